@@ -1,0 +1,102 @@
+"""Pinned charts, images and OSMO release sets (`versions.yaml`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Literal, Self
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pydantic import AfterValidator, Field, model_validator
+
+from sdg.catalog.documents import CatalogModel, read
+
+ChartKey = Literal["osmo-service", "osmo-operator"]
+ImageKey = Literal["minio", "minio-client", "envoy", "postgres", "redis", "verify-hello", "verify-gpu"]
+
+
+def version_range(text: str) -> str:
+    """Checks a range such as `>=1.30,<1.37`.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        raise ValueError('a version range such as ">=1.30,<1.37"') from None
+    return text
+
+
+VersionRange = Annotated[str, AfterValidator(version_range)]
+
+
+class Chart(CatalogModel):
+    """A Helm chart without its version: repository URL (`https://` or `oci://`) and name."""
+
+    repository: str = Field(pattern=r"^(https|oci)://[^/]+(/[^/]+)*$")
+    name: str
+
+
+class Release(CatalogModel):
+    """What NVIDIA released together.
+
+    Attributes:
+        chart: version of the `service` and the `backend-operator` chart.
+        tag: tag of every OSMO image.
+        cli: version of the OSMO command-line client.
+    """
+
+    chart: str
+    tag: str
+    cli: str
+
+
+class Profile(CatalogModel):
+    """An OSMO generation: the releases that the components know how to install, newest first."""
+
+    description: str
+    releases: tuple[Release, ...] = Field(min_length=1)
+    kubernetes: VersionRange
+
+    def release(self, chart: str | None = None) -> Release | None:
+        """The release with this chart version, the preferred one without; None for a version that isn't known."""
+        if chart is None:
+            return self.releases[0]
+        return next((release for release in self.releases if release.chart == chart), None)
+
+    @property
+    def chart_versions(self) -> tuple[str, ...]:
+        return tuple(release.chart for release in self.releases)
+
+
+class Registries(CatalogModel):
+    """Image registries with the path below which a product's images lie."""
+
+    osmo: str
+
+
+class Versions(CatalogModel):
+    """All of `versions.yaml`."""
+
+    charts: Mapping[ChartKey, Chart]
+    profiles: Mapping[str, Profile]
+    registries: Registries
+    images: Mapping[ImageKey, str]
+
+    @model_validator(mode="after")
+    def _every_image_is_pinned(self) -> Self:
+        loose = [key for key, image in self.images.items() if ":" not in image.rpartition("/")[2] or image.endswith(":latest")]
+        if loose:
+            raise ValueError(f"images without a fixed tag: {', '.join(loose)}")
+        return self
+
+
+@cache
+def versions() -> Versions:
+    """The pinned versions.
+
+    Raises:
+        pydantic.ValidationError: `versions.yaml` breaks its schema.
+    """
+    return read("versions.yaml", Versions)
