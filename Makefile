@@ -1,0 +1,57 @@
+# `make demo` and `make test` do all the set-up that they need, and skip what is done.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.complete
+
+# how many test processes run at once; each engine test starts a cluster of its own
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench docs down clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1	/' | expand -t 20
+
+setup: $(STAMP)  ## virtual environment and tools; built once per user and version
+	@$(BIN)/python -m rehearsal.tools
+
+$(STAMP): requirements.txt pyproject.toml
+	@tools/step "check for Python 3.11 or newer" "1 s" "install Python 3.11 or newer, or name one: make PYTHON=python3.12 …" \
+	  $(PYTHON) -c 'import sys; sys.exit(f"{sys.version} is too old" if sys.version_info < (3, 11) else 0)'
+	@tools/step "create the virtual environment in .venv" "5 s" "install Python's venv module (Debian: apt-get install python3-venv)" \
+	  $(PYTHON) -m venv --clear .venv
+	@tools/step "install pinned Python packages" "2 min" "check that the Python package index can be reached, then run make again" \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
+	@tools/step "install this project into .venv" "5 s" "run make again" \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $(STAMP)
+
+demo: setup  ## the whole stack on a virtual cluster: deploys, verifies, reports
+	@$(BIN)/sdg demo
+
+test: setup lint  ## everything that proves it
+	@echo "· unit, graph and policy tests (about 2 min) …"
+	@$(BIN)/python -m pytest -q -n $(WORKERS) tests/unit tests/graph tests/policy
+	@echo "· engine and fault tests on virtual clusters (about 10 min) …"
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests/engine tests/faults
+
+lint: setup  ## ruff, mypy and the import rules
+	@tools/step "ruff" "1 s" "make lint; most findings are fixed by .venv/bin/ruff check --fix and ruff format" \
+	  sh -c '$(BIN)/ruff check . && $(BIN)/ruff format --check .'
+	@tools/step "mypy, strict" "20 s" "see the lines above" $(BIN)/mypy
+	@tools/step "import rules" "2 s" "see [tool.importlinter] in pyproject.toml" $(BIN)/lint-imports
+
+bench: setup  ## measures what is promised, as a table and .bench/latest.json
+	@$(BIN)/python -m rehearsal.bench
+
+docs: $(STAMP)  ## docs/stacks.md and the settings' JSON schema, from the models
+	@$(BIN)/sdg docs
+
+down: $(STAMP)  ## stops the rehearsal and removes its state
+	@$(BIN)/sdg rehearsal stop --purge
+
+clean:  ## stops the rehearsal and removes everything in this folder that was made
+	@if [ -x $(BIN)/sdg ]; then $(BIN)/sdg rehearsal stop --purge; fi
+	@rm -rf .sdg .venv .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "✓ removed; tools stay in $${XDG_CACHE_HOME:-~/.cache}/sdg for other clones"
