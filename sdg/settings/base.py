@@ -1,0 +1,32 @@
+"""Base and shared field types of all settings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from sdg.catalog.versions import version_range
+
+
+class Settings(BaseModel):
+    """Base of all settings: camelCase keys as in every Pulumi stack file, nothing unknown, nothing that changes later.
+
+    `hide_input_in_errors`: a wrong value may be a secret in the wrong place.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=True, hide_input_in_errors=True)
+
+
+class Planned(Settings):
+    """A kind that is known by name and has no components yet. Whatever else it is given is not looked at: the kind itself is refused."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+Seconds = Annotated[int, Field(ge=1, le=86400)]
+VersionRange = Annotated[str, AfterValidator(version_range)]
+# the API server's name rule for most objects (RFC 1123 label)
+DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", examples=["lab-1"])]
+Quantity = Annotated[str, Field(pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$", examples=["20Gi"])]

@@ -1,0 +1,150 @@
+"""Loads a stack's settings from Pulumi's config. The only module of the settings that knows Pulumi."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+from dotenv import dotenv_values
+from pulumi.runtime import config as runtime_config
+
+from sdg.settings.cluster import ExistingCluster
+from sdg.settings.errors import SettingsError
+from sdg.settings.kubeconfig import Kubeconfig, KubeconfigError, candidates, read_kubeconfig
+from sdg.settings.model import NAMESPACE, StackSettings
+from sdg.settings.parse import check
+from sdg.settings.secrets import SECRET_KEYS, SecretName, found, problem
+
+DOTENV = ".env"
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The secrets of a stack, each a secret Output or None when nobody gave one."""
+
+    ngc_api_key: pulumi.Output[str] | None = None
+    nvcf_api_key: pulumi.Output[str] | None = None
+    hf_token: pulumi.Output[str] | None = None
+    database_password: pulumi.Output[str] | None = None
+    object_store_password: pulumi.Output[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach a cluster that exists already.
+
+    Attributes:
+        kubeconfig: a kubeconfig with the chosen context alone; secret.
+        context: that context's name.
+        server: URL of the API server.
+    """
+
+    kubeconfig: pulumi.Output[str]
+    context: str
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Everything that a stack was told.
+
+    Attributes:
+        settings: what it says, checked.
+        secrets: what it keeps to itself.
+        connection: how to reach its cluster; None when the stack makes the cluster.
+    """
+
+    settings: StackSettings
+    secrets: Secrets
+    connection: Connection | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where settings come from, as plain data.
+
+    Attributes:
+        config: the stack's config below `sdg:`, by key; objects as JSON text.
+        secret_keys: the keys of it that are stored as secrets.
+        environ: environment variables.
+        project: the project's directory; relative paths start here, and `.env` lies here.
+    """
+
+    config: Mapping[str, str]
+    secret_keys: Collection[str]
+    environ: Mapping[str, str]
+    project: Path
+
+
+def load() -> Stack:
+    """Loads the running program's settings.
+
+    Raises:
+        SettingsError: names every problem at once, one sentence each.
+    """
+    return read(_sources())
+
+
+def read(sources: Sources) -> Stack:
+    """Loads settings from given sources.
+
+    Raises:
+        SettingsError: names every problem at once, one sentence each.
+    """
+    sections, problems = check(sources.config, sources.secret_keys)
+    plain, wrong_secrets = _secrets(sources)
+    problems.extend(wrong_secrets)
+    kubeconfig: Kubeconfig | None = None
+    cluster = sections.get("cluster")
+    if isinstance(cluster, ExistingCluster):
+        try:
+            kubeconfig = read_kubeconfig(candidates(cluster.kubeconfig, sources.environ, sources.project), cluster.context)
+        except KubeconfigError as error:
+            problems.append(f"{NAMESPACE}:cluster.kubeconfig: {error}.")
+    if problems:
+        raise SettingsError(problems)
+    return Stack(StackSettings.model_validate(sections), _wrapped(plain), _connection(kubeconfig))
+
+
+def _sources() -> Sources:
+    everything = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    prefix = f"{NAMESPACE}:"
+    config = {key.removeprefix(prefix): value for key, value in everything.items() if key.startswith(prefix)}
+    secret = {key for key in config if runtime_config.is_config_secret(prefix + key)}
+    return Sources(config, secret, os.environ, Path.cwd())
+
+
+def _secrets(sources: Sources) -> tuple[dict[SecretName, str], list[str]]:
+    """The secrets' plain values, from the stack, the environment or `.env`, and what is wrong with them."""
+    dotenv = {key: value for key, value in dotenv_values(sources.project / DOTENV).items() if value}
+    values: dict[SecretName, str] = {}
+    problems: list[str] = []
+    for secret in SECRET_KEYS.values():
+        if secret.key in sources.config and secret.key not in sources.secret_keys:
+            problems.append(
+                f"{NAMESPACE}:{secret.key} is stored in plain text; store it with `pulumi config set --secret {NAMESPACE}:{secret.key}`."
+            )
+        value = found(secret, sources.config, sources.environ, dotenv)
+        if value is None and secret.fallback:
+            value = values.get(secret.fallback)
+        elif value is not None and (wrong := problem(secret, value)):
+            problems.append(wrong)
+        if value is not None:
+            values[secret.key] = value
+    return values, problems
+
+
+def _wrapped(plain: Mapping[SecretName, str]) -> Secrets:
+    def secret(key: SecretName) -> pulumi.Output[str] | None:
+        return pulumi.Output.secret(plain[key]) if key in plain else None
+
+    return Secrets(secret("ngcApiKey"), secret("nvcfApiKey"), secret("hfToken"), secret("databasePassword"), secret("objectStorePassword"))
+
+
+def _connection(kubeconfig: Kubeconfig | None) -> Connection | None:
+    if kubeconfig is None:
+        return None
+    return Connection(pulumi.Output.secret(kubeconfig.text), kubeconfig.context, kubeconfig.server)

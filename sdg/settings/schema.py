@@ -1,0 +1,128 @@
+"""Walks the settings models: which keys are legal at a place, and what a place is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import UnionType
+from typing import Annotated, Literal, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from sdg.settings.base import Settings
+
+KEY_MARK = "[key]"  # pydantic's mark in a location: the problem is the mapping's key itself
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the settings.
+
+    Attributes:
+        path: how a person writes it, from the top-level key on: `cluster.gpuPool.nodesMax`.
+        label: last key of the path.
+        model: the model that is found here, or around here for a leaf.
+        leaf: whether the place holds a plain value.
+        description, examples: those of the field.
+        tags: legal kinds, where the place is a union, and `discriminator` is the key that holds them.
+    """
+
+    path: str
+    label: str
+    model: type[Settings]
+    leaf: bool
+    description: str = ""
+    examples: tuple[object, ...] = ()
+    tags: tuple[str, ...] = ()
+    discriminator: str = ""
+
+
+def keys_of(model: type[Settings]) -> tuple[str, ...]:
+    """The keys that a model knows, as a person writes them."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+def members(annotation: object) -> tuple[type[Settings], ...]:
+    """The settings models inside a field's type: none for a plain value, several for a union."""
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        return (annotation,)
+    if get_origin(annotation) in (Union, UnionType, Annotated):
+        return tuple(model for part in get_args(annotation) for model in members(part))
+    return ()
+
+
+def tag_of(model: type[Settings]) -> str | None:
+    """The value of `kind` or `provider` that selects a model within its union."""
+    for name in ("kind", "provider"):
+        field = model.model_fields.get(name)
+        if field is not None and get_origin(field.annotation) is Literal:
+            return str(get_args(field.annotation)[0])
+    return None
+
+
+def locate(model: type[Settings], location: tuple[int | str, ...]) -> Place:
+    """The place that a pydantic location means; its first step is a top-level key."""
+    walk = _Walk(model)
+    for step in location:
+        walk.take(step)
+    return walk.place()
+
+
+class _Walk:
+    """Follows a location through the models. pydantic puts a union's tag into it, which no user ever wrote."""
+
+    def __init__(self, model: type[Settings]) -> None:
+        self._model = model
+        self._models: tuple[type[Settings], ...] = (model,)
+        self._field: FieldInfo | None = None
+        self._steps: list[str] = []
+        self._labels: list[str] = []
+
+    def take(self, step: int | str) -> None:
+        if step == KEY_MARK:
+            return
+        if len(self._models) > 1 and (chosen := self._tagged(step)) is not None:
+            self._models, self._model = (chosen,), chosen
+            return
+        self._steps.append(f"[{step}]" if isinstance(step, int) or not str(step).isidentifier() else f".{step}")
+        self._labels.append(str(step))
+        if len(self._models) == 1:
+            self._model = self._models[0]
+            self._field = next((f for name, f in self._model.model_fields.items() if step in (name, f.alias)), None)
+            self._models = members(self._field.annotation) if self._field else ()
+
+    def _tagged(self, step: int | str) -> type[Settings] | None:
+        return next((model for model in self._models if tag_of(model) == step), None)
+
+    def place(self) -> Place:
+        inside = self._models[0] if len(self._models) == 1 else self._model
+        return Place(
+            path="".join(self._steps).removeprefix("."),
+            label=self._labels[-1] if self._labels else "",
+            # an unknown key is judged by the model around it
+            model=inside if self._field else self._model,
+            leaf=not self._models,
+            description=(self._field.description or "") if self._field else "",
+            examples=tuple(self._field.examples or ()) if self._field else (),
+            tags=tuple(tag for model in self._models if (tag := tag_of(model))),
+            discriminator=str(self._field.discriminator or "") if self._field else "",
+        )
+
+
+def leaves(value: object, path: str = "") -> Iterator[tuple[str, str, str]]:
+    """Every text in a raw value, as (path, key, text); the keys of mappings are not texts."""
+    match value:
+        case str():
+            yield path, _last(path), value
+        case Mapping():
+            for key, inner in value.items():
+                yield from leaves(inner, f"{path}.{key}")
+        case list() | tuple():
+            for index, inner in enumerate(value):
+                yield from leaves(inner, f"{path}[{index}]")
+        case _:
+            return
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2].partition("[")[0]

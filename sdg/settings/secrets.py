@@ -1,0 +1,69 @@
+"""The secrets of a stack: keys of their own, never inside an object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+SecretName = Literal["ngcApiKey", "nvcfApiKey", "hfToken", "databasePassword", "objectStorePassword"]
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKey:
+    """One secret.
+
+    Attributes:
+        key: key below `sdg:`.
+        variable: environment variable that is read when the stack holds no value, also from `.env`.
+        description: what it is for, and what happens without it.
+        fallback: secret that stands in for a missing one.
+    """
+
+    key: SecretName
+    variable: str
+    description: str
+    fallback: SecretName | None = None
+
+
+SECRET_KEYS: Final[Mapping[str, SecretKey]] = MappingProxyType(
+    {
+        secret.key: secret
+        for secret in (
+            SecretKey("ngcApiKey", "NGC_API_KEY", "NGC key for private charts and images; public ones need none."),
+            SecretKey("nvcfApiKey", "NVCF_API_KEY", "Key for NVIDIA Cloud Functions; the NGC key when unset.", "ngcApiKey"),
+            SecretKey("hfToken", "HF_TOKEN", "Hugging Face token for gated models."),
+            SecretKey("databasePassword", "POSTGRES_PASSWORD", "Password of OSMO's database; generated once when unset."),
+            SecretKey("objectStorePassword", "MINIO_ROOT_PASSWORD", "Password of the object store's root user; generated once when unset."),
+        )
+    }
+)
+
+# the OSMO chart writes the password unquoted into YAML, where it must not read as a number, a boolean or nothing
+_READS_AS_TEXT = re.compile(r"^(?!(?:true|false|yes|no|on|off|null)$)(?=.*[A-Za-z])(?![0-9.+-]*[eExXoO]?[0-9A-Fa-f_.+-]*$)[A-Za-z0-9_-]+$")
+SHORTEST_PASSWORD: Final = 8
+
+
+def found(secret: SecretKey, *sources: Mapping[str, str]) -> str | None:
+    """The secret's value from the first source that has one; the sources are the stack's config, the environment, `.env`."""
+    config, *environments = sources
+    for value in (config.get(secret.key), *(environment.get(secret.variable) for environment in environments)):
+        if value:
+            return value
+    return None
+
+
+def problem(secret: SecretKey, value: str) -> str | None:
+    """What is wrong with a value, without showing it; None when it can be used."""
+    if value.strip() != value or any(character.isspace() for character in value):
+        return f"sdg:{secret.key} (or {secret.variable}) holds white space; a key has none."
+    if secret.key == "databasePassword" and not _READS_AS_TEXT.match(value):
+        return (
+            f"sdg:{secret.key} (or {secret.variable}) must start with or hold a letter beyond f, must not read as a number or as "
+            "true, false or null, and may hold letters, digits, - and _ only: OSMO's chart writes it unquoted."
+        )
+    if secret.key in ("databasePassword", "objectStorePassword") and len(value) < SHORTEST_PASSWORD:
+        return f"sdg:{secret.key} (or {secret.variable}) must have at least {SHORTEST_PASSWORD} characters."
+    return None
