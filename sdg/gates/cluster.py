@@ -1,0 +1,34 @@
+"""Gate: the Kubernetes cluster.
+
+Inputs: `connection`, `minNodes`, `kubernetes` (version specifier, "" for any), `storageClass` (a name, or none for a default class),
+`gpus` (planned in all; 0 for CPU only), `gpusPerNode`, `deadline` (seconds); optionally `triggers`.
+"""
+
+from __future__ import annotations
+
+from sdg.gates.checks import Verdict
+from sdg.gates.probes.cluster import ClusterProbe
+from sdg.gates.probes.nodes import NodePlan
+from sdg.gates.resource import Properties, RecordProvider
+from sdg.gates.waiting import Say, Wait, observed, until_green
+from sdg.kube.api import KubernetesApi
+from sdg.kube.connection import Connection
+
+
+class ClusterRecord(RecordProvider):
+    """Stores what was found about a cluster."""
+
+    @staticmethod
+    def wait(inputs: Properties, say: Say) -> Verdict:
+        return until_green(_probe(inputs).look, Wait(deadline=float(inputs["deadline"])), say)
+
+    @staticmethod
+    def observe(inputs: Properties, found: Properties) -> Verdict:  # noqa: ARG004 (the interface)
+        return observed(lambda: _probe(inputs).look())
+
+
+def _probe(inputs: Properties) -> ClusterProbe:
+    api = KubernetesApi.connect(Connection.of(inputs["connection"]))
+    # numbers arrive as floats
+    plan = NodePlan(int(inputs.get("minNodes") or 1), int(inputs.get("gpus") or 0), int(inputs.get("gpusPerNode") or 0))
+    return ClusterProbe(api, plan, str(inputs.get("kubernetes") or ""), inputs.get("storageClass") or None)

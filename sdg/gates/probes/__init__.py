@@ -1,0 +1,1 @@
+"""Probes: what a gate looks at. Pure Python, no Pulumi."""

@@ -1,0 +1,73 @@
+"""Probe: does the cluster's API answer, in a version that is supported, with a StorageClass for the volumes that are planned?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from sdg.gates.checks import Check, Verdict, judge
+from sdg.gates.probes import nodes
+from sdg.kube.api import Json, KubernetesReader, items
+
+_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+_RELEASE = re.compile(r"v?(\d+\.\d+\.\d+)")  # vendors append to it: v1.31.2-gke.1, v1.30.4+k3s1
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterProbe:
+    """Looks at a cluster once.
+
+    Attributes:
+        api: where to read.
+        plan: what its nodes must offer.
+        kubernetes: the versions that are supported, as in ">=1.30"; empty allows all.
+        storage_class: the class that must exist; None asks for a default class.
+    """
+
+    api: KubernetesReader
+    plan: nodes.NodePlan = field(default_factory=nodes.NodePlan)
+    kubernetes: str = ""
+    storage_class: str | None = None
+
+    def look(self) -> Verdict:
+        version = str(self.api.get("/version")["gitVersion"])
+        members = items(self.api, "/api/v1/nodes")
+        classes = items(self.api, "/apis/storage.k8s.io/v1/storageclasses")
+        found = [self._version(version), *nodes.checks(members, self.plan), self._storage(classes)]
+        evidence = {"kubernetes": version, "nodes": len(members), "gpus": sum(nodes.gpus(node) for node in members)}
+        return Verdict(tuple(found), evidence)
+
+    def _version(self, found: str) -> Check:
+        release = _RELEASE.match(found)
+        good = bool(release) and SpecifierSet(self.kubernetes).contains(Version(release.group(1) if release else "0"))
+        return judge(
+            "kubernetes-version",
+            "cluster",
+            good,
+            observed=found,
+            expected=self.kubernetes or "any",
+            remedy="Upgrade the cluster, or choose one in the supported range.",
+        )
+
+    def _storage(self, classes: Sequence[Json]) -> Check:
+        names = [item["metadata"]["name"] for item in classes]
+        defaults = [item["metadata"]["name"] for item in classes if _is_default(item)]
+        seen = f"{', '.join(names) or 'none'}; default: {', '.join(defaults) or 'none'}"
+        good = self.storage_class in names if self.storage_class else bool(defaults)
+        return judge(
+            "storage-class",
+            "cluster",
+            good,
+            observed=seen,
+            expected=self.storage_class or "a default StorageClass",
+            remedy="Name one of the cluster's classes under `sdg:cluster` `storageClass`, or mark one as default.",
+        )
+
+
+def _is_default(storage_class: Json) -> bool:
+    annotations = storage_class["metadata"].get("annotations") or {}
+    return str(annotations.get(_DEFAULT_CLASS)) == "true"

@@ -1,0 +1,89 @@
+"""Keeps credentials out of what gates store and say: an error text may quote a connection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+HIDDEN = "[redacted]"
+_SHORTEST = 8  # characters; a shorter "secret" would black out ordinary words
+
+# keys of a kubeconfig that hold no credential: their values are names and addresses that evidence needs
+_HARMLESS = frozenset(
+    {"name", "server", "cluster", "namespace", "current-context", "apiVersion", "kind", "context", "username", "tls-server-name"}
+    | {"certificate-authority", "client-certificate", "client-key", "command", "args", "installHint", "interactiveMode"}
+)
+
+_SHAPES = (
+    re.compile(r"(?P<keep>\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}", re.IGNORECASE),
+    re.compile(r"(?P<keep>\b(?:AccountKey|SharedAccessKey|SharedAccessSignature)=)[^;\s\"']+", re.IGNORECASE),
+    re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]*://[^\s/:@]+:)[^\s/@]+(?=@)", re.IGNORECASE),  # scheme://user:password@host
+    re.compile(
+        r"(?P<keep>\b[\w-]*(?:password|passwd|secret_?key|access_?key|api_?key|auth_?key|token|-key-data|certificate-data)\b[\"']?\s*[:=]\s*[\"']?)"
+        r"(?!(?:secret|configmap|references)\b)[^\s\"',;&}{]{4,}",  # 'volume "token": secret "x" not found' holds none
+        re.IGNORECASE,
+    ),
+    re.compile(r"(?P<keep>)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+    re.compile(r"(?P<keep>)\bnvapi-[\w-]{8,}"),
+    re.compile(r"(?P<keep>)\bhf_[A-Za-z0-9]{16,}"),
+    re.compile(r"(?P<keep>)\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"),  # a JWT
+)
+
+
+@dataclass(frozen=True)
+class Redactor:
+    """Hides known secrets by value, and anything that looks like one by shape."""
+
+    known: tuple[str, ...] = ()
+
+    @classmethod
+    def knowing(cls, connection: object) -> Redactor:
+        """Knows every credential of a `connection` property, its kubeconfig's included."""
+        found = set(_leaves(connection))
+        kubeconfig = connection.get("kubeconfig") if isinstance(connection, Mapping) else None
+        if isinstance(kubeconfig, str):
+            found.update(_leaves(_parsed(kubeconfig)))
+        # longest first, so that no part of one is left behind when another is its beginning
+        return cls(tuple(sorted((value for value in found if len(value) >= _SHORTEST), key=len, reverse=True)))
+
+    def text(self, value: str) -> str:
+        for secret in self.known:
+            value = value.replace(secret, HIDDEN)
+        for shape in _SHAPES:
+            value = shape.sub(rf"\g<keep>{HIDDEN}", value)
+        return value
+
+    def tree(self, value: Any) -> Any:  # noqa: ANN401 (JSON in, JSON of the same shape out)
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {key: self.tree(entry) for key, entry in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.tree(entry) for entry in value]
+        return value
+
+    def speaking(self, say: Callable[[str], None]) -> Callable[[str], None]:
+        """A `say` that redacts first."""
+        return lambda line: say(self.text(line))
+
+
+def _parsed(kubeconfig: str) -> object:
+    import yaml  # noqa: PLC0415 (programs that only name a gate need it not)
+
+    try:
+        return yaml.safe_load(kubeconfig)
+    except yaml.YAMLError:
+        return None
+
+
+def _leaves(value: object, key: str = "") -> list[str]:
+    """Every text that may be a credential."""
+    if isinstance(value, str):
+        return [] if key in _HARMLESS else [value]
+    if isinstance(value, Mapping):
+        return [leaf for name, entry in value.items() for leaf in _leaves(entry, str(name))]
+    if isinstance(value, list | tuple):
+        return [leaf for entry in value for leaf in _leaves(entry, key)]
+    return []

@@ -1,0 +1,148 @@
+"""Gates as Pulumi resources: a record that stores what was found and never fails, and a verdict that fails on a red record.
+
+Two resources, because a dynamic provider that raises leaves nothing in the state: the record keeps the evidence of a red gate, and
+because a red record always differs, the next update looks again.
+
+A record has two faces: `wait` when it is created or updated, `observe` when it is refreshed. Inputs are the question; some of them say only
+how to ask (`HOW`), and their change is stored without asking again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+
+from sdg.gates.checks import Status, Verdict
+from sdg.gates.interrupt import Interruption
+from sdg.gates.redact import Redactor
+from sdg.gates.screen import red_screen
+from sdg.gates.waiting import Say, observed, say
+
+Properties = Mapping[str, Any]
+
+FOUND = ("status", "checks", "evidence", "lastGreen")
+"""Outputs: what was found. `lastGreen` holds the triggers of the last green answer."""
+
+HOW = ("connection", "deadline", "repair", "remedies")
+"""Inputs that say how to ask, not what: they never cause another look. `connection` changes with every credential rotation."""
+
+_OWN = ("gate", "__provider")
+
+
+class RecordProvider(ResourceProvider):
+    """Looks and stores. Stateless, and importable, so that the state holds its name only: don't move a subclass."""
+
+    serialize_as_secret_always = False
+
+    @staticmethod
+    def wait(inputs: Properties, say: Say) -> Verdict:
+        """Waits until green, late or hopeless. Never raises."""
+        raise NotImplementedError
+
+    @staticmethod
+    def observe(inputs: Properties, found: Properties) -> Verdict:
+        """One bounded look that changes nothing; `found` is what `wait` stored. Never raises."""
+        raise NotImplementedError
+
+    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
+        Interruption.of_engine()  # from the first call on, so that not even an idle provider outlives its engine
+
+    def create(self, props: Properties) -> CreateResult:
+        return CreateResult(id_=props["gate"], outs={**props, **self._asked(props, last_green=None)})
+
+    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+        return DiffResult(changes=_asks_anew(olds, news) or any(olds.get(key) != news.get(key) for key in HOW))
+
+    def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
+        if not _asks_anew(olds, news):
+            return UpdateResult(outs={**news, **{key: olds.get(key) for key in FOUND}})
+        return UpdateResult(outs={**news, **self._asked(news, olds.get("lastGreen"))})
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        inputs = {key: value for key, value in props.items() if key not in (*FOUND, "__provider")}
+        verdict = observed(lambda: self.observe(inputs, props))
+        found = Redactor.knowing(inputs.get("connection")).tree(verdict.as_outputs())
+        return ReadResult(id_=id_, outs={**inputs, **found, "lastGreen": props.get("lastGreen")})
+
+    def _asked(self, props: Properties, last_green: object) -> dict[str, Any]:
+        redactor = Redactor.knowing(props.get("connection"))
+        speak = redactor.speaking(lambda line: say(f"gate {props['gate']}: {line}"))
+        verdict = observed(lambda: self.wait(props, speak))
+        if verdict.status is Status.PASSED:
+            last_green = props.get("triggers") or {}
+        return {**redactor.tree(verdict.as_outputs()), "lastGreen": last_green}
+
+
+def _asks_anew(olds: Properties, news: Properties) -> bool:
+    """Whether something that the gate asks for was added, changed or taken away, or the last answer was red."""
+    keys = (set(olds) | set(news)) - {*FOUND, *HOW, *_OWN}
+    return olds.get("status") != Status.PASSED or any(olds.get(key) != news.get(key) for key in keys)
+
+
+class VerdictProvider(ResourceProvider):
+    """Fails on a red record, with every failed check in the message."""
+
+    serialize_as_secret_always = False
+
+    @staticmethod
+    def _judge(props: Properties) -> dict[str, Any]:
+        if props["status"] != Status.PASSED:
+            raise RuntimeError(red_screen(props))
+        return {key: props[key] for key in ("gate", "status")}
+
+    def create(self, props: Properties) -> CreateResult:
+        return CreateResult(id_=props["gate"], outs=self._judge(props))
+
+    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+        return DiffResult(changes=olds.get("status") != news["status"])
+
+    def update(self, _id: str, _olds: Properties, news: Properties) -> UpdateResult:
+        return UpdateResult(outs=self._judge(news))
+
+
+class GateRecord(Resource, module="gate", name="Record"):
+    """What a gate found, green or red."""
+
+    status: pulumi.Output[str]
+    checks: pulumi.Output[list[dict[str, str]]]
+    evidence: pulumi.Output[dict[str, Any]]
+    lastGreen: pulumi.Output[dict[str, Any] | None]  # noqa: N815 (a Pulumi property)
+
+    def __init__(self, name: str, provider: RecordProvider, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+        secret = pulumi.ResourceOptions(additional_secret_outputs=["connection"])
+        asked = {**inputs, "connection": pulumi.Output.secret(inputs["connection"]), "gate": name}
+        super().__init__(provider, name, {**asked, **dict.fromkeys(FOUND)}, pulumi.ResourceOptions.merge(secret, opts))
+
+
+class GateVerdict(Resource, module="gate", name="Verdict"):
+    """Exists only where its record is green; later stages depend on it."""
+
+    status: pulumi.Output[str]
+
+    def __init__(self, name: str, record: GateRecord, opts: pulumi.ResourceOptions | None = None) -> None:
+        found = {"status": record.status, "checks": record.checks, "evidence": record.evidence, "lastGreen": record.lastGreen}
+        super().__init__(VerdictProvider(), name, {"gate": name, **found}, opts)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A record and its verdict. The next stage depends on the verdict."""
+
+    record: GateRecord
+    verdict: GateVerdict
+
+
+def gate(name: str, provider: RecordProvider, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> Gate:
+    """Makes both resources of a gate.
+
+    Args:
+        inputs: what must hold, plus `connection`, `deadline` (seconds) and `triggers`; see the provider's module.
+        opts: for the record; the verdict shares its parent.
+    """
+    record = GateRecord(name, provider, inputs, opts)
+    parent = opts.parent if opts else None
+    return Gate(record, GateVerdict(name, record, pulumi.ResourceOptions(parent=parent)))

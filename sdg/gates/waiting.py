@@ -1,0 +1,111 @@
+"""Wait for a probe to turn green: speaking, bounded, and ended with the update that it is part of."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+
+from sdg.gates.checks import Check, Status, Verdict
+from sdg.gates.interrupt import Interruption
+
+Look = Callable[[], Verdict]
+Say = Callable[[str], None]
+
+_NAMED = 4  # failed checks that a spoken line names
+_LINE = 600  # characters of a spoken line
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How to wait.
+
+    Attributes:
+        deadline: seconds until the last look decides.
+        interval: seconds between looks; looks themselves are short.
+        speak_every: seconds between two lines about what is still missing, while nothing changes.
+        speak_gap: seconds between two lines at least, while things change.
+        settle: seconds for which a cause must be seen as final before it ends the wait: what is being replaced is missing for a moment.
+    """
+
+    deadline: float
+    interval: float = 0.3
+    speak_every: float = 5.0
+    speak_gap: float = 1.5
+    settle: float = 0.0
+
+
+def until_green(look: Look, wait: Wait, say: Say, interruption: Interruption | None = None) -> Verdict:
+    """Looks until the verdict is green, hopeless, or late, or the update is ended; returns the last verdict and never raises."""
+    interruption = interruption or Interruption.of_engine()
+    voice, started, final_since = _Voice(say, wait), time.monotonic(), None
+    while True:
+        verdict, now = observed(look), time.monotonic()
+        final_since = (final_since or now) if verdict.hopeless else None
+        end = _end(verdict, wait, now - started, None if final_since is None else now - final_since, interruption)
+        if end:
+            voice.farewell(verdict, now - started)
+            return verdict.with_evidence(waited=round(now - started, 1), ended=end)
+        voice.about(verdict)
+        interruption.sleep(wait.interval)
+
+
+def observed(look: Look) -> Verdict:
+    """One look. What goes wrong while looking is itself a red check, so that evidence survives."""
+    try:
+        return look()
+    except Exception as error:  # noqa: BLE001 (a probe may fail in any way; the record must not)
+        return Verdict((unanswered(error),))
+
+
+def unanswered(error: Exception) -> Check:
+    """The red check for a question that got no answer."""
+    seen = f"{type(error).__name__}: {error}"[:500]
+    remedy = "Check that the cluster is up and that its kubeconfig works: `kubectl get --raw /readyz`."
+    return Check("reachable", "cluster", Status.FAILED, seen, "an answer", remedy)
+
+
+def say(line: str) -> None:
+    """Speaks to the user: the engine shows a provider's stderr live, under the stack."""
+    with suppress(OSError):  # nobody listens any more
+        print(line, file=sys.stderr, flush=True)
+
+
+def _end(verdict: Verdict, wait: Wait, waited: float, final_for: float | None, interruption: Interruption) -> str:
+    """Why the wait is over; empty while it is not."""
+    if verdict.status is Status.PASSED:
+        return "green"
+    if interruption.reason:
+        return interruption.reason
+    if final_for is not None and final_for >= wait.settle:
+        return "time cannot cure this"
+    return f"the deadline of {wait.deadline:g} s was reached" if waited >= wait.deadline else ""
+
+
+class _Voice:
+    """Says what is missing: at once, when it changes, and every few seconds while it does not."""
+
+    def __init__(self, say: Say, wait: Wait) -> None:
+        self._say, self._wait = say, wait
+        self._said, self._at = "", float("-inf")
+
+    def about(self, verdict: Verdict) -> None:
+        line, silent = _missing(verdict), time.monotonic() - self._at
+        if silent >= (self._wait.speak_every if line == self._said else self._wait.speak_gap):
+            self._say(line)
+            self._said, self._at = line, time.monotonic()
+
+    def farewell(self, verdict: Verdict, waited: float) -> None:
+        if self._said and verdict.status is Status.PASSED:
+            self._say(f"green after {waited:.1f} s")
+
+
+def _missing(verdict: Verdict) -> str:
+    failures = list(verdict.failures())
+    named = "; ".join(f"{check.subject} ({check.observed})" for check in islice(failures, _NAMED))
+    more = f"; and {len(failures) - _NAMED} more" if len(failures) > _NAMED else ""
+    line = f"waiting for {named or 'anything to check'}{more}"
+    return line if len(line) <= _LINE else line[: _LINE - 1] + "…"

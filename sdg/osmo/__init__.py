@@ -1,0 +1,1 @@
+"""Client of the OSMO HTTP API, release 6.3."""

@@ -1,0 +1,69 @@
+"""Where OSMO's parts live in a cluster: names that its charts and images fix.
+
+Source: the rendered charts `service` and `backend-operator` 1.3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+SERVICE_RELEASE: Final = "osmo-minimal"
+OPERATOR_RELEASE: Final = "osmo-operator"
+
+SERVICE_NAMESPACE: Final = "osmo-minimal"
+OPERATOR_NAMESPACE: Final = "osmo-operator"
+WORKFLOWS_NAMESPACE: Final = "osmo-workflows"
+
+GATEWAY_SERVICE: Final = "osmo-gateway"
+GATEWAY_PORT: Final = 80
+# where the API answers
+GATEWAY_HOST: Final = f"{GATEWAY_SERVICE}.{SERVICE_NAMESPACE}.svc.cluster.local"
+
+# how gates and dynamic resources find the API, as their input
+GATEWAY: Final[Mapping[str, str | int]] = {"namespace": SERVICE_NAMESPACE, "service": GATEWAY_SERVICE, "port": GATEWAY_PORT}
+
+BACKEND: Final = "default"
+POOL: Final = "default"
+GPU_PLATFORM: Final = "gpu"
+
+# hard-coded in the charts' templates or read from there by the images
+ADMIN_SECRET: Final = "default-admin-secret"  # noqa: S105 - a Secret's name
+MEK_CONFIG_MAP: Final = "mek-config"
+OPERATOR_TOKEN_SECRET: Final = "osmo-operator-token"  # noqa: S105 - a Secret's name
+DATABASE_SECRET: Final = "db-secret"  # noqa: S105 - a Secret's name
+REDIS_SECRET: Final = "redis-secret"  # noqa: S105 - a Secret's name
+STORAGE_SECRETS: Final = ("osmo-workflow-data-cred", "osmo-workflow-log-cred", "osmo-workflow-app-cred")
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Deployment or Job that a gate waits for."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def as_input(self) -> dict[str, str]:
+        return {"kind": self.kind, "namespace": self.namespace, "name": self.name}
+
+
+SERVICE_WORKLOADS: Final = tuple(
+    Workload("Deployment", SERVICE_NAMESPACE, name)
+    for name in (
+        "postgres",
+        "redis",
+        "osmo-service",
+        "osmo-router",
+        "osmo-worker",
+        "osmo-agent",
+        "osmo-logger",
+        "osmo-delayed-job-monitor",
+        "osmo-ui",
+        "osmo-gateway-envoy",
+    )
+)
+OPERATOR_WORKLOADS: Final = tuple(
+    Workload("Deployment", OPERATOR_NAMESPACE, f"{OPERATOR_RELEASE}-osmo-backend-{part}") for part in ("listener", "worker")
+)
