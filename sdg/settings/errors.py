@@ -41,13 +41,13 @@ def sentence(model: type[Settings], detail: ErrorDetails, *, hide_values: bool =
         case "extra_forbidden":
             return f"{key} is not a key here. {hint(place.label, keys_of(place.model))}"
         case "union_tag_invalid":
-            given = "" if hide_values else shown(detail["input"][place.discriminator])
-            return f"{key}.{place.discriminator} must be {_one_of(place.tags)}{_it_is(given)}."
+            given = "" if hide_values else it_is(detail["input"][place.discriminator])
+            return f"{key}.{place.discriminator} must be {_one_of(place.tags)}{given}."
         case "union_tag_not_found":
             return f"{key}.{place.discriminator} is required: {_one_of(place.tags)}.{_misspelt(place.discriminator, detail['input'])}"
         case kind:
             legal = LEGAL.get(kind, _as_pydantic_says)(detail, place)
-            return f"{key} {legal}{'' if hide_values else _it_is(shown(detail['input'], place.label))}."
+            return f"{key} {legal}{'' if hide_values else it_is(detail['input'], place.label)}."
 
 
 def hint(key: str, known: Iterable[str]) -> str:
@@ -66,8 +66,10 @@ def shown(value: object, label: str = "") -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _it_is(value: str) -> str:
-    return f"; it is {value}" if value else ""
+def it_is(value: object, label: str = "") -> str:
+    """The end of a sentence that names the wrong value, where it may be printed."""
+    text = shown(value, label)
+    return f"; it is {text}" if text else ""
 
 
 def _one_of(tags: Iterable[str]) -> str:

@@ -37,7 +37,7 @@ class OperatorToken(Settings):
     """The token with which the operator logs in to the service."""
 
     valid_days: int = Field(
-        LONGEST_TOKEN_DAYS,
+        default=LONGEST_TOKEN_DAYS,
         ge=1,
         le=LONGEST_TOKEN_DAYS,
         description="Days until the token expires.",

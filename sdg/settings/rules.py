@@ -8,6 +8,7 @@ from typing import TypedDict
 from sdg.catalog.compatibility import matrix
 from sdg.catalog.versions import versions
 from sdg.settings.cluster import Cluster, ExistingCluster
+from sdg.settings.errors import it_is
 from sdg.settings.inference import Inference
 from sdg.settings.osmo import Osmo
 from sdg.settings.smoke import Smoke
@@ -32,7 +33,7 @@ def cross_field_problems(sections: Sections) -> Iterator[str]:
     if isinstance(cluster, ExistingCluster):
         yield from _gpus(cluster, sections.get("smoke"))
     if sections.get("data") == "retain":
-        yield "sdg:data: \"retain\" is not available yet; 'delete' is."
+        yield "sdg:data: \"retain\" is not available yet; use 'delete'."
 
 
 def _cluster_and_inference(sections: Sections) -> Iterator[str]:
@@ -44,20 +45,18 @@ def _cluster_and_inference(sections: Sections) -> Iterator[str]:
         yield f"sdg:inference.provider: {refusal}"
         return
     if kind and not known.clusters[kind].deployable:
-        yield f'sdg:cluster.kind: "{kind}" is not available yet; {_quoted(known.deployable_clusters())} is.'
+        yield f'sdg:cluster.kind: "{kind}" is not available yet; use {_one_of(known.deployable_clusters())}.'
     if provider and not known.providers[provider].deployable:
-        yield f'sdg:inference.provider: "{provider}" is not available yet; {_quoted(known.deployable_providers())} is.'
+        yield f'sdg:inference.provider: "{provider}" is not available yet; use {_one_of(known.deployable_providers())}.'
 
 
 def _release(osmo: Osmo) -> Iterator[str]:
     profile = versions().profiles.get(osmo.profile)
     if profile is None:
-        yield f'sdg:osmo.profile: "{osmo.profile}" is not an OSMO profile; known: {_quoted(versions().profiles)}.'
+        yield f"sdg:osmo.profile must be {_one_of(versions().profiles)}{it_is(osmo.profile)}."
     elif profile.release(osmo.chart_version) is None:
-        yield (
-            f'sdg:osmo.chartVersion: "{osmo.chart_version}" is not a chart version of OSMO profile {osmo.profile}; '
-            f"known: {_quoted(profile.chart_versions)}."
-        )
+        legal = f"a chart version that OSMO profile {osmo.profile} is known to work with, {_one_of(profile.chart_versions)}"
+        yield f"sdg:osmo.chartVersion must be {legal}{it_is(osmo.chart_version)}."
 
 
 def _gpus(cluster: ExistingCluster, smoke: Smoke | None) -> Iterator[str]:
@@ -67,5 +66,6 @@ def _gpus(cluster: ExistingCluster, smoke: Smoke | None) -> Iterator[str]:
         yield "sdg:smoke.gpu: \"always\" needs GPUs, and sdg:cluster.gpus is 0; plan GPUs, or use 'auto' or 'never'."
 
 
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(repr(name) for name in names)
+def _one_of(names: Iterable[str]) -> str:
+    quoted = [repr(name) for name in names]
+    return quoted[0] if len(quoted) == 1 else f"one of {', '.join(quoted)}"

@@ -1,0 +1,1 @@
+"""What gets refused: the policy pack `sdg`."""
