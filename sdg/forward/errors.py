@@ -1,0 +1,21 @@
+"""Why there is no forward."""
+
+from __future__ import annotations
+
+from sdg.forward.ports import Owner
+
+
+class PortTaken(Exception):  # noqa: N818 (says what is the case, as FileExists would)
+    """Something else listens on the port.
+
+    Attributes:
+        owner: who holds it, as far as this user may see.
+    """
+
+    def __init__(self, port: int, owner: Owner) -> None:
+        super().__init__(f"port {port} on this host is taken by {owner}; end it, or choose another `port` under `sdg:forward`")
+        self.owner = owner
+
+
+class ForwardTimeoutError(Exception):
+    """The forward came up but nothing answered through it, in kubectl's own words."""

@@ -1,0 +1,96 @@
+"""What this user's host keeps about its forwards: one marker, one private kubeconfig and one log per port."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A watchdog that was started.
+
+    Attributes:
+        created: the process's creation time, since pids are used again.
+        serves: see ForwardSpec.serves.
+    """
+
+    pid: int
+    created: float
+    serves: str
+
+    def process(self) -> psutil.Process | None:
+        """The watchdog, if it still runs."""
+        try:
+            process = psutil.Process(self.pid)
+            gone = process.create_time() != self.created or process.status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return None
+        return None if gone else process
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The files of one port."""
+
+    directory: Path
+    port: int
+
+    @classmethod
+    def of_user(cls, port: int) -> Store:
+        """In `$XDG_STATE_HOME/sdg/forward`, which only this user can enter."""
+        home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        directory = home / "sdg" / "forward"
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
+        return cls(directory, port)
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self._file("kubeconfig")
+
+    @property
+    def log(self) -> Path:
+        return self._file("log")
+
+    def marker(self) -> Marker | None:
+        """What was started on the port; None when nothing was, or nothing of it is left."""
+        try:
+            marker = Marker(**json.loads(self._file("json").read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        return marker if marker.process() else None
+
+    def mark(self, marker: Marker) -> None:
+        write_private(self._file("json"), json.dumps(asdict(marker)))
+
+    def clear(self) -> None:
+        """Removes everything but the lock."""
+        for path in (self._file("json"), self.kubeconfig, self.log):
+            path.unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One at a time: two stacks may be brought up at once."""
+        with self._file("lock").open("w") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+    def _file(self, suffix: str) -> Path:
+        return self.directory / f"{self.port}.{suffix}"
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replaces a file at once, readable by this user only."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    draft.replace(path)

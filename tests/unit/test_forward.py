@@ -1,0 +1,183 @@
+"""The user's forward, with a kubectl that is a script: it listens and answers, or does not."""
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sdg import forward
+from sdg.forward.store import Store
+from sdg.kube.connection import Connection
+from sdg.kube.portforward import Target
+
+KUBECTL = """\
+    #!{python}
+    import http.server, pathlib, sys
+    home = pathlib.Path(__file__).parent
+    (home / "calls").open("a").write(" ".join(sys.argv[1:]) + "\\n")
+    if (home / "mute").exists():
+        sys.exit("error: unable to forward port because pod is not running")
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            if (home / "deaf").exists():
+                self.connection.close()
+                return
+            self.send_response(404); self.send_header("Content-Length", "0"); self.end_headers()
+        def log_message(self, *a): pass
+    port = int(sys.argv[-1].split(":")[0])
+    http.server.ThreadingHTTPServer(("127.0.0.1", port), Answer).serve_forever()
+"""
+
+
+def kubeconfig(server="https://127.0.0.1:6443", token="one"):
+    return textwrap.dedent(f"""\
+        current-context: here
+        contexts: [{{name: here, context: {{cluster: c, user: u}}}}]
+        clusters: [{{name: c, cluster: {{server: "{server}"}}}}]
+        users: [{{name: u, user: {{token: {token}}}}}]
+    """)
+
+
+def free_port():
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def eventually(condition, seconds=10.0):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def gone(pid):
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch):
+    """A directory with a fake kubectl, first on PATH."""
+    home = tmp_path / "bin"
+    home.mkdir()
+    (home / "kubectl").write_text(textwrap.dedent(KUBECTL).format(python=sys.executable))
+    (home / "kubectl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{home}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return home
+
+
+@pytest.fixture
+def spec(fake):
+    wanted = forward.ForwardSpec(Connection(kubeconfig()), Target("osmo-minimal", "osmo-gateway", 80), free_port())
+    yield wanted
+    forward.stop(wanted)
+
+
+def same_port(spec, **kubeconfig_changes):
+    return forward.ForwardSpec(Connection(kubeconfig(**kubeconfig_changes)), spec.target, spec.port)
+
+
+def child(pid):
+    return next(iter(psutil.Process(pid).children()), None)
+
+
+def test_a_started_forward_answers_and_its_watchdog_says_what_it_is(spec):
+    started = forward.start(spec)
+    assert started.answers
+    assert not started.reused
+    assert psutil.Process(started.pid).cmdline()[0] == "osmo-pf-watchdog:osmo-gateway"
+
+
+def test_a_stopped_forward_leaves_no_process_port_or_credential(spec):
+    pid = forward.start(spec).pid
+    kubectl = child(pid)
+    assert forward.stop(spec)
+    assert gone(pid)
+    assert gone(kubectl.pid)
+    assert [path.suffix for path in Store.of_user(spec.port).directory.iterdir()] == [".lock"]
+    assert forward.status(spec) is None
+
+
+def test_the_same_forward_is_reused_and_new_credentials_reach_it(spec):
+    first = forward.start(spec)
+    before = child(first.pid).pid
+    again = forward.start(same_port(spec, token="two"))
+    assert (again.pid, again.reused) == (first.pid, True)
+    assert eventually(lambda: (now := child(first.pid)) and now.pid != before)
+    assert "token: two" in Store.of_user(spec.port).kubeconfig.read_text()
+
+
+def test_kubeconfig_and_log_are_private(spec):
+    forward.start(spec)
+    modes = {path.stat().st_mode & 0o077 for path in Store.of_user(spec.port).directory.iterdir() if path.suffix != ".lock"}
+    assert modes == {0}
+
+
+def test_another_clusters_forward_is_named_and_left_alone(spec):
+    pid = forward.start(spec).pid
+    other = same_port(spec, server="https://elsewhere:6443")
+    with pytest.raises(forward.PortTaken, match=r"https://127\.0\.0\.1:6443"):
+        forward.start(other)
+    assert not forward.stop(other)
+    assert not gone(pid)
+
+
+def test_a_port_that_something_else_holds_is_named_with_its_owner(spec):
+    with contextlib.closing(socket.socket()) as squatter:
+        squatter.bind(("127.0.0.1", spec.port))
+        squatter.listen()
+        with pytest.raises(forward.PortTaken, match=rf"port {spec.port} .*pid {os.getpid()}") as raised:
+            forward.start(spec)
+    assert raised.value.owner.pid == os.getpid()
+
+
+def test_a_kubectl_that_dies_is_started_again(spec):
+    pid = forward.start(spec).pid
+    first = child(pid)
+    first.kill()
+    assert eventually(lambda: (now := child(pid)) and now.pid != first.pid and forward.status(spec).answers)
+
+
+def test_a_forward_that_lives_but_does_not_answer_is_started_again(spec, fake):
+    pid = forward.start(spec).pid
+    first = child(pid)
+    (fake / "deaf").touch()
+    assert eventually(lambda: gone(first.pid))
+    (fake / "deaf").unlink()
+    assert eventually(lambda: forward.status(spec).answers)
+
+
+def test_a_forward_that_never_answers_ends_with_kubectls_words(spec, fake):
+    (fake / "mute").touch()
+    with pytest.raises(forward.ForwardTimeoutError, match="pod is not running"):
+        forward.start(spec, timeout=1.0)
+    assert forward.status(spec) is None
+
+
+def test_a_kubectl_that_a_killed_watchdog_left_behind_is_replaced(spec):
+    pid = forward.start(spec).pid
+    orphan = child(pid)
+    os.kill(pid, signal.SIGKILL)
+    assert eventually(lambda: gone(pid))
+    assert forward.start(spec).answers
+    assert gone(orphan.pid)
+
+
+def test_a_marker_of_a_pid_that_was_used_again_is_ignored(spec):
+    store = Store.of_user(spec.port)
+    Path(store.directory / f"{spec.port}.json").write_text(f'{{"pid": {os.getpid()}, "created": 1.0, "serves": "{spec.serves}"}}')
+    assert forward.status(spec) is None
+    assert not forward.stop(spec)
