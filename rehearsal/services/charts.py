@@ -1,0 +1,148 @@
+"""Chart repositories on localhost: the rehearsal's stand-in charts below the paths of the real repositories.
+
+The same door that an air-gapped site uses (`sdg:mirror`) leads here: `https://helm.ngc.nvidia.com/nvidia/osmo` becomes
+`http://127.0.0.1:PORT/nvidia/osmo`, and Helm finds `index.yaml` and the packages below it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tarfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import yaml
+from fastapi import FastAPI, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+CREATED = "2026-06-16T00:00:00Z"
+"""The index's `created` of every chart: a constant, so that an index says the same on every machine and at every start."""
+
+_REPOSITORIES = TypeAdapter(dict[str, list[str]])
+
+
+class Faults(Protocol):
+    """Where the fault switches are read; `charts.http {"status": 503}` makes every repository answer so."""
+
+    def get(self, name: str) -> Mapping[str, object] | None: ...
+
+
+class HttpFault(BaseModel):
+    """Body of the switch `charts.http`."""
+
+    status: int = Field(503, ge=400, le=599)
+
+
+class ChartMetadata(BaseModel):
+    """What the index repeats of a `Chart.yaml`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    api_version: str = Field(alias="apiVersion")
+    name: str
+    version: str
+    app_version: str = Field(alias="appVersion")
+    description: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Package:
+    """A packed chart and the SHA-256 of its bytes, hex."""
+
+    metadata: ChartMetadata
+    content: bytes
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.metadata.name}-{self.metadata.version}.tgz"
+
+
+def pack(chart: Path) -> Package:
+    """Packs a chart folder the same way every time: entries sorted, no times, no owners.
+
+    Raises:
+        OSError: the folder or its `Chart.yaml` cannot be read.
+        pydantic.ValidationError: `Chart.yaml` lacks a field that the index needs.
+    """
+    metadata = ChartMetadata.model_validate(yaml.safe_load((chart / "Chart.yaml").read_text()))
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for path in sorted(path for path in chart.rglob("*") if path.is_file() and not path.name.startswith(".")):
+            content = path.read_bytes()
+            entry = tarfile.TarInfo(f"{metadata.name}/{path.relative_to(chart).as_posix()}")
+            entry.size = len(content)
+            entry.mode = 0o644
+            tar.addfile(entry, io.BytesIO(content))
+    return Package(metadata, gzip.compress(archive.getvalue(), mtime=0))
+
+
+def index(packages: Sequence[Package]) -> str:
+    """A repository's `index.yaml`. Package URLs are relative: the repository may stand behind any address."""
+    entries: dict[str, list[dict[str, object]]] = {}
+    for package in packages:
+        described = package.metadata.model_dump(by_alias=True)
+        entry = described | {"created": CREATED, "digest": package.digest, "urls": [f"charts/{package.file_name}"]}
+        entries.setdefault(package.metadata.name, []).append(entry)
+    return yaml.safe_dump({"apiVersion": "v1", "entries": entries, "generated": CREATED}, sort_keys=True)
+
+
+def create_app(charts: Path, work: Path, faults: Faults | None = None) -> FastAPI:
+    """Serves the repositories of `charts/repositories.yaml`.
+
+    Args:
+        charts: folder of chart folders with a `repositories.yaml`: repository path to the names of its charts.
+        work: where the packages and indexes are written, below their paths; made when absent.
+        faults: fault switches; none without them.
+    """
+    files = _build(charts, work)
+    app = FastAPI(title="Helm chart repositories of the rehearsal", openapi_url=None)
+
+    @app.api_route("/{path:path}", methods=["GET", "HEAD"])
+    def file(path: str, request: Request) -> Response:
+        fault = faults.get("charts.http") if faults else None
+        if fault is not None:
+            return Response(status_code=HttpFault.model_validate(fault).status)
+        tag = files.get(path)
+        if tag is None:
+            return Response("not found", status_code=404, media_type="text/plain")
+        headers = {"ETag": tag}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        media_type = "application/gzip" if path.endswith(".tgz") else "text/yaml"
+        return Response((work / path).read_bytes(), headers=headers, media_type=media_type)
+
+    return app
+
+
+def _build(charts: Path, work: Path) -> Mapping[str, str]:
+    """Writes what is served below `work` and says its ETags, by path."""
+    repositories = _REPOSITORIES.validate_python(yaml.safe_load((charts / "repositories.yaml").read_text()))
+    tags: dict[str, str] = {}
+    for path, names in repositories.items():
+        below = path.strip("/")
+        packages = [pack(charts / name) for name in names]
+        contents = {f"{below}/charts/{package.file_name}": package.content for package in packages}
+        contents[f"{below}/index.yaml"] = index(packages).encode()
+        for file_path, content in contents.items():
+            _write(work / file_path, content)
+            tags[file_path] = f'"{hashlib.sha256(content).hexdigest()}"'
+    return tags
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Writes a file unless it holds this already: a second start with the same state finds its packages."""
+    if path.is_file() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
