@@ -12,7 +12,7 @@ from sdg.settings.base import DnsLabel, Planned, Seconds, Settings, VersionRange
 class ExistingCluster(Settings):
     """A cluster that something else made: only its kubeconfig is read, and destroy leaves the cluster itself alone."""
 
-    kind: Literal["existing"]
+    kind: Literal["existing"] = Field(description="What this cluster is.")
     name: DnsLabel = Field(
         description="Stable name of the cluster. Another name means another cluster and replaces everything; credentials may rotate.",
         examples=["lab-1"],

@@ -12,7 +12,7 @@ from sdg.settings.base import Planned, Settings
 class NoInference(Settings):
     """No models are served: for workflows that bring their own."""
 
-    provider: Literal["none"] = "none"
+    provider: Literal["none"] = Field(default="none", description="Who serves.")
 
 
 class NimOperator(Planned):

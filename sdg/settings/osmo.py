@@ -18,13 +18,13 @@ ImageLocation = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.:-]*(/[a-z0-9._-
 class InClusterDatabase(Settings):
     """PostgreSQL from the OSMO chart, one pod on one volume that survives the release."""
 
-    kind: Literal["in-cluster"] = "in-cluster"
+    kind: Literal["in-cluster"] = Field(default="in-cluster", description="The pod that OSMO's chart brings, on a volume of its own.")
 
 
 class InClusterRedis(Settings):
     """Redis from the OSMO chart, one pod on one volume that survives the release."""
 
-    kind: Literal["in-cluster"] = "in-cluster"
+    kind: Literal["in-cluster"] = Field(default="in-cluster", description="The pod that OSMO's chart brings, on a volume of its own.")
 
 
 class Gateway(Settings):

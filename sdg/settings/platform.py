@@ -15,7 +15,7 @@ BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", 
 class MinioStore(Settings):
     """MinIO in the cluster, one replica on one volume."""
 
-    provider: Literal["minio"] = "minio"
+    provider: Literal["minio"] = Field(default="minio", description="What stores the objects.")
     size: Quantity = Field(default="20Gi", description="Size of the volume. It cannot shrink later.")
     bucket: BucketName = Field(default="osmo-workflows", description="Bucket for workflow data, logs and apps.")
 

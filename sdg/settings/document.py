@@ -1,0 +1,168 @@
+"""Renders the settings' reference from their models: `docs/stacks.md` and a JSON schema for editors. Pure functions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from types import UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Le
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from sdg.catalog.compatibility import matrix
+from sdg.catalog.versions import versions
+from sdg.settings.base import Planned, Settings
+from sdg.settings.model import NAMESPACE, StackSettings
+from sdg.settings.schema import members, tag_of
+from sdg.settings.secrets import SECRET_KEYS
+
+HEADING: Final = """# Stack settings
+
+What a stack may say, in `Pulumi.<stack>.yaml` below `config:`. Generated from the settings models; `make docs` writes it anew.
+A wrong value, an unknown key or an impossible combination is refused before anything is created, all of them at once.
+"""
+
+
+def stacks_markdown() -> str:
+    """The text of `docs/stacks.md`."""
+    sections = [HEADING, *(_section(field) for field in StackSettings.model_fields.items()), _secrets(), _matrix(), _releases()]
+    return "\n".join(sections)
+
+
+def config_schema() -> dict[str, Any]:
+    """A JSON schema for the `config` of a stack file; other namespaces' keys are left alone."""
+    schema = StackSettings.model_json_schema(by_alias=True)
+    definitions = schema.pop("$defs", {})
+    properties = {f"{NAMESPACE}:{key}": described for key, described in schema["properties"].items()}
+    properties |= {f"{NAMESPACE}:{key}": {"description": secret.description} for key, secret in SECRET_KEYS.items()}
+    config = {
+        "type": "object",
+        "properties": properties,
+        "required": [f"{NAMESPACE}:{key}" for key in schema.get("required", [])],
+        "patternProperties": {f"^(?!{NAMESPACE}:)": {}},
+        "additionalProperties": False,
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Stack file of an SDG stack",
+        "type": "object",
+        "properties": {"config": config},
+        "$defs": definitions,
+    }
+
+
+def _section(named: tuple[str, FieldInfo]) -> str:
+    name, field = named
+    key = field.alias or name
+    lines = [f"## `{NAMESPACE}:{key}`", "", field.description or "", ""]
+    models = members(field.annotation)
+    if not models:
+        lines += [*_table([(key, field)]), ""]
+    for model in models:
+        tag = tag_of(model) if len(models) > 1 else None
+        lines += [*_model(model, tag), ""]
+    return "\n".join(lines)
+
+
+def _model(model: type[Settings], tag: str | None) -> Iterator[str]:
+    purpose = (model.__doc__ or "").strip().splitlines()[0]
+    if issubclass(model, Planned):
+        yield f"**`{tag}`**: {purpose} Known, and not available yet."
+        return
+    if tag:
+        yield f"**`{tag}`**: {purpose}"
+        yield ""
+    yield from _table(list(_rows(model)))
+
+
+def _rows(model: type[Settings], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """The plain values below a model, by their dotted keys."""
+    for name, field in model.model_fields.items():
+        key = prefix + (field.alias or name)
+        inner = members(field.annotation)
+        if len(inner) == 1:
+            yield from _rows(inner[0], f"{key}.")
+        else:
+            yield key, field
+
+
+def _table(rows: list[tuple[str, FieldInfo]]) -> Iterator[str]:
+    yield "| Key | Legal | Default | Meaning |"
+    yield "|---|---|---|---|"
+    for key, field in rows:
+        cells = (f"`{key}`", _legal(field), _default(field), field.description or "")
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _legal(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return " or ".join(f"`{value}`" for value in get_args(field.annotation))
+    bounds = {type(mark): mark for mark in field.metadata if isinstance(mark, Ge | Le)}
+    limits = [f"at least {bounds[Ge].ge}"] if Ge in bounds else []  # type: ignore[union-attr]
+    limits += [f"at most {bounds[Le].le}"] if Le in bounds else []  # type: ignore[union-attr]
+    return ", ".join([_kind(field), *limits])
+
+
+def _kind(field: FieldInfo) -> str:
+    kinds = {int: "whole number", bool: "true or false", str: "text"}
+    kind = next((kinds[part] for part in _plain_types(field.annotation) if part in kinds), "object of texts")
+    return f"{kind}, as `{_written(field.examples[0])}`" if field.examples else kind
+
+
+def _plain_types(annotation: object) -> Iterator[object]:
+    """The types that a field's type is made of, optional and constrained ones unwrapped."""
+    if get_origin(annotation) in (Union, UnionType, Annotated):
+        for part in get_args(annotation):
+            yield from _plain_types(part)
+    else:
+        yield annotation
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    return "" if value is None or value is PydanticUndefined else f"`{_written(value)}`"
+
+
+def _written(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _secrets() -> str:
+    lines = [
+        "## Secrets",
+        "",
+        "Keys of their own, never inside an object. The first that is set counts: the stack's own secret",
+        f"(`pulumi config set --secret {NAMESPACE}:ngcApiKey`), the environment variable, the same variable in `.env`.",
+        "",
+        "| Key | Variable | Meaning |",
+        "|---|---|---|",
+        *(f"| `{NAMESPACE}:{key}` | `{secret.variable}` | {secret.description} |" for key, secret in SECRET_KEYS.items()),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _matrix() -> str:
+    """The compatibility matrix, as a table."""
+    known = matrix()
+    lines = ["## Clusters and inference providers", "", f"| | {' | '.join(known.providers)} |", "|---" * (len(known.providers) + 1) + "|"]
+    for name, kind in known.clusters.items():
+        marks = ["yes" if provider in kind.inference else "no" for provider in known.providers]
+        lines.append(f"| `{name}` | {' | '.join(marks)} |")
+    reasons = [f"- {entry.provider} on {entry.cluster}: {entry.reason}." for entry in known.reasons]
+    available = [f"`{name}`" for name in (*known.deployable_clusters(), *known.deployable_providers())]
+    return "\n".join([*lines, "", *reasons, "", f"Available now: {', '.join(available)}.", ""])
+
+
+def _releases() -> str:
+    lines = ["## OSMO profiles", "", "| Profile | Charts | Images | Client | Kubernetes |", "|---|---|---|---|---|"]
+    rows = (
+        f"| `{name}` | {release.chart} | {release.tag} | {release.cli} | `{profile.kubernetes}` |"
+        for name, profile in versions().profiles.items()
+        for release in profile.releases
+    )
+    return "\n".join([*lines, *rows, ""])
