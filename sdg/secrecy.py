@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from sdg.catalog.key_shapes import redacted
+from sdg.catalog.key_shapes import REDACTED, redacted
 from sdg.catalog.secret_paths import Path, SecretPlace, look_up, secret_paths
 
 # the engine's marks (sdk/go/common/resource/properties.go)
@@ -27,6 +27,7 @@ STATES: Final = ("newState", "oldState")
 PROPERTIES: Final = ("inputs", "outputs")
 
 Json = Mapping[str, object]
+Spellings = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +55,33 @@ def findings(document: Json, secrets: Mapping[str, str]) -> list[Finding]:
         document: what `pulumi preview --json` printed or `pulumi stack export` wrote, decoded.
         secrets: known secret values by the name that a finding calls them.
     """
-    return [*plain_values(document, secrets), *unwrapped_places(document)]
-
-
-def plain_values(document: Json, secrets: Mapping[str, str]) -> list[Finding]:
-    """Where a known secret value, or one of its usual encodings, stands outside of a wrapper."""
     spellings = {name: _spellings(value) for name, value in secrets.items() if len(value) >= SHORTEST}
-    found: list[Finding] = []
+    return [_without(finding, spellings) for finding in (*_plain_values(document, spellings), *_unwrapped_places(document))]
+
+
+def _plain_values(document: Json, spellings: Spellings) -> Iterator[Finding]:
+    """Where a known secret value, or one of its usual encodings, stands outside of a wrapper."""
     for subject, path, text in _plain_texts(document):
-        names = [name for name, spelt in spellings.items() if any(spelling in text for spelling in spelt)]
-        found.extend(Finding(subject, path, f"holds the secret {name} in plain") for name in names)
-    return found
+        for name, spelt in spellings.items():
+            if any(spelling in text for spelling in spelt):
+                yield Finding(subject, path, f"holds the secret {name} in plain")
 
 
-def unwrapped_places(document: Json) -> list[Finding]:
+def _without(finding: Finding, spellings: Spellings) -> Finding:
+    """A finding without the secrets that the keys of its path may be."""
+    subject, path = finding.subject, finding.path
+    for spelling in (spelling for spelt in spellings.values() for spelling in spelt):
+        subject, path = subject.replace(spelling, REDACTED), path.replace(spelling, REDACTED)
+    return Finding(subject, path, finding.problem)
+
+
+def _unwrapped_places(document: Json) -> Iterator[Finding]:
     """Where something at a path that credentials live at isn't wrapped."""
-    found: list[Finding] = []
     for resource in _resources(document):
         for side in PROPERTIES:
             properties = resource.get(side)
             if isinstance(properties, Mapping):
-                found.extend(_unwrapped(resource, side, properties))
-    return found
+                yield from _unwrapped(resource, side, properties)
 
 
 def _unwrapped(resource: Json, side: str, properties: Json) -> Iterator[Finding]:

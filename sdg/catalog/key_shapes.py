@@ -11,7 +11,8 @@ from sdg.catalog.documents import CatalogModel, read
 
 REDACTED = "[redacted]"
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
-_ASSIGNMENT = re.compile(r"""([A-Za-z][A-Za-z0-9_.-]*)["']?\s*(?:=|:\s|\s)\s*["']?([A-Za-z0-9+/=_-]{24,})(?=["'\s,;]|$)""")
+# `token=…`, `"token": "…"`, `--token …`
+_ASSIGNMENT = re.compile(r"""([A-Za-z][A-Za-z0-9_.-]*)["']?(?:\s*[=:]\s*|\s+(?!-))["']?([A-Za-z0-9+/_-]{24,}={0,2})(?=["'\s,;&]|$)""")
 
 
 class KeyShape(CatalogModel):

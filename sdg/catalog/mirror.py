@@ -54,8 +54,9 @@ def _fully_named(reference: str) -> str:
 
 
 def _prefix(source: str) -> str:
-    """A mapping's key: a registry alone, a path below one, or a whole reference."""
-    return _fully_named(source) if "/" in source else _registry(source)
+    """A mapping's key: a registry, or a path below one. One step below Docker Hub may be a namespace, so nothing is put before it."""
+    registry, slash, path = source.partition("/")
+    return f"{_registry(registry)}{slash}{path}"
 
 
 def _registry(name: str) -> str:

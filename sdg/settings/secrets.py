@@ -42,7 +42,7 @@ SECRET_KEYS: Final[Mapping[str, SecretKey]] = MappingProxyType(
 )
 
 # the OSMO chart writes the password unquoted into YAML, where it must not read as a number, a boolean or nothing
-_READS_AS_TEXT = re.compile(r"^(?!(?:true|false|yes|no|on|off|null)$)(?=.*[A-Za-z])(?![0-9.+-]*[eExXoO]?[0-9A-Fa-f_.+-]*$)[A-Za-z0-9_-]+$")
+_READS_AS_TEXT = re.compile(r"(?i)^(?!(?:true|false|yes|no|on|off|null)$)(?=.*[a-z])(?![0-9.+-]*[exo]?[0-9a-f_.+-]*$)[a-z0-9_-]+$")
 SHORTEST_PASSWORD: Final = 8
 
 
@@ -61,7 +61,7 @@ def problem(secret: SecretKey, value: str) -> str | None:
         return f"sdg:{secret.key} (or {secret.variable}) holds white space; a key has none."
     if secret.key == "databasePassword" and not _READS_AS_TEXT.match(value):
         return (
-            f"sdg:{secret.key} (or {secret.variable}) must start with or hold a letter beyond f, must not read as a number or as "
+            f"sdg:{secret.key} (or {secret.variable}) must hold a letter beyond f, must not read as a number or as "
             "true, false or null, and may hold letters, digits, - and _ only: OSMO's chart writes it unquoted."
         )
     if secret.key in ("databasePassword", "objectStorePassword") and len(value) < SHORTEST_PASSWORD:

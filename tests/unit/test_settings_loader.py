@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sdg.settings.errors import SettingsError
+from sdg.settings.loader import Sources, Stack, read
+
+KUBECONFIG = {
+    "apiVersion": "v1",
+    "kind": "Config",
+    "current-context": "lab",
+    "clusters": [{"name": "lab", "cluster": {"server": "https://127.0.0.1:6443"}}],
+    "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "me"}}],
+    "users": [{"name": "me", "user": {"token": "planted-token"}}],
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(KUBECONFIG))
+    return tmp_path
+
+
+def config(**more: str) -> dict[str, str]:
+    return {"cluster": json.dumps({"kind": "existing", "name": "lab-1", "kubeconfig": "kubeconfig"}), **more}
+
+
+def load(project: Path, secret: frozenset[str] = frozenset(), environ: dict[str, str] | None = None, **more: str) -> Stack:
+    return read(Sources(config(**more), secret, environ or {}, project))
+
+
+def problems(sources: Sources) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as caught:
+        read(sources)
+    return caught.value.problems
+
+
+def test_a_loaded_stack_has_settings_and_a_secret_connection_to_its_cluster(project: Path) -> None:
+    async def kubeconfig() -> tuple[str | None, bool]:
+        stack = load(project)
+        assert stack.connection is not None
+        assert stack.connection.context == "lab"
+        assert stack.connection.server == "https://127.0.0.1:6443"
+        return await stack.connection.kubeconfig.future(), await stack.connection.kubeconfig.is_secret()
+
+    text, secret = asyncio.run(kubeconfig())
+    assert secret
+    assert text is not None
+    assert "planted-token" in text
+
+
+@pytest.mark.parametrize(
+    ("stack_value", "environment", "dotenv", "expected"),
+    [
+        ("from-stack", "from-environment", "from-dotenv", "from-stack"),
+        (None, "from-environment", "from-dotenv", "from-environment"),
+        (None, None, "from-dotenv", "from-dotenv"),
+        (None, None, None, None),
+    ],
+)
+def test_a_secret_comes_from_the_stack_then_the_environment_then_dotenv(
+    project: Path, stack_value: str | None, environment: str | None, dotenv: str | None, expected: str | None
+) -> None:
+    if dotenv:
+        (project / ".env").write_text(f"NGC_API_KEY={dotenv}\n")
+
+    async def loaded() -> tuple[str | None, bool]:
+        more = {"ngcApiKey": stack_value} if stack_value else {}
+        stack = load(project, frozenset(more), {"NGC_API_KEY": environment} if environment else {}, **more)
+        output = stack.secrets.ngc_api_key
+        return (await output.future(), await output.is_secret()) if output else (None, True)
+
+    assert asyncio.run(loaded()) == (expected, True)
+
+
+def test_the_ngc_key_stands_in_for_the_cloud_functions_key(project: Path) -> None:
+    async def loaded() -> str | None:
+        output = load(project, environ={"NGC_API_KEY": "the-ngc-key"}).secrets.nvcf_api_key
+        return await output.future() if output else None
+
+    assert asyncio.run(loaded()) == "the-ngc-key"
+
+
+def test_a_secret_in_plain_config_is_refused_with_the_command_that_stores_it(project: Path) -> None:
+    (sentence,) = problems(Sources(config(hfToken="hf_planted0123456789"), frozenset(), {}, project))
+    assert "pulumi config set --secret sdg:hfToken" in sentence
+    assert "planted" not in sentence
+
+
+@pytest.mark.parametrize("password", ["12345678", "1e10", "TRUE", "Null", "0x1f", "abc#defgh", "short"])
+def test_a_database_password_that_the_chart_would_break_is_refused_without_being_shown(project: Path, password: str) -> None:
+    (sentence,) = problems(Sources(config(databasePassword=password), {"databasePassword"}, {}, project))
+    assert sentence.startswith("sdg:databasePassword (or POSTGRES_PASSWORD) must")
+    assert password not in sentence
+
+
+def test_a_key_with_white_space_is_refused(project: Path) -> None:
+    (sentence,) = problems(Sources(config(), frozenset(), {"NGC_API_KEY": "nvapi-x y"}, project))
+    assert sentence == "sdg:ngcApiKey (or NGC_API_KEY) holds white space; a key has none."
+
+
+def test_a_missing_kubeconfig_is_one_sentence_with_its_path(project: Path) -> None:
+    (project / "kubeconfig").unlink()
+    assert problems(Sources(config(), frozenset(), {}, project)) == (
+        f"sdg:cluster.kubeconfig: there is no kubeconfig at {project / 'kubeconfig'}.",
+    )
+
+
+def test_a_missing_kubeconfig_is_reported_beside_every_other_problem(project: Path) -> None:
+    (project / "kubeconfig").unlink()
+    found = problems(Sources(config(osmo='{"profil": "6.3"}', ngcApiKey="x"), frozenset(), {}, project))
+    assert len(found) == 3
+
+
+def test_no_cluster_at_all_is_one_sentence(project: Path) -> None:
+    assert problems(Sources({}, frozenset(), {}, project)) == ("sdg:cluster is required: where everything runs.",)
