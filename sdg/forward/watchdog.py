@@ -33,10 +33,16 @@ class Watchdog:
         self._signalled, self._signal = os.pipe()  # an Event could deadlock: handlers run inside whatever they interrupt
         self._ended = False
         self._renewed = False
+        self._handlers = {
+            signal.SIGTERM: self._end,
+            signal.SIGINT: self._end,
+            signal.SIGHUP: self._renew,
+            signal.SIGCHLD: self._wake,  # kubectl ended: no need to wait for the next check
+        }
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT."""
-        for number, handler in ((signal.SIGTERM, self._end), (signal.SIGINT, self._end), (signal.SIGHUP, self._renew)):
+        for number, handler in self._handlers.items():
             signal.signal(number, handler)
         while not self._ended:
             self._renewed = False
@@ -50,7 +56,7 @@ class Watchdog:
         try:
             while kubectl.poll() is None and misses < MISSES and not (self._ended or self._renewed):
                 self._pause(CHECK_EVERY)
-                misses = 0 if answers(self._port) else misses + 1
+                misses = 0 if kubectl.poll() is None and answers(self._port) else misses + 1
         finally:
             if kubectl.poll() is None:
                 kubectl.kill()
@@ -61,12 +67,15 @@ class Watchdog:
         if ready:
             os.read(self._signalled, 64)
 
-    def _end(self, _number: int, _frame: FrameType | None) -> None:
+    def _end(self, number: int, frame: FrameType | None) -> None:
         self._ended = True
-        os.write(self._signal, b"!")
+        self._wake(number, frame)
 
-    def _renew(self, _number: int, _frame: FrameType | None) -> None:
+    def _renew(self, number: int, frame: FrameType | None) -> None:
         self._renewed = True
+        self._wake(number, frame)
+
+    def _wake(self, _number: int, _frame: FrameType | None) -> None:
         os.write(self._signal, b"!")
 
 

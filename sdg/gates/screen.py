@@ -9,7 +9,7 @@ from sdg.gates.checks import Status
 
 _SHOWN = 5  # failed checks in full
 _NAMED = 8  # further ones by name
-_TEXT = 500  # characters of one text
+_TEXT = 1200  # characters of one text
 _LINES = 8  # lines of one text
 
 

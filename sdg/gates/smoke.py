@@ -1,19 +1,48 @@
-"""Gate: smoke."""
+"""Gate: work gets done. Submits workflows and waits for COMPLETED, the only green.
+
+Inputs: `connection`, `endpoint` {namespace, service, port}, `pool`, `workflows` [{name, spec (text)}], `triggers`, `deadline` (seconds).
+Evidence: `workflows` [{name, id, status, duration, tasks [{name, status, exitCode, failureMessage, node}], log, cancelled}].
+"""
 
 from __future__ import annotations
 
 from sdg.gates.checks import Verdict
+from sdg.gates.probes.gateway import Endpoint, ForwardedGateway
+from sdg.gates.probes.submission import Smoke, SmokeWorkflow
+from sdg.gates.probes.workflow import recorded
 from sdg.gates.resource import Properties, RecordProvider
-from sdg.gates.waiting import Say
+from sdg.gates.waiting import Say, Wait, observed, until_green
+from sdg.kube.api import KubernetesApi
+from sdg.kube.connection import Connection
+
+_LOOK_EVERY = 0.1  # seconds: a look only reads what the workflows' threads have seen
 
 
 class SmokeRecord(RecordProvider):
-    """Stores what was found."""
+    """Stores what became of the smoke workflows."""
 
     @staticmethod
     def wait(inputs: Properties, say: Say) -> Verdict:
-        raise NotImplementedError
+        with _gateway(inputs) as gateway:
+            smoke = Smoke(gateway, str(inputs["pool"]), [_workflow(entry) for entry in inputs["workflows"]])
+            with smoke:
+                verdict = until_green(smoke.look, Wait(deadline=float(inputs["deadline"]), interval=_LOOK_EVERY), say)
+            return verdict.with_evidence(**smoke.evidence())  # with what became of those that had to be cancelled
 
     @staticmethod
     def observe(inputs: Properties, found: Properties) -> Verdict:
-        raise NotImplementedError
+        def look() -> Verdict:
+            # a cluster that is down says so sooner, and in better words, than a forward that does not come up
+            KubernetesApi.connect(Connection.of(inputs["connection"])).get("/version")
+            with _gateway(inputs) as gateway:
+                return recorded(gateway, found)
+
+        return observed(look)
+
+
+def _gateway(inputs: Properties) -> ForwardedGateway:
+    return ForwardedGateway(Connection.of(inputs["connection"]), Endpoint.of(inputs["endpoint"]))
+
+
+def _workflow(entry: Properties) -> SmokeWorkflow:
+    return SmokeWorkflow(name=str(entry["name"]), spec=str(entry["spec"]))

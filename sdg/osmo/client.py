@@ -77,6 +77,12 @@ class OsmoClient:
         """The state of a workflow; raises OsmoNotFoundError."""
         return Workflow.of(self._mapping("GET", f"/api/workflow/{_part(workflow_id)}"))
 
+    def workflow_ids(self, name: str, pool: str, limit: int = 20) -> list[str]:
+        """The newest workflows of this user whose name contains `name`, newest first."""
+        params = {"name": name, "pools": [pool], "order": "DESC", "limit": str(limit)}
+        answer = self._mapping("GET", "/api/workflow", params=params)
+        return [str(workflow["name"]) for workflow in answer["workflows"]]
+
     def logs(self, workflow_id: str, task: str | None = None, last_n: int = 20, deadline: float = 2.0) -> list[str]:
         """The last lines that a workflow or one of its tasks wrote, as far as they come within `deadline` seconds."""
         params = {"last_n_lines": str(last_n), **({"task_name": task} if task else {})}
@@ -86,10 +92,11 @@ class OsmoClient:
         """What the cluster said about a workflow's pods, oldest first: `TIMESTAMP [task] Reason: message`."""
         return self._lines(f"/api/workflow/{_part(workflow_id)}/events", {}, deadline)
 
-    def cancel(self, workflow_id: str, message: str = "") -> None:
+    def cancel(self, workflow_id: str, message: str = "", timeout: float | None = None) -> None:
         """Asks for a workflow's end, which comes later; one that has ended already is no error."""
+        params = {"message": message} if message else {}
         try:
-            self._ask("POST", f"/api/workflow/{_part(workflow_id)}/cancel", params={"message": message} if message else {})
+            self._ask("POST", f"/api/workflow/{_part(workflow_id)}/cancel", params=params, timeout=timeout)
         except OsmoRefusedError as error:
             if "already finished" not in str(error):
                 raise

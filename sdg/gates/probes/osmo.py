@@ -1,0 +1,67 @@
+"""Probes: does OSMO answer in the version that was installed, and can its pool take work?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sdg.gates.checks import Check, Status, Verdict, judge
+from sdg.gates.probes.gateway import Gateway, asked
+from sdg.gates.probes.workloads import WorkloadsProbe
+from sdg.osmo.client import OsmoClient
+
+_UPGRADE = "Check the image tag of Deployment osmo-service, and that its rollout is complete."
+_ASK = "Look at the log of Deployment osmo-service, and at Deployment osmo-gateway-envoy before it."
+_OPERATOR = "Look at the log of Deployment osmo-operator-osmo-backend-listener: its token may be refused, or the gateway out of its reach."
+
+
+@dataclass(frozen=True, slots=True)
+class StageProbe:
+    """Looks at what a release runs, and asks OSMO only when that is ready: before, no forward could come up.
+
+    Attributes:
+        questions: what to ask, in order; each gives one check.
+    """
+
+    workloads: WorkloadsProbe
+    questions: Callable[[], list[Check]]
+
+    def look(self) -> Verdict:
+        checks = self.workloads.look()
+        ready = all(check.status is Status.PASSED for check in checks)
+        return Verdict(tuple([*checks, *self.questions()] if ready else checks))
+
+
+def version_check(gateway: Gateway, expected: str) -> Check:
+    """Whether the API answers, in the version that was installed."""
+
+    def question(client: OsmoClient) -> Check:
+        found = client.version()
+        return judge("osmo-version", "osmo", found == expected, observed=found, expected=expected, remedy=_UPGRADE)
+
+    return asked("osmo-version", gateway, f"version {expected}", _ASK, question)
+
+
+def pool_checks(gateway: Gateway, pool: str) -> list[Check]:
+    """Whether a pool is online and offers nodes."""
+
+    def online(client: OsmoClient) -> Check:
+        pools = client.pools()
+        seen = pools[pool].status if pool in pools else f"no such pool (there are: {', '.join(sorted(pools)) or 'none'})"
+        return judge("pool-online", f"pool/{pool}", seen == "ONLINE", observed=seen, expected="ONLINE", remedy=_OPERATOR)
+
+    def offering(client: OsmoClient) -> Check:
+        nodes = [node.hostname for node in client.resources(pool)]
+        return judge(
+            "pool-resources",
+            f"pool/{pool}",
+            bool(nodes),
+            observed=f"{len(nodes)} nodes: {', '.join(nodes[:5])}" if nodes else "no nodes",
+            expected="at least one node",
+            remedy=f"Right after an installation this takes a moment. {_OPERATOR}",
+        )
+
+    return [
+        asked("pool-online", gateway, "ONLINE", _ASK, online),
+        asked("pool-resources", gateway, "at least one node", _ASK, offering),
+    ]

@@ -1,0 +1,190 @@
+"""Probe: are Deployments and their like available, and Jobs complete? Names every pod that is in the way, with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sdg.gates.checks import Check, Status
+from sdg.gates.probes.pods import Missing, Trouble, missing, trouble
+from sdg.kube.api import Json, KubernetesReader, items
+from sdg.kube.errors import ObjectNotFoundError
+
+_NAMED = 3  # pods that one check names
+
+_PATHS = {
+    "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
+    "StatefulSet": "/apis/apps/v1/namespaces/{namespace}/statefulsets",
+    "DaemonSet": "/apis/apps/v1/namespaces/{namespace}/daemonsets",
+    "Job": "/apis/batch/v1/namespaces/{namespace}/jobs",
+}
+_LOOK_UP = {
+    "secret": "/api/v1/namespaces/{namespace}/secrets/{name}",
+    "configmap": "/api/v1/namespaces/{namespace}/configmaps/{name}",
+    "runtimeclass": "/apis/node.k8s.io/v1/runtimeclasses/{name}",
+    "storageclass": "/apis/storage.k8s.io/v1/storageclasses/{name}",
+}
+"""Objects whose absence no time cures, when nothing in the graph makes them."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Workload:
+    """An object that runs pods."""
+
+    namespace: str
+    kind: str
+    name: str
+
+    @classmethod
+    def of(cls, properties: Mapping[str, Any]) -> Workload:
+        kind = str(properties["kind"])
+        if kind not in _PATHS:
+            raise ValueError(f"workloads of kind {kind!r} cannot be judged; known: {', '.join(_PATHS)}")
+        return cls(str(properties["namespace"]), kind, str(properties["name"]))
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadsProbe:
+    """Looks at workloads once; all that are asked for must be there.
+
+    Attributes:
+        repair: the command that brings back an object of a release that vanished.
+        remedies: the same for single objects, by "Kind/namespace/name".
+    """
+
+    api: KubernetesReader
+    workloads: Sequence[Workload]
+    repair: str = ""
+    remedies: Mapping[str, str] = field(default_factory=dict)
+
+    def look(self) -> list[Check]:
+        """One check per workload, in the order they were asked for."""
+        found: dict[tuple[str, str], dict[str, Json]] = {}
+        for kind, namespace in dict.fromkeys((workload.kind, workload.namespace) for workload in self.workloads):
+            listed = items(self.api, _PATHS[kind].format(namespace=namespace))
+            found[kind, namespace] = {item["metadata"]["name"]: item for item in listed}
+        views: dict[str, _Namespace] = {}
+        return [self._check(workload, found[workload.kind, workload.namespace].get(workload.name), views) for workload in self.workloads]
+
+    def _check(self, workload: Workload, item: Json | None, views: dict[str, _Namespace]) -> Check:
+        name, subject, expected = "workload-ready", str(workload), _EXPECTED.get(workload.kind, "available")
+        if item is None:
+            remedy = self.remedies.get(subject) or self.repair or f"Install what makes {subject} again."
+            return Check(name, subject, Status.FAILED, "no such object", "the object to exist", remedy)
+        progress = _PROGRESS[workload.kind](item)
+        if not progress:
+            return Check(name, subject, Status.PASSED, expected, expected)
+        view = views.setdefault(workload.namespace, _Namespace(self.api, workload.namespace))
+        troubles = view.troubles(workload, item)
+        seen = "; ".join([progress, *(str(each) for each in troubles[:_NAMED])])
+        final = [each for each in troubles if each.unparsable or any(view.absent(gone) for gone in each.missing)]
+        return Check(name, subject, Status.FAILED, seen, expected, _remedy(workload, final or troubles), final=bool(final))
+
+
+class _Namespace:
+    """What one look needs to know about a namespace, read at most once."""
+
+    def __init__(self, api: KubernetesReader, namespace: str) -> None:
+        self._api, self._namespace = api, namespace
+        self._pods: list[Json] | None = None
+        self._events: list[Json] | None = None
+        self._absent: dict[Missing, bool] = {}
+
+    def troubles(self, workload: Workload, item: Json) -> list[Trouble]:
+        """What keeps a workload's pods from being ready; without pods, why there are none."""
+        wanted = (item["spec"].get("selector") or {}).get("matchLabels") or {}
+        pods = [pod for pod in self.pods() if wanted and wanted.items() <= (pod["metadata"].get("labels") or {}).items()]
+        found = [each for pod in pods if (each := trouble(pod, self.events()))]
+        return found or list(_creation_trouble(workload, item))
+
+    def pods(self) -> list[Json]:
+        if self._pods is None:
+            self._pods = items(self._api, f"/api/v1/namespaces/{self._namespace}/pods")
+        return self._pods
+
+    def events(self) -> list[Json]:
+        if self._events is None:
+            path, query = f"/api/v1/namespaces/{self._namespace}/events", {"fieldSelector": "type=Warning", "limit": "500"}
+            self._events = items(self._api, path, query)
+        return self._events
+
+    def absent(self, gone: Missing) -> bool:
+        """Whether an object that somebody once missed is missing now: events tell of the past."""
+        if gone.kind not in _LOOK_UP:
+            return False
+        if gone not in self._absent:
+            try:
+                self._api.get(_LOOK_UP[gone.kind].format(namespace=self._namespace, name=gone.name))
+                self._absent[gone] = False
+            except ObjectNotFoundError:
+                self._absent[gone] = True
+        return self._absent[gone]
+
+
+def _creation_trouble(workload: Workload, item: Json) -> list[Trouble]:
+    """Why pods could not even be created: the API server refused them."""
+    conditions = (item.get("status") or {}).get("conditions") or []
+    failed = [
+        condition for condition in conditions if condition["type"] in ("ReplicaFailure", "FailedCreate") and condition["status"] == "True"
+    ]
+    words = [str(condition.get("message") or "") for condition in failed]
+    return [Trouble(f"of {workload.name}", "FailedCreate", said, tuple(missing(said))) for said in words]
+
+
+def _remedy(workload: Workload, troubles: Sequence[Trouble]) -> str:
+    if not troubles:
+        return f"Run `kubectl --namespace {workload.namespace} describe {workload.kind.lower()} {workload.name}` and look at its events."
+    first = troubles[0]
+    if first.missing:
+        return f"Create {first.missing[0].kind} {first.missing[0].name} in namespace {workload.namespace}, or run `pulumi up` once more."
+    if first.reason == "Unschedulable":
+        return "Add nodes or free room on them: the scheduler's sentence says what is lacking."
+    return f"Run `kubectl --namespace {workload.namespace} describe pod {first.pod}` and `… logs {first.pod} --previous`."
+
+
+def _rollout(item: Json, ready: str, wanted: int) -> str:
+    """What is missing from a rollout; empty when it is complete."""
+    status = item.get("status") or {}
+    if status.get("observedGeneration", 0) < item["metadata"].get("generation", 0):
+        return "the newest revision has not been looked at yet"
+    updated, available = status.get("updatedReplicas", status.get("updatedNumberScheduled", 0)), status.get(ready, 0)
+    if updated < wanted:
+        return f"{updated} of {wanted} replicas updated"
+    if status.get("replicas", wanted) > wanted:
+        return f"{status['replicas'] - wanted} replicas of the last revision still run"
+    return f"{available} of {wanted} replicas available" if available < wanted else ""
+
+
+def _deployment(item: Json) -> str:
+    return _rollout(item, "availableReplicas", int(item["spec"].get("replicas", 1)))
+
+
+def _stateful_set(item: Json) -> str:
+    return _rollout(item, "readyReplicas", int(item["spec"].get("replicas", 1)))
+
+
+def _daemon_set(item: Json) -> str:
+    return _rollout(item, "numberAvailable", int((item.get("status") or {}).get("desiredNumberScheduled", 0)))
+
+
+def _job(item: Json) -> str:
+    status = item.get("status") or {}
+    states = {condition["type"]: condition for condition in status.get("conditions") or [] if condition["status"] == "True"}
+    if "Complete" in states:
+        return ""
+    if "Failed" in states:
+        return f"failed: {states['Failed'].get('reason')}: {states['Failed'].get('message')}"
+    return f"{status.get('succeeded', 0)} of {item['spec'].get('completions', 1)} completions"
+
+
+_PROGRESS: Mapping[str, Callable[[Json], str]] = {
+    "Deployment": _deployment,
+    "StatefulSet": _stateful_set,
+    "DaemonSet": _daemon_set,
+    "Job": _job,
+}
+_EXPECTED = {"Job": "complete"}
