@@ -42,7 +42,7 @@ lint: setup  ## ruff, mypy and the import rules
 	@tools/step "import rules" "2 s" "see [tool.importlinter] in pyproject.toml" $(BIN)/lint-imports
 
 bench: setup  ## measures what is promised, as a table and .bench/latest.json
-	@$(BIN)/python -m rehearsal.bench
+	@$(BIN)/sdg bench
 
 docs: $(STAMP)  ## docs/stacks.md and the settings' JSON schema, from the models
 	@$(BIN)/sdg docs

@@ -1,0 +1,47 @@
+"""The composition: settings, then cluster, then OSMO beside inference, then the smoke test, then the workload."""
+
+from __future__ import annotations
+
+import pulumi
+
+from components.cluster.base import ClusterHandle
+from components.cluster.existing import ExistingCluster
+from components.forward import UserForward
+from components.osmo.osmo import Osmo
+from components.platform.object_store import ObjectStore
+from components.smoke import SmokeTest
+from sdg.catalog.versions import versions
+from sdg.preflight.stack import check
+from sdg.settings.cluster import ExistingCluster as ExistingClusterSettings
+from sdg.settings.errors import SettingsError
+from sdg.settings.loader import Stack, load
+
+
+def build_cluster(stack: Stack) -> ClusterHandle:
+    match stack.settings.cluster:
+        case ExistingClusterSettings() as settings if stack.connection:
+            kubernetes_range = versions().profiles[stack.settings.osmo.profile].kubernetes
+            return ExistingCluster("cluster", settings, kubernetes_range, stack.connection).handle
+        case planned:  # the loader refuses them with what can be deployed
+            raise NotImplementedError(planned.kind)
+
+
+def compose(stack: Stack) -> None:
+    settings = stack.settings
+    cluster = build_cluster(stack)
+    store = ObjectStore("object-store", settings.platform.object_store, cluster, settings.mirror).handle
+    osmo = Osmo("osmo", settings.osmo, cluster=cluster, store=store, mirror=settings.mirror).handle
+    smoke = SmokeTest("smoke", settings.smoke, cluster=cluster, osmo=osmo, mirror=settings.mirror)
+    if settings.forward.enabled:
+        forward = UserForward("forward", settings.forward, cluster, after=smoke.ready)
+        pulumi.export("osmoUrl", forward.url)
+
+    pulumi.export("osmoVersion", osmo.version)
+
+
+try:
+    stack = load()
+    check(stack)
+except SettingsError as error:
+    raise pulumi.RunError(str(error)) from None
+compose(stack)

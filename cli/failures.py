@@ -1,0 +1,30 @@
+"""What may go wrong and is said in one sentence; anything else is a defect of ours and shows its traceback."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cli.pulumi import PulumiError
+from cli.recover import AtWorkError
+from rehearsal.cluster import ClusterError
+from rehearsal.fence import FenceError
+from rehearsal.tools import ToolMissing
+from sdg.forward.errors import ForwardTimeoutError, PortTaken
+from sdg.kube.errors import KubeError
+from sdg.osmo.errors import OsmoError
+from sdg.settings.errors import SettingsError
+from sdg.settings.kubeconfig import KubeconfigError
+
+EXPECTED: Final = (
+    AtWorkError,
+    ClusterError,
+    FenceError,
+    ForwardTimeoutError,
+    KubeError,
+    KubeconfigError,
+    OsmoError,
+    PortTaken,
+    PulumiError,
+    SettingsError,
+    ToolMissing,
+)

@@ -1,0 +1,106 @@
+"""The `sdg` command."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Synthetic data generation platform.")
+rehearsal_app = typer.Typer(no_args_is_help=True, help="The virtual cluster that stacks are rehearsed on.")
+app.add_typer(rehearsal_app, name="rehearsal")
+
+Stack = Annotated[str, typer.Option("--stack", "-s", help="Name of the stack.")]
+
+# commands import what they need: `sdg env` runs in every shell that is opened
+
+
+@app.command()
+def env(stack: Annotated[str, typer.Argument(help="Name of the stack.")]) -> None:
+    """Prints what a shell needs for plain `pulumi` on a stack: eval "$(sdg env STACK)"."""
+    from cli.environment import as_shell
+
+    print(as_shell(stack))
+
+
+@app.command()
+def demo() -> None:
+    """Deploys and verifies the whole stack on a virtual cluster."""
+    from cli.demo import demo as run
+
+    raise typer.Exit(run(console()))
+
+
+@app.command()
+def smoke(stack: Stack) -> None:
+    """Runs the smoke gate alone, against what is deployed; changes no state."""
+    from cli.smoke import smoke as run
+
+    raise typer.Exit(run(stack, console()))
+
+
+@app.command()
+def recover(stack: Stack) -> None:
+    """Clears what a killed update left behind: the stack's lock and Helm's unfinished records."""
+    from cli.connection import access
+    from cli.pulumi import Engine
+    from cli.recover import recover as run
+    from sdg.kube.api import KubernetesApi
+
+    engine = Engine.of(stack)
+    connection = access(engine).connection
+    run(engine, KubernetesApi.connect(connection) if connection else None, print)
+
+
+@app.command()
+def docs() -> None:
+    """Writes docs/stacks.md and the settings' JSON schema from the settings models."""
+    from cli.documents import write
+
+    for path in write():
+        print(path)
+
+
+@rehearsal_app.command()
+def start() -> None:
+    """Starts the virtual cluster and its services, and creates the stack `rehearsal`."""
+    from cli import rehearsal
+
+    rehearsal.start()
+    print('ready; eval "$(sdg env rehearsal)" sets up this shell')
+
+
+@rehearsal_app.command()
+def stop(*, purge: Annotated[bool, typer.Option(help="Remove the cluster's and the stack's state too.")] = False) -> None:
+    """Stops every process of the rehearsal."""
+    from cli import rehearsal
+
+    rehearsal.stop(purge=purge)
+
+
+@rehearsal_app.command()
+def status() -> None:
+    """Says what runs."""
+    from cli import rehearsal
+
+    print(rehearsal.cluster().status())
+
+
+def console() -> Console:
+    """Where reports go; as wide as the terminal, and wide enough for a table in a log."""
+    return Console(width=None if sys.stdout.isatty() else 140, soft_wrap=False, highlight=False)
+
+
+def main() -> None:
+    """Runs the command; what is wrong is one sentence on stderr, never a traceback."""
+    try:
+        app()
+    except Exception as error:
+        from cli.failures import EXPECTED
+
+        if not isinstance(error, EXPECTED):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None

@@ -1,0 +1,63 @@
+"""Runs the Pulumi engine on a stack of this project, in the environment that the stack needs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cli.environment import process_environment
+from cli.project import ROOT
+
+
+class PulumiError(RuntimeError):
+    """The engine refused a question; its own words are the message."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine bound to one stack.
+
+    Attributes:
+        stack: the stack's name.
+        environment: environment of every call.
+    """
+
+    stack: str
+    environment: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def of(cls, stack: str) -> Engine:
+        return cls(stack, process_environment(stack))
+
+    def run(self, *arguments: str) -> int:
+        """Runs a command whose output belongs to the user; returns its exit code."""
+        return subprocess.run(self._command(arguments), env=dict(self.environment), cwd=ROOT, check=False).returncode
+
+    def ask(self, *arguments: str) -> str:
+        """Runs a command whose output is for us.
+
+        Raises:
+            PulumiError: with what the engine printed.
+        """
+        done = subprocess.run(self._command(arguments), env=dict(self.environment), cwd=ROOT, check=False, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise PulumiError(done.stderr.strip() or done.stdout.strip())
+        return done.stdout
+
+    def config(self) -> dict[str, str]:
+        """The stack's plain config below `sdg:`; objects as JSON text. Secrets are left out."""
+        entries: dict[str, dict[str, Any]] = json.loads(self.ask("config", "--json"))
+        return {key: entry["value"] for key, entry in entries.items() if not entry["secret"]}
+
+    def state(self) -> dict[str, Any]:
+        """The exported state; secrets stay encrypted."""
+        exported: dict[str, Any] = json.loads(self.ask("stack", "export"))
+        return exported
+
+    def _command(self, arguments: tuple[str, ...]) -> list[str]:
+        program = shutil.which("pulumi", path=self.environment["PATH"]) or "pulumi"
+        return [program, *arguments, "--stack", self.stack, "--non-interactive"]

@@ -1,0 +1,74 @@
+"""The rehearsal: a virtual cluster, its services, and a Pulumi backend of its own, all below one folder."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from cli.environment import process_environment, stack_config
+from cli.project import REHEARSAL, ROOT, rehearsal_state
+from rehearsal import fence, plugins
+from rehearsal.cluster import VirtualCluster
+from rehearsal.state import StateDir, write_private
+from rehearsal.tools import Tools
+
+CHARTS_PUBLISHER: Final = "https://helm.ngc.nvidia.com"
+
+
+def cluster() -> VirtualCluster:
+    """This clone's virtual cluster, running or not."""
+    return VirtualCluster(StateDir(rehearsal_state()), Tools.locate())
+
+
+def start() -> StateDir:
+    """Starts what isn't running and makes the stack `rehearsal` usable; does nothing to what is there.
+
+    Raises:
+        ToolMissing: something has to be built first.
+        FenceError: the engine would use a plugin that could reach something real.
+    """
+    state, tools = StateDir(rehearsal_state()), Tools.locate()
+    state.prepare()
+    plugins.install(state.bin, tools)
+    fence.check(process_environment(REHEARSAL))
+    VirtualCluster(state, tools).start()
+    _create_stack(state, tools)
+    return state
+
+
+def stop(*, purge: bool) -> None:
+    """Stops every process of the rehearsal; `purge` removes its state, the stack's included."""
+    cluster().stop(purge=purge)
+
+
+def _create_stack(state: StateDir, tools: Tools) -> None:
+    """A backend in a folder, a random passphrase, and the stack's derived config."""
+    project = state.root / "project"
+    if not state.passphrase.exists():
+        write_private(state.passphrase, secrets.token_urlsafe(32))
+    created = project / f"Pulumi.{REHEARSAL}.yaml"
+    if not created.exists():
+        state.backend.mkdir(mode=0o700, exist_ok=True)
+        project.mkdir(mode=0o700, exist_ok=True)
+        shutil.copy(ROOT / "Pulumi.yaml", project)
+        # in a folder of its own: the command writes the salt of the stack's secrets beside the project file it finds
+        environment = {key: value for key, value in process_environment(REHEARSAL).items() if key != "PULUMI_OPTION_CONFIG_FILE"}
+        subprocess.run(
+            [tools.path("pulumi"), "-C", str(project), "stack", "init", REHEARSAL, "--non-interactive"],
+            env=environment,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+    derived = _document(ROOT / f"Pulumi.{REHEARSAL}.yaml") | _document(created)
+    derived["config"]["sdg:mirror"] = {"charts": {CHARTS_PUBLISHER: state.service_urls()["charts"]}}
+    write_private(stack_config(state), yaml.safe_dump(derived, sort_keys=False))
+
+
+def _document(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(path.read_text())
+    return document

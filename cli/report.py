@@ -1,0 +1,29 @@
+"""Gates with their evidence, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+MARKS = {"passed": "[green]passed[/]", "failed": "[red]failed[/]"}
+
+
+def gates(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The outputs of every gate's record in an exported state, in the order of the update."""
+    resources = state.get("deployment", {}).get("resources", [])
+    return [outputs for resource in resources if "checks" in (outputs := resource.get("outputs") or {})]
+
+
+def show_gates(records: Iterable[Mapping[str, Any]], console: Console) -> None:
+    """Prints one line per check: where, what, what was seen."""
+    table = Table(title="Gates", title_justify="left")
+    for column in ("gate", "check", "subject", "verdict", "seen"):
+        table.add_column(column, overflow="fold")
+    for record in records:
+        for check in record["checks"]:
+            table.add_row(record["gate"], check["name"], check["subject"], MARKS[check["status"]], check["observed"])
+        table.add_section()
+    console.print(table)

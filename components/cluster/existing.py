@@ -1,0 +1,68 @@
+"""Cluster that exists already: only the binding to it is ours."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.cluster.base import ClusterHandle, Connection
+from sdg.gates.cluster import ClusterRecord
+from sdg.gates.resource import gate
+from sdg.settings import cluster as settings_of
+from sdg.settings.loader import Connection as Access
+
+
+class ExistingCluster(pulumi.ComponentResource):
+    """Binds a stack to a cluster that something else made, and proves that the platform fits on it.
+
+    Args:
+        settings: which cluster it is and what it must offer.
+        kubernetes_range: versions of Kubernetes that what comes after was made for.
+        access: how to get there, as the loader found it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: settings_of.ExistingCluster,
+        kubernetes_range: str,
+        access: Access,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sdg:cluster:Existing", name, {"cluster": settings.kind, "identity": settings.name, "gpus": settings.gpus}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        connection: Connection = pulumi.Output.all(kubeconfig=access.kubeconfig, context=access.context)
+        provider = kubernetes.Provider(
+            f"{name}-kubernetes",
+            kubeconfig=access.kubeconfig,
+            context=access.context,
+            cluster_identifier=settings.name,
+            # a killed update leaves objects that the state doesn't know: the next one takes them over
+            upsert_existing_objects=True,
+            opts=child,
+        )
+        asked = {
+            "connection": connection,
+            "minNodes": settings.min_nodes,
+            "kubernetes": settings.kubernetes or kubernetes_range,
+            "storageClass": settings.storage_class,
+            "gpus": settings.gpus,
+            "gpusPerNode": settings.gpus_per_node,
+            "deadline": settings.deadline,
+        }
+        ready = gate(name, ClusterRecord(), asked, child).verdict
+        self._handle = ClusterHandle(
+            kind=settings.kind,
+            identity=settings.name,
+            gpus=settings.gpus,
+            provider=provider,
+            connection=connection,
+            ready=ready,
+            storage_class=settings.storage_class,
+            deleted_with=None,
+        )
+        self.register_outputs({"cluster": settings.kind})
+
+    @property
+    def handle(self) -> ClusterHandle:
+        return self._handle

@@ -1,0 +1,70 @@
+"""OSMO's backend operator: what runs workflows in this cluster."""
+
+from __future__ import annotations
+
+import pulumi
+from pulumi_kubernetes.core.v1 import Secret
+
+from components.cluster.base import ClusterHandle
+from components.osmo.release import pinned_release, repair, triggers
+from components.osmo.token import OperatorToken
+from sdg.gates.osmo import OsmoRecord
+from sdg.gates.resource import gate
+from sdg.osmo import layout
+from sdg.osmo.values import Images, operator_values
+from sdg.settings.mirror import Mirror
+from sdg.settings.osmo import Osmo as OsmoSettings
+
+
+class OsmoOperator(pulumi.ComponentResource):
+    """The release `osmo-operator`, its token, and the gate that sees the pool online with resources in it."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        settings: OsmoSettings,
+        chart_version: str,
+        images: Images,
+        cluster: ClusterHandle,
+        service_ready: pulumi.Resource,
+        namespaces: tuple[pulumi.Resource, ...],
+        fingerprint_key: pulumi.Output[str],
+        mirror: Mirror,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("sdg:osmo:Operator", name, {"cluster": cluster.kind, "chart": chart_version, "images": images.location}, opts)
+        minted = pulumi.ResourceOptions(parent=self, depends_on=[service_ready])
+        token = OperatorToken(f"{name}-token", cluster.connection, settings.token.valid_days, minted)
+        secret = Secret(
+            f"{name}-token-secret",
+            metadata={"name": layout.OPERATOR_TOKEN_SECRET, "namespace": layout.OPERATOR_NAMESPACE},
+            string_data={"token": token.value},
+            opts=pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=namespaces),
+        )
+        values = operator_values(images=images)
+        release = pinned_release(
+            f"{name}-release",
+            "osmo-operator",
+            chart_version,
+            release=layout.OPERATOR_RELEASE,
+            namespace=layout.OPERATOR_NAMESPACE,
+            values=values,
+            mirror=mirror,
+            timeout=settings.timeouts.release,
+            opts=pulumi.ResourceOptions(
+                parent=self, provider=cluster.provider, depends_on=[secret, *namespaces], deleted_with=cluster.deleted_with
+            ),
+        )
+        self.triggers = triggers(release, fingerprint_key, {"values": values, "token": token.value})
+        asked = {
+            "connection": cluster.connection,
+            "workloads": [workload.as_input() for workload in layout.OPERATOR_WORKLOADS],
+            "endpoint": dict(layout.GATEWAY),
+            "pool": layout.POOL,
+            "triggers": self.triggers,
+            "repair": repair(release),
+            "deadline": settings.timeouts.operator,
+        }
+        self.ready = gate(name, OsmoRecord(), asked, pulumi.ResourceOptions(parent=self, depends_on=[release])).verdict
+        self.register_outputs({"pool": layout.POOL})

@@ -1,0 +1,91 @@
+"""OSMO: NVIDIA's workflow orchestrator, complete and verified."""
+
+from __future__ import annotations
+
+import pulumi
+from pulumi_kubernetes.core.v1 import Namespace
+
+from components.cluster.base import ClusterHandle
+from components.osmo.base import OsmoHandle
+from components.osmo.operator import OsmoOperator
+from components.osmo.secrets import create_secrets
+from components.osmo.service import OsmoService
+from components.platform.object_store import ObjectStoreHandle
+from sdg.catalog.versions import Release as ReleaseSet
+from sdg.catalog.versions import versions
+from sdg.osmo import layout
+from sdg.osmo.values import GATEWAY_URL, Images
+from sdg.settings.mirror import Mirror
+from sdg.settings.osmo import Osmo as OsmoSettings
+
+
+class Osmo(pulumi.ComponentResource):
+    """Namespaces and secrets, then the service, its gate, the operator's token, the operator, and the gate that sees it online.
+
+    Args:
+        store: where workflows keep their data.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: OsmoSettings,
+        *,
+        cluster: ClusterHandle,
+        store: ObjectStoreHandle,
+        mirror: Mirror,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sdg:osmo:Osmo", name, {"cluster": cluster.kind, "profile": settings.profile, "gpus": cluster.gpus}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        in_cluster = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=[cluster.ready])
+        namespaces = {
+            namespace: Namespace(f"{name}-{namespace}", metadata={"name": namespace}, opts=in_cluster)
+            for namespace in (layout.SERVICE_NAMESPACE, layout.OPERATOR_NAMESPACE, layout.WORKFLOWS_NAMESPACE)
+        }
+        in_namespace = pulumi.ResourceOptions.merge(in_cluster, pulumi.ResourceOptions(depends_on=[namespaces[layout.SERVICE_NAMESPACE]]))
+        secrets = create_secrets(name, store, generated=child, inside=in_namespace)
+        release = _release(settings)
+        images = Images(mirror.image(settings.registry or versions().registries.osmo), release.tag)
+        service = OsmoService(
+            f"{name}-service",
+            settings=settings,
+            chart_version=release.chart,
+            images=images,
+            cluster=cluster,
+            store=store,
+            secrets=secrets,
+            mirror=mirror,
+            opts=child,
+        )
+        operator = OsmoOperator(
+            f"{name}-operator",
+            settings=settings,
+            chart_version=release.chart,
+            images=images,
+            cluster=cluster,
+            service_ready=service.ready,
+            # its chart writes Roles into the namespace that workflows run in
+            namespaces=(namespaces[layout.OPERATOR_NAMESPACE], namespaces[layout.WORKFLOWS_NAMESPACE]),
+            fingerprint_key=secrets.fingerprint_key,
+            mirror=mirror,
+            opts=child,
+        )
+        self._handle = OsmoHandle(
+            url=GATEWAY_URL,
+            version=release.tag,
+            triggers={"service": service.triggers["revision"], "operator": operator.triggers["revision"]},
+            ready=operator.ready,
+        )
+        self.register_outputs({"version": release.tag})
+
+    @property
+    def handle(self) -> OsmoHandle:
+        return self._handle
+
+
+def _release(settings: OsmoSettings) -> ReleaseSet:
+    release = versions().profiles[settings.profile].release(settings.chart_version)
+    if release is None:  # the loader refuses it with the known ones
+        raise LookupError(f"profile {settings.profile} has no chart version {settings.chart_version}")
+    return release

@@ -1,0 +1,67 @@
+"""A pinned Helm release, and what tells its gate that it changed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pulumi
+from pulumi_kubernetes.helm.v3 import Release
+
+from sdg.catalog.versions import ChartKey, versions
+from sdg.settings.mirror import Mirror
+
+
+def pinned_release(
+    name: str,
+    chart: ChartKey,
+    version: str,
+    *,
+    release: str,
+    namespace: str,
+    values: dict[str, Any],
+    mirror: Mirror,
+    timeout: float,
+    opts: pulumi.ResourceOptions,
+) -> Release:
+    """Installs one chart of the catalog. Its gate waits for what it starts: Helm's own wait is slow and names nothing."""
+    source = versions().charts[chart]
+    return Release(
+        name,
+        name=release,
+        chart=source.name,
+        version=version,
+        namespace=namespace,
+        repository_opts={"repo": mirror.chart_repository(source.repository)},
+        values=values,
+        allow_null_values=True,  # null is how a chart's default StorageClass is chosen
+        skip_await=True,
+        timeout=int(timeout),
+        # its name is fixed, so the old one has to go first
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True)),
+    )
+
+
+def repair(release: Release) -> pulumi.Output[str]:
+    """The one command that brings back objects of a release: neither Helm nor the provider notices that they are gone."""
+    return release.urn.apply(lambda urn: f"pulumi up --stack {pulumi.get_stack()} --replace '{urn}'")
+
+
+def triggers(release: Release, key: pulumi.Output[str], values: dict[str, Any]) -> dict[str, pulumi.Input[str]]:
+    """What has to make the gate behind a release look again: revision, chart version, and a fingerprint of values and Secrets.
+
+    The fingerprint is keyed, so that a stored state doesn't allow to guess a weak value; that is why it may be stored in the clear.
+    """
+    fingerprint = pulumi.Output.all(key, pulumi.Output.json_dumps(values, sort_keys=True)).apply(lambda both: _fingerprint(*both))
+    return {
+        "revision": release.status.apply(lambda status: str(int(status.revision or 0))),
+        "chart": release.version.apply(str),
+        "values": pulumi.Output.unsecret(fingerprint),
+    }
+
+
+def _fingerprint(key: str, text: str) -> str:
+    canonical = json.dumps(json.loads(text), sort_keys=True)
+    return hmac.new(key.encode(), canonical.encode(), hashlib.sha256).hexdigest()[:16]

@@ -1,0 +1,68 @@
+"""OSMO's control plane: API, router, UI, workers, database, gateway."""
+
+from __future__ import annotations
+
+import pulumi
+
+from components.cluster.base import ClusterHandle
+from components.osmo.release import pinned_release, repair, triggers
+from components.osmo.secrets import OsmoSecrets
+from components.platform.object_store import ObjectStoreHandle
+from sdg.gates.resource import gate
+from sdg.gates.service import ServiceRecord
+from sdg.osmo import layout
+from sdg.osmo.values import Images, service_values
+from sdg.settings.mirror import Mirror
+from sdg.settings.osmo import Osmo as OsmoSettings
+
+
+class OsmoService(pulumi.ComponentResource):
+    """The release `osmo-minimal` and the gate that knows when its API really answers."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        settings: OsmoSettings,
+        chart_version: str,
+        images: Images,
+        cluster: ClusterHandle,
+        store: ObjectStoreHandle,
+        secrets: OsmoSecrets,
+        mirror: Mirror,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("sdg:osmo:Service", name, {"cluster": cluster.kind, "chart": chart_version, "images": images.location}, opts)
+        values = service_values(
+            images=images,
+            database_password=secrets.database_password,
+            storage_class=cluster.storage_class,
+            bucket_uri=store.bucket_uri,
+            gpu_platform=cluster.gpus > 0,
+        )
+        release = pinned_release(
+            f"{name}-release",
+            "osmo-service",
+            chart_version,
+            release=layout.SERVICE_RELEASE,
+            namespace=layout.SERVICE_NAMESPACE,
+            values=values,
+            mirror=mirror,
+            timeout=settings.timeouts.release,
+            opts=pulumi.ResourceOptions(
+                parent=self, provider=cluster.provider, depends_on=secrets.objects, deleted_with=cluster.deleted_with
+            ),
+        )
+        self.triggers = triggers(release, secrets.fingerprint_key, {"values": values, "secrets": secrets.contents})
+        asked = {
+            "connection": cluster.connection,
+            "workloads": [workload.as_input() for workload in (*store.workloads, *layout.SERVICE_WORKLOADS)],
+            "endpoint": dict(layout.GATEWAY),
+            "version": images.tag,
+            "triggers": self.triggers,
+            "repair": repair(release),
+            "deadline": settings.timeouts.service,
+        }
+        waits = pulumi.ResourceOptions(parent=self, depends_on=[release, *store.resources])
+        self.ready = gate(name, ServiceRecord(), asked, waits).verdict
+        self.register_outputs({"version": images.tag})

@@ -1,0 +1,99 @@
+"""The backend operator's access token, minted through the API of the running service: charts 1.3.x know no other way.
+
+The provider's dotted path is stored in the state of every stack: do not move it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+
+from components.cluster.base import Connection
+from sdg.kube.errors import KubeError
+from sdg.osmo import layout
+from sdg.osmo.errors import OsmoError
+from sdg.osmo.reach import client
+
+OPERATOR_USER: Final = "backend-operator"
+OPERATOR_ROLE: Final = "osmo-backend"
+TOKEN_NAME: Final = "backend-token"  # noqa: S105 - a token's name
+RENEWED_BEFORE: Final = dt.timedelta(days=14)
+FOUND: Final = ("value", "expires")
+
+Properties = Mapping[str, Any]
+
+
+class OperatorTokenProvider(ResourceProvider):
+    """Mints the token, and mints another one when it is asked for differently, about to expire, or unknown to the service."""
+
+    serialize_as_secret_always = False
+
+    def create(self, props: Properties) -> CreateResult:
+        return CreateResult(id_=TOKEN_NAME, outs={**props, **_mint(props)})
+
+    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+        return DiffResult(changes=_wanted_anew(olds, news) or olds.get("connection") != news.get("connection"))
+
+    def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
+        token = _mint(news) if _wanted_anew(olds, news) else {key: olds[key] for key in FOUND}
+        return UpdateResult(outs={**news, **token})
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        return ReadResult(id_=id_ if _may_exist(props) else "", outs=dict(props))
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """Nothing to do: the token lives in OSMO's database and goes with it."""
+
+
+def _wanted_anew(olds: Properties, news: Properties) -> bool:
+    expires = dt.date.fromisoformat(olds["expires"])
+    return expires - RENEWED_BEFORE <= _today() or any(olds.get(key) != news.get(key) for key in ("validDays", "endpoint"))
+
+
+def _mint(props: Properties) -> dict[str, str]:
+    valid_days = int(props["validDays"])
+    with client(props["connection"], **props["endpoint"]) as osmo:
+        osmo.ensure_user(OPERATOR_USER, (OPERATOR_ROLE,))
+        value = osmo.mint_token(OPERATOR_USER, TOKEN_NAME, (OPERATOR_ROLE,), valid_days)
+    return {"value": value, "expires": (_today() + dt.timedelta(days=valid_days)).isoformat()}
+
+
+def _may_exist(props: Properties) -> bool:
+    """False only when the service answered and doesn't know the token: its database is another one."""
+    try:
+        with client(props["connection"], **props["endpoint"]) as osmo:
+            return any(token.name == TOKEN_NAME for token in osmo.tokens(OPERATOR_USER))
+    except (OsmoError, KubeError):
+        return True  # the gate says why nothing answers
+
+
+def _today() -> dt.date:
+    # OSMO judges expiry in UTC
+    return dt.datetime.now(dt.UTC).date()
+
+
+class OperatorToken(Resource, module="osmo", name="OperatorToken"):
+    """An access token for the backend operator.
+
+    Attributes:
+        value: the token; always a secret.
+        expires: ISO date in UTC.
+    """
+
+    value: pulumi.Output[str]
+    expires: pulumi.Output[str]
+
+    def __init__(self, name: str, connection: Connection, valid_days: int, opts: pulumi.ResourceOptions | None = None) -> None:
+        asked = {
+            "connection": connection,
+            "endpoint": dict(layout.GATEWAY),
+            "validDays": valid_days,
+            "value": None,
+            "expires": None,
+        }
+        secret = pulumi.ResourceOptions(additional_secret_outputs=["connection", "value"])
+        super().__init__(OperatorTokenProvider(), name, asked, pulumi.ResourceOptions.merge(secret, opts))

@@ -1,0 +1,36 @@
+"""The smoke test: workflows that must complete before a workload may start."""
+
+from __future__ import annotations
+
+import pulumi
+
+from components.cluster.base import ClusterHandle
+from components.osmo.base import OsmoHandle
+from sdg.gates.resource import gate
+from sdg.gates.smoke import SmokeRecord
+from sdg.osmo.smoke import smoke_inputs
+from sdg.settings.mirror import Mirror
+from sdg.settings.smoke import Smoke
+
+
+class SmokeTest(pulumi.ComponentResource):
+    """verify-hello, and verify-gpu when the stack plans GPUs; only COMPLETED is green.
+
+    Attributes:
+        ready: the verdict; what comes after the platform depends on it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: Smoke,
+        *,
+        cluster: ClusterHandle,
+        osmo: OsmoHandle,
+        mirror: Mirror,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sdg:smoke:SmokeTest", name, {"cluster": cluster.kind, "gpus": cluster.gpus}, opts)
+        asked = smoke_inputs(settings, cluster.gpus, mirror) | {"connection": cluster.connection, "triggers": osmo.triggers}
+        self.ready = gate(name, SmokeRecord(), asked, pulumi.ResourceOptions(parent=self, depends_on=[osmo.ready])).verdict
+        self.register_outputs({})
