@@ -1,0 +1,177 @@
+"""The Kubernetes API as plain JSON.
+
+The official client turns every object into models: too slow and too large for loops that see each change of thousands of pods.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+from requests.adapters import HTTPAdapter
+
+Object = dict[str, Any]
+"""A Kubernetes object as it travels."""
+
+FIELD_MANAGER = "rehearsal"
+MERGE, APPLY = "application/merge-patch+json", "application/apply-patch+yaml"
+PAGE = 500  # objects per page of a list
+
+
+class ApiError(RuntimeError):
+    """The API server refused a request, or did not answer (`code` 0)."""
+
+    def __init__(self, code: int, reason: str, message: str) -> None:
+        self.code, self.reason = code, reason
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A kind of object as the API's paths name it.
+
+    Attributes:
+        group_version: such as `v1` or `storage.k8s.io/v1`.
+        plural: such as `pods`.
+    """
+
+    group_version: str
+    plural: str
+
+    def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
+        """Path of a collection or of one object."""
+        root = "/api" if "/" not in self.group_version else "/apis"
+        inside = ["namespaces", namespace] if namespace else []
+        return "/".join(part for part in [root, self.group_version, *inside, self.plural, name, subresource] if part)
+
+
+PODS = Resource("v1", "pods")
+NODES = Resource("v1", "nodes")
+SECRETS = Resource("v1", "secrets")
+CONFIG_MAPS = Resource("v1", "configmaps")
+CLAIMS = Resource("v1", "persistentvolumeclaims")
+VOLUMES = Resource("v1", "persistentvolumes")
+ACCOUNTS = Resource("v1", "serviceaccounts")
+EVENTS = Resource("v1", "events")
+STORAGE_CLASSES = Resource("storage.k8s.io/v1", "storageclasses")
+RUNTIME_CLASSES = Resource("node.k8s.io/v1", "runtimeclasses")
+DEFINITIONS = Resource("apiextensions.k8s.io/v1", "customresourcedefinitions")
+PORT_FORWARDS = Resource("kwok.x-k8s.io/v1alpha1", "portforwards")
+LOGS = Resource("kwok.x-k8s.io/v1alpha1", "logs")
+
+
+class Api:
+    """Reads and writes objects. May be used from several threads."""
+
+    def __init__(self, server: str, token: str, authority: Path, timeout: float = 30.0) -> None:
+        self._server, self._timeout = server, timeout
+        self._session = requests.Session()
+        self._session.trust_env = False  # a proxy would not know 127.0.0.1
+        self._session.verify = str(authority)
+        self._session.headers["Authorization"] = f"Bearer {token}"
+        self._session.mount("https://", HTTPAdapter(pool_maxsize=32))
+
+    @classmethod
+    def of_kubeconfig(cls, path: Path, authority: Path) -> Api:
+        """Reads server and token of the one context in a rehearsal's kubeconfig."""
+        config = yaml.safe_load(path.read_text())
+        return cls(config["clusters"][0]["cluster"]["server"], config["users"][0]["user"]["token"], authority)
+
+    def is_ready(self) -> bool:
+        """Whether the API server answers and says that it is ready."""
+        try:
+            return self._session.get(f"{self._server}/readyz", timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    def get(self, resource: Resource, name: str, namespace: str = "") -> Object | None:
+        """One object; None when there is none."""
+        try:
+            return self._request("GET", resource.path(namespace, name))
+        except ApiError as error:
+            if error.code == requests.codes.not_found:
+                return None
+            raise
+
+    def list(self, resource: Resource, namespace: str = "", **query: str) -> Object:
+        """All objects of a kind, as one list object whose metadata hold the version to watch from."""
+        page = self._request("GET", resource.path(namespace), query={**query, "limit": str(PAGE)})
+        items = list(page["items"])
+        while token := page["metadata"].get("continue"):
+            page = self._request("GET", resource.path(namespace), query={**query, "limit": str(PAGE), "continue": token})
+            items += page["items"]
+        return {**page, "items": items}
+
+    def create(self, resource: Resource, body: Object) -> Object:
+        """Creates an object."""
+        return self._request("POST", resource.path(body["metadata"].get("namespace", "")), body)
+
+    def apply(self, resource: Resource, body: Object) -> Object:
+        """Server-side apply: creates the object or brings our fields back."""
+        metadata = body["metadata"]
+        path = resource.path(metadata.get("namespace", ""), metadata["name"])
+        return self._request("PATCH", path, body, APPLY, {"fieldManager": FIELD_MANAGER, "force": "true"})
+
+    def patch(self, resource: Resource, name: str, body: Object, namespace: str = "", subresource: str = "") -> Object:
+        """Merges `body` into an object."""
+        return self._request("PATCH", resource.path(namespace, name, subresource), body, MERGE)
+
+    def delete(self, resource: Resource, name: str, namespace: str = "") -> None:
+        """Deletes an object; one that is gone already is fine."""
+        try:
+            self._request("DELETE", resource.path(namespace, name))
+        except ApiError as error:
+            if error.code != requests.codes.not_found:
+                raise
+
+    def watch(self, resource: Resource, version: str, seconds: int = 300) -> Iterator[Object]:
+        """Changes of a kind from a version on, as `{"type": ..., "object": ...}`; ends after about `seconds`.
+
+        Raises:
+            ApiError: code 410 when the version is too old to watch from.
+        """
+        query = {"watch": "true", "resourceVersion": version, "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
+        timeout = (5.0, seconds + 30.0)
+        try:
+            with self._session.get(self._server + resource.path(), params=query, stream=True, timeout=timeout) as response:
+                _raise_refusal(response)
+                for line in response.iter_lines(chunk_size=None):
+                    yield _event(line)
+        except requests.RequestException as error:
+            raise ApiError(0, "Unreachable", str(error)) from None
+
+    def _request(
+        self, method: str, path: str, body: Object | None = None, content: str = "application/json", query: Mapping[str, str] | None = None
+    ) -> Object:
+        data = None if body is None else json.dumps(body)
+        headers = {"Content-Type": content}
+        try:
+            response = self._session.request(method, self._server + path, params=query, data=data, headers=headers, timeout=self._timeout)
+        except requests.RequestException as error:
+            raise ApiError(0, "Unreachable", str(error)) from None
+        _raise_refusal(response)
+        answer: Object = response.json()
+        return answer
+
+
+def _event(line: bytes) -> Object:
+    event: Object = json.loads(line)
+    if event["type"] == "ERROR":
+        status = event["object"]
+        raise ApiError(int(status.get("code", 0)), status.get("reason", ""), status.get("message", ""))
+    return event
+
+
+def _raise_refusal(response: requests.Response) -> None:
+    if response.ok:
+        return
+    try:
+        status = response.json()
+    except ValueError:
+        status = {}
+    raise ApiError(response.status_code, status.get("reason", ""), status.get("message", response.text[:500]))

@@ -1,0 +1,133 @@
+"""The rehearsal's daemon: `python -m rehearsal.daemon STATE`.
+
+One process per state directory: kubelets' admission of pods, volumes, port-forwards, the OSMO service, the chart repository and the
+control API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import kubernetes
+from fastapi import FastAPI
+
+from rehearsal import control
+from rehearsal.api import CLAIMS, PODS, Api
+from rehearsal.faults import Faults
+from rehearsal.forwards import Forwards
+from rehearsal.kubelet import Kubelet
+from rehearsal.pki import Pki
+from rehearsal.podlogs import PodLogs
+from rehearsal.references import References
+from rehearsal.serving import built, listen, serve
+from rehearsal.state import StateDir, read_json
+from rehearsal.volumes import Provisioner
+from rehearsal.watching import Watcher
+
+log = logging.getLogger(__name__)
+CHARTS = Path(__file__).resolve().parent / "charts"
+SERVICES = ("control", "charts", "osmo")
+POLL = 0.05  # seconds between looks at an API server that is starting
+
+
+class Daemon:
+    """Composes services and loops over one cluster.
+
+    Attributes:
+        faults: the switches that services and loops obey.
+        apps: the services by the names of their ports.
+    """
+
+    def __init__(self, state: StateDir, ports: Mapping[str, int]) -> None:
+        self._state, self._ports = state, ports
+        self._api = Api.of_kubeconfig(state.kubeconfig, Pki(state.pki).authority)
+        self._logs = PodLogs(self._api, state.pod_logs)
+        self._ready = threading.Event()
+        self._absent: dict[str, str] = {}
+        self.faults = Faults()
+        self.apps: Mapping[str, FastAPI] = {
+            "control": control.create_app(self.faults, self._health),
+            "charts": built("charts", self._charts, self._absent),
+            "osmo": built("osmo", self._osmo, self._absent),
+        }
+        # the services' own loop over the cluster, where one has any
+        self._runner = getattr(self.apps["osmo"].state, "runner", None)
+
+    def start(self) -> None:
+        """Follows the cluster in threads of its own, as soon as its API server answers."""
+        threading.Thread(target=self._follow, name="follow", daemon=True).start()
+
+    def stop(self) -> None:
+        """Ends what does not end with the process."""
+        if self._runner is not None and self._ready.is_set():
+            self._runner.stop()
+
+    def _follow(self) -> None:
+        while not self._api.is_ready():
+            threading.Event().wait(POLL)
+        known, volumes = References(), Provisioner(self._api)
+        kubelet, forwards = Kubelet(self._api, self.faults, known, self._logs), Forwards(self._api, self._ports)
+        also = {CLAIMS: (volumes.on_claim,)}
+        watchers = [
+            *(
+                Watcher(self._api, resource, (handler, kubelet.on_reference, *also.get(resource, ())))
+                for resource, handler in known.handlers().items()
+            ),
+            *volumes.watchers(),
+            Watcher(self._api, PODS, (kubelet.on_pod, forwards.on_pod)),
+        ]
+        for watcher in watchers:
+            watcher.start()
+        for watcher in watchers:
+            watcher.synced.wait()
+        kubelet.start()
+        volumes.start()
+        if self._runner is not None:
+            self._runner.start()
+        self._ready.set()
+        log.info("ready")
+
+    def _health(self) -> dict[str, Any]:
+        return {"ready": self._ready.is_set(), "absent": self._absent}
+
+    def _charts(self) -> FastAPI:
+        services = importlib.import_module("rehearsal.services.charts")
+        self._state.charts.mkdir(mode=0o700, exist_ok=True)
+        app: FastAPI = services.create_app(CHARTS, self._state.charts)
+        return app
+
+    def _osmo(self) -> FastAPI:
+        services = importlib.import_module("rehearsal.services.osmo")
+        configuration = kubernetes.client.Configuration()
+        kubernetes.config.load_kube_config(str(self._state.kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
+        configuration.proxy = None  # a proxy would not know 127.0.0.1
+        app: FastAPI = services.create_app(kubernetes.client.ApiClient(configuration), self.faults)
+        # what tasks print may be registered here, so that `kubectl logs` shows it
+        app.state.pod_logs = self._logs
+        return app
+
+
+def main(arguments: list[str]) -> int:
+    """Runs until it is told to end."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    state = StateDir(Path(arguments[0]).absolute())
+    ports = {name: int(str(port)) for name, port in read_json(state.ports).items()}
+    sockets = {name: listen(ports[name]) for name in SERVICES}
+    daemon = Daemon(state, ports)
+    daemon.start()
+    try:
+        asyncio.run(serve(daemon.apps, sockets))
+    finally:
+        daemon.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

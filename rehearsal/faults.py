@@ -1,0 +1,79 @@
+"""Fault switches: what a rehearsal shall suffer from, set over the control API and read by the services and loops.
+
+Names and fields are listed in `KNOWN`; a switch that nobody knows would be a test that proves nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Fields = dict[str, Any]
+
+KNOWN: Mapping[str, tuple[str, ...]] = {
+    "osmo.outcome": ("workflow", "task", "status", "exitCode", "log"),
+    "osmo.http": ("status",),
+    "osmo.reset": (),
+    "osmo.delay": ("seconds",),
+    "osmo.version": ("version",),
+    "pod.crash": ("namespace", "prefix", "reason", "exitCode", "message", "log"),
+    "pod.slow": ("namespace", "prefix", "seconds"),
+    "charts.http": ("status",),
+}
+"""Switch name → fields that it may have."""
+
+
+class UnknownFault(ValueError):  # noqa: N818 - named for what happened
+    """A switch or a field of a switch that does not exist."""
+
+
+class Faults:
+    """The switches that are set. May be used from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._set: dict[str, Fields] = {}
+        self._listeners: list[Callable[[], None]] = []
+
+    def get(self, name: str) -> Fields | None:
+        """The switch's fields; None when it is not set."""
+        with self._lock:
+            found = self._set.get(name)
+            return None if found is None else dict(found)
+
+    def all(self) -> dict[str, Fields]:
+        """Every switch that is set."""
+        with self._lock:
+            return {name: dict(fields) for name, fields in self._set.items()}
+
+    def set(self, name: str, fields: Mapping[str, Any] | None = None) -> None:
+        """Sets a switch, in place of what it was set to before.
+
+        Raises:
+            UnknownFault: names what exists.
+        """
+        if name not in KNOWN:
+            raise UnknownFault(f"{name} is not a fault switch. Known: {', '.join(sorted(KNOWN))}.")
+        if extra := sorted(set(fields or {}) - set(KNOWN[name])):
+            raise UnknownFault(f"{', '.join(extra)}: not a field of {name}. Known: {', '.join(KNOWN[name]) or 'none'}.")
+        with self._lock:
+            self._set[name] = dict(fields or {})
+        self._tell()
+
+    def clear(self, name: str | None = None) -> None:
+        """Takes a switch back, or all of them."""
+        with self._lock:
+            if name is None:
+                self._set.clear()
+            else:
+                self._set.pop(name, None)
+        self._tell()
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Calls `listener` after every change, in the thread that made it."""
+        self._listeners.append(listener)
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()

@@ -1,0 +1,223 @@
+"""The kubelets' part that kwok leaves out: a pod starts only when everything that it mounts, refers to and runs under exists.
+
+What is missing is said as a kubelet says it, on the pod's status and as an event. Fault switches `pod.crash` and `pod.slow` act here too.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from rehearsal.api import PODS, Api, ApiError, Object
+from rehearsal.events import Events, timestamp
+from rehearsal.faults import Faults, Fields
+from rehearsal.needs import Missing, missing
+from rehearsal.podlogs import PodLogs
+from rehearsal.podstatus import CRASH_LOOP, Crash, crashing, held
+from rehearsal.references import References
+from rehearsal.watching import Key, key_of
+from rehearsal.workqueue import WorkQueue
+
+START = "rehearsal.sdg/start"
+"""Annotation that kwok's stages wait for: "true" lets the pod run, "crash" keeps it from becoming ready."""
+RESTARTS = "rehearsal.sdg/restarts"
+WORKERS = 4
+# objects of one release arrive within this time in any order: seconds before a pod that waits for one is told so
+GRACE = 0.3
+REPEAT = 10.0  # seconds between two events about the same thing
+NOT_FOUND, CONFLICT = 404, 409
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Everything is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Something is missing."""
+
+    found: tuple[Missing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """The switch `pod.slow` holds the pod for some more seconds."""
+
+    seconds: float
+
+
+Decision = Start | Hold | Delay | Crash
+
+
+def decide(pod: Object, known: References, faults: Faults, age: float) -> Decision | None:
+    """What is to be done with a pod; None when there is nothing to do.
+
+    Args:
+        age: seconds since the pod was seen on its node.
+    """
+    phase = pod.get("status", {}).get("phase", "Pending")
+    if not pod["spec"].get("nodeName") or pod["metadata"].get("deletionTimestamp") or phase in {"Succeeded", "Failed"}:
+        return None
+    if crash := _matching(faults.get("pod.crash"), pod):
+        # a reason may be set to nothing as well: a container that ends and is started again
+        return Crash(crash.get("reason") or CRASH_LOOP, int(crash.get("exitCode", 1)), str(crash.get("message", "")))
+    if _annotation(pod, START) == "true":
+        return None
+    slow = _matching(faults.get("pod.slow"), pod)
+    if slow and (left := float(slow.get("seconds", 0)) - age) > 0:
+        return Delay(left)
+    found = missing(pod, known)
+    return Hold(tuple(found)) if found else Start()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was last told about a pod.
+
+    Attributes:
+        since: when the pod was first seen on its node (monotonic).
+        said: what was told; a crash, or what was missing.
+        said_at: when (monotonic).
+        restarts: how often the pod's containers were started again.
+    """
+
+    since: float
+    said: Crash | tuple[Missing, ...] | None = None
+    said_at: float = 0.0
+    restarts: int = 0
+
+
+class Kubelet:
+    """Looks at every pod that changes, and at those that wait whenever something changes that they may wait for."""
+
+    def __init__(self, api: Api, faults: Faults, known: References, logs: PodLogs) -> None:
+        self._api, self._faults, self._known, self._logs = api, faults, known, logs
+        self._events = Events(api, "kubelet")
+        self._queue = WorkQueue()
+        self._pods: dict[Key, Object] = {}
+        self._told: dict[str, _Told] = {}
+        faults.on_change(self._look_at_all)
+
+    def start(self) -> None:
+        """Starts to work; the watches must have told once what exists."""
+        self._queue.start(self._look, WORKERS, "kubelet")
+
+    def on_pod(self, change: str, pod: Object) -> None:
+        """Takes over a change of a pod."""
+        key = key_of(pod)
+        if change == "DELETED":
+            self._pods.pop(key, None)
+            self._told.pop(pod["metadata"]["uid"], None)
+            self._logs.forget(pod["metadata"]["uid"])
+            return
+        pod["metadata"].pop("managedFields", None)  # half of the object's size
+        self._pods[key] = pod
+        self._queue.add(key)
+
+    def on_reference(self, _change: str, _item: Object) -> None:
+        """Something changed that pods may wait for."""
+        for key, pod in list(self._pods.items()):
+            if pod["spec"].get("nodeName") and _annotation(pod, START) is None:
+                self._queue.add(key)
+
+    def _look_at_all(self) -> None:
+        for key in list(self._pods):
+            self._queue.add(key)
+
+    def _look(self, key: Key) -> None:
+        pod = self._pods.get(key)
+        if pod is None:
+            return
+        told = self._told.setdefault(pod["metadata"]["uid"], _Told(time.monotonic()))
+        decision = decide(pod, self._known, self._faults, time.monotonic() - told.since)
+        try:
+            self._act(key, pod, told, decision)
+        except ApiError as error:
+            if error.code not in {NOT_FOUND, CONFLICT}:
+                self._queue.add(key, 0.5)
+                raise
+
+    def _act(self, key: Key, pod: Object, told: _Told, decision: Decision | None) -> None:
+        match decision:
+            case Start():
+                self._start(pod, told)
+            case Hold(found):
+                self._hold(key, pod, told, found)
+            case Delay(seconds):
+                if told.said is None:
+                    self._tell(pod, replace(told, said=()))
+                    image = pod["spec"]["containers"][0].get("image", "")
+                    self._events.inform(pod, "Pulling", f'Pulling image "{image}"')
+                self._queue.add(key, seconds)
+            case Crash():
+                self._crash(key, pod, told, decision)
+
+    def _start(self, pod: Object, told: _Told) -> None:
+        annotations = {START: "true"} | ({RESTARTS: str(told.restarts)} if told.restarts else {})
+        self._patch(pod, {"metadata": {"annotations": annotations}})
+        self._tell(pod, replace(told, said=None))
+
+    def _hold(self, key: Key, pod: Object, told: _Told, found: tuple[Missing, ...]) -> None:
+        now = time.monotonic()
+        if told.said is None and told.said_at == 0:
+            self._tell(pod, replace(told, said_at=now))
+            self._queue.add(key, GRACE)
+            return
+        wait = told.said_at + (REPEAT if told.said == found else GRACE) - now
+        if wait > 0:
+            self._queue.add(key, wait)
+            return
+        if told.said != found:
+            self._patch(pod, {"status": held(pod, found, timestamp())}, "status")
+        for item in found:
+            self._events.warn(pod, item.event, item.message)
+        self._tell(pod, replace(told, said=found, said_at=now))
+        self._queue.add(key, REPEAT)
+
+    def _crash(self, key: Key, pod: Object, told: _Told, crash: Crash) -> None:
+        now = time.monotonic()
+        if told.said == crash and now < told.said_at + REPEAT:
+            self._queue.add(key, told.said_at + REPEAT - now)
+            return
+        restarts = told.restarts + 1
+        # first the annotation: else kwok would find an unready pod that may run, and make it ready
+        self._patch(pod, {"metadata": {"annotations": {START: "crash"}}})
+        if told.said != crash:
+            self._write_last_words(pod, crash)
+        self._patch(pod, {"status": crashing(pod, crash, restarts, timestamp())}, "status")
+        container = pod["spec"]["containers"][0]["name"]
+        if crash.reason == CRASH_LOOP:
+            where = f"{pod['metadata']['name']}_{pod['metadata']['namespace']}({pod['metadata']['uid']})"
+            self._events.warn(pod, "BackOff", f"Back-off restarting failed container {container} in pod {where}")
+        else:
+            self._events.warn(pod, "Failed", f"Error: {crash.reason}")
+        self._tell(pod, replace(told, said=crash, said_at=now, restarts=restarts))
+        self._queue.add(key, REPEAT)
+
+    def _write_last_words(self, pod: Object, crash: Crash) -> None:
+        fault = self._faults.get("pod.crash") or {}
+        lines = [str(line) for line in fault.get("log") or ([crash.message] if crash.message else [])]
+        if lines:
+            metadata = pod["metadata"]
+            self._logs.append(metadata["namespace"], metadata["name"], pod["spec"]["containers"][0]["name"], lines)
+
+    def _tell(self, pod: Object, told: _Told) -> None:
+        self._told[pod["metadata"]["uid"]] = told
+
+    def _patch(self, pod: Object, body: Object, subresource: str = "") -> None:
+        self._api.patch(PODS, pod["metadata"]["name"], body, pod["metadata"]["namespace"], subresource)
+
+
+def _annotation(pod: Object, name: str) -> str | None:
+    value = (pod["metadata"].get("annotations") or {}).get(name)
+    return None if value is None else str(value)
+
+
+def _matching(fault: Fields | None, pod: Object) -> Fields | None:
+    """The switch when it is meant for this pod: `prefix` of its name, and `namespace` where given."""
+    if fault is None:
+        return None
+    metadata = pod["metadata"]
+    same = fault.get("namespace") in {None, "", metadata["namespace"]}
+    return fault if same and metadata["name"].startswith(str(fault.get("prefix", ""))) else None

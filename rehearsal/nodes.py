@@ -1,0 +1,185 @@
+"""Virtual nodes, shaped from the same table of machine sizes as the real pools."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from rehearsal.api import NODES, Api, ApiError, Object
+from rehearsal.families import family
+from rehearsal.state import HOST
+from sdg.catalog.vm_sizes import LOCAL, VmSize, vm_size
+
+GPU = "nvidia.com/gpu"
+GROUP_LABEL = "rehearsal.sdg/group"
+NOT_READY = "node.kubernetes.io/not-ready"
+CONFLICT = 409
+WRITERS = 8  # threads that create nodes
+
+# AKS: millicores that the node keeps for itself, by vCPUs (docs: "Resource reservations")
+CPU_RESERVED = ((64, 740), (32, 420), (16, 260), (8, 180), (4, 140), (2, 100), (1, 60))
+# kubelet's hard eviction threshold, and AKS' reservation from Kubernetes 1.29 on: 20 MB per pod and 50 MB, at most a quarter
+EVICTION_MIB, POD_MIB, BASE_MIB = 100, 20, 50
+
+
+@dataclass(frozen=True, slots=True)
+class NodeGroup:
+    """Nodes of one shape.
+
+    Attributes:
+        name: prefix of the nodes' names.
+        size: machine size, a key of `vm_sizes.yaml`.
+        count: number of nodes.
+        labels: added to those that follow from the size.
+        taints: `key=value:Effect`.
+        max_pods: pods that fit a node, as the kubelet counts them.
+        os_disk_gib: disk that holds images, logs and emptyDir volumes, in GiB.
+    """
+
+    name: str
+    size: str
+    count: int = 1
+    labels: tuple[tuple[str, str], ...] = ()
+    taints: tuple[str, ...] = ()
+    max_pods: int = 110
+    os_disk_gib: int = 128
+
+
+# one node for the platform and one that GPU workflows must ask for, tainted as the Azure pool is
+DEFAULT_PROFILE: tuple[NodeGroup, ...] = (
+    NodeGroup("system", "Standard_D16ds_v5"),
+    NodeGroup("gpu", "Standard_NC40ads_H100_v5", taints=(f"{GPU}=present:NoSchedule",), os_disk_gib=256),
+)
+
+
+def node_names(group: NodeGroup) -> list[str]:
+    """Names of a group's nodes, in order."""
+    return [f"{group.name}-{index}" for index in range(group.count)]
+
+
+def node(group: NodeGroup, name: str, kubelet_port: int, now: dt.datetime | None = None) -> Object:
+    """One Node object as its kubelet would have registered it, Ready.
+
+    Raises:
+        UnknownSize: the group's machine size is not in the table.
+    """
+    size = vm_size(group.size)
+    since = (now or dt.datetime.now(dt.UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": {**_labels(group, size, name), **dict(group.labels)}},
+        "spec": {"taints": [_taint(text) for text in group.taints]},
+        "status": {
+            "capacity": _resources(size, group, reserved=False),
+            "allocatable": _resources(size, group, reserved=True),
+            # Ready from the start: else the node controller may add a NoExecute taint that it takes back only 5 s later
+            "conditions": [_condition(kind, status, reason, since) for kind, status, reason in _CONDITIONS],
+            "addresses": [{"type": "InternalIP", "address": HOST}, {"type": "Hostname", "address": name}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet_port}},
+            "nodeInfo": _info(size),
+            "runtimeHandlers": [{"name": handler} for handler in _handlers(size)],
+        },
+    }
+
+
+def create_missing(api: Api, profile: Iterable[NodeGroup], kubelet_port: int) -> int:
+    """Creates the profile's nodes that don't exist; returns how many that were."""
+    existing = {item["metadata"]["name"] for item in api.list(NODES)["items"]}
+    missing = [(group, name) for group in profile for name in node_names(group) if name not in existing]
+
+    def create(item: tuple[NodeGroup, str]) -> None:
+        try:
+            api.create(NODES, node(*item, kubelet_port))
+        except ApiError as error:
+            if error.code != CONFLICT:
+                raise
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(create, missing))
+    return len(missing)
+
+
+def unschedulable(api: Api, profile: Sequence[NodeGroup]) -> list[str]:
+    """Names of the profile's nodes that the scheduler does not use yet: a node counts when its not-ready taint is gone."""
+    found = {item["metadata"]["name"]: item for item in api.list(NODES)["items"]}
+    return [name for group in profile for name in node_names(group) if name not in found or not _usable(found[name])]
+
+
+def _usable(item: Object) -> bool:
+    tainted = any(taint["key"] == NOT_READY for taint in item["spec"].get("taints", []))
+    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in item["status"].get("conditions", []))
+    return ready and not tainted
+
+
+_CONDITIONS = (
+    ("Ready", "True", "KubeletReady"),
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID"),
+    ("NetworkUnavailable", "False", "RouteCreated"),
+)
+
+
+def _condition(kind: str, status: str, reason: str, since: str) -> Object:
+    return {"type": kind, "status": status, "reason": reason, "lastHeartbeatTime": since, "lastTransitionTime": since}
+
+
+def _labels(group: NodeGroup, size: VmSize, name: str) -> dict[str, str]:
+    labels = {
+        "kubernetes.io/arch": size.architecture,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/hostname": name,
+        "node.kubernetes.io/instance-type": group.size,
+        GROUP_LABEL: group.name,
+    }
+    if not group.size.startswith(LOCAL):
+        labels["kubernetes.azure.com/agentpool"] = group.name
+    if size.gpu is not None:
+        labels |= {
+            f"{GPU}.present": "true",
+            f"{GPU}.count": str(size.gpu.count),
+            f"{GPU}.product": size.gpu.product,
+            f"{GPU}.family": size.gpu.family,
+            f"{GPU}.memory": str(size.gpu.memory_gib * 1024),  # MiB
+        }
+    return labels
+
+
+def _taint(text: str) -> Object:
+    assigned, _, effect = text.rpartition(":")
+    key, _, value = assigned.partition("=")
+    return {"key": key, "value": value, "effect": effect} if value else {"key": key, "effect": effect}
+
+
+def _resources(size: VmSize, group: NodeGroup, *, reserved: bool) -> dict[str, str]:
+    """Capacity, or what of it pods can get."""
+    cpu, memory, disk = size.vcpus * 1000, size.memory_gib * 1024, group.os_disk_gib * 1024
+    if reserved:
+        cpu -= next(millicores for vcpus, millicores in CPU_RESERVED if size.vcpus >= vcpus)
+        memory -= min(POD_MIB * group.max_pods + BASE_MIB, memory // 4) + EVICTION_MIB
+        disk = disk * 9 // 10  # the kubelet evicts below 10 % free
+    found = {"cpu": f"{cpu}m", "memory": f"{memory}Mi", "ephemeral-storage": f"{disk}Mi", "pods": str(group.max_pods), "hugepages-2Mi": "0"}
+    return found | ({GPU: str(size.gpu.count)} if size.gpu else {})
+
+
+def _handlers(size: VmSize) -> tuple[str, ...]:
+    """Runtime handlers of the node: GPU nodes look as the GPU operator's toolkit leaves them."""
+    return ("", "runc", "nvidia") if size.gpu else ("", "runc")
+
+
+def _info(size: VmSize) -> dict[str, str]:
+    return {
+        "architecture": size.architecture,
+        "operatingSystem": "linux",
+        "osImage": "Virtual node",
+        "kernelVersion": "virtual",
+        "containerRuntimeVersion": "containerd://virtual",
+        "kubeletVersion": family("kubernetes").version,
+        "kubeProxyVersion": "",
+        "bootID": "",
+        "machineID": "",
+        "systemUUID": "",
+    }
