@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,25 +26,18 @@ class Engine:
     """A stack of the fixture program on a backend of its own."""
 
     pulumi: Path
+    program: Path
     environment: Mapping[str, str]
 
     def run(self, *arguments: str, resources: Mapping[str, object] | None = None) -> subprocess.CompletedProcess[str]:
         config = ["--config", f"fixture:resources={json.dumps(resources)}"] if resources is not None else []
-        command = [str(self.pulumi), *arguments, *config, "--stack", STACK, "--non-interactive", "--cwd", str(PROGRAM)]
+        command = [str(self.pulumi), *arguments, *config, "--stack", STACK, "--non-interactive", "--cwd", str(self.program)]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120, check=False)
 
     def judged(self, operation: str, resources: Mapping[str, object]) -> subprocess.CompletedProcess[str]:
         """Runs `preview` or `up` with the pack."""
         sure = ["--yes", "--skip-preview"] if operation == "up" else []
-        return self.run(
-            operation,
-            *sure,
-            "--policy-pack",
-            str(PROJECT / "policy"),
-            "--config-file",
-            self.environment["FIXTURE_CONFIG"],
-            resources=resources,
-        )
+        return self.run(operation, *sure, "--policy-pack", str(PROJECT / "policy"), resources=resources)
 
     def created(self) -> list[str]:
         """Types of what the stack holds."""
@@ -52,8 +46,9 @@ class Engine:
         return [resource["type"] for resource in deployment.get("resources") or []]
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    tmp_path = tmp_path_factory.mktemp("engine")
     tools = Tools.locate()
     if "pulumi" not in tools.paths:
         pytest.skip("no pulumi yet: `python -m rehearsal.tools` builds it")
@@ -66,9 +61,9 @@ def engine(tmp_path: Path) -> Engine:
         "PULUMI_CONFIG_PASSPHRASE": "of a stack that holds nothing",
         "PULUMI_HOME": str(tmp_path / "home"),
         "PULUMI_SKIP_UPDATE_CHECK": "1",
-        "FIXTURE_CONFIG": str(tmp_path / "Pulumi.fixture.yaml"),
     }
-    engine = Engine(tools.path("pulumi"), environment)
+    # the engine writes a stack file beside the program
+    engine = Engine(tools.path("pulumi"), Path(shutil.copytree(PROGRAM, tmp_path / "program")), environment)
     made = engine.run("stack", "init")
     assert made.returncode == 0, made.stderr
     return engine
