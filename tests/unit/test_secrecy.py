@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import base64
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sdg.secrecy import MASKED, SECRET, SIGNATURE, UNKNOWN, findings
 
+RECORDED = Path(__file__).parents[1] / "data" / "secrecy"
 VALUE = "planted-value"
 URN = "urn:pulumi:rehearsal::sdg::kubernetes:core/v1:Secret::token"
 WRAPPED = {SIGNATURE: SECRET, "ciphertext": "v1:abc"}
@@ -89,3 +92,14 @@ def test_a_commands_environment_may_hold_harmless_values() -> None:
 
 def test_a_secret_too_short_to_be_told_from_a_word_is_not_searched_for() -> None:
     assert findings({"config": {"a": "osmo"}}, {"user": "osmo"}) == []
+
+
+@pytest.mark.parametrize("name", ["preview", "state"])
+def test_what_a_real_engine_wrote_is_judged_down_to_the_one_leak(name: str) -> None:
+    # recorded: a component that was given the planted config value both as a secret and unwrapped, and a dynamic resource
+    # ("bad") that forgot to mark its generated value; "good" marked it
+    document = json.loads((RECORDED / f"{name}.json").read_text())
+    found = findings(document, {"key": "planted-config", "generated": "planted-generated", "kubeconfig": "planted-kube"})
+    assert any(finding.subject.endswith("sdg:x:Y::c") and finding.path == "inputs.plain" for finding in found)
+    assert not any(finding.subject.endswith("::good") for finding in found)
+    assert any(finding.subject.endswith("::bad") for finding in found) is (name == "state")

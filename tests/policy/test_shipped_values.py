@@ -1,0 +1,41 @@
+"""The rule on what the program really gives to the charts: a false alarm here would stop every stack."""
+
+from __future__ import annotations
+
+import pytest
+
+from components.generated import GENERATORS
+from policy.rules.no_key_in_plain_path import NO_KEY_IN_PLAIN_PATH as RULE
+from sdg.catalog.versions import versions
+from sdg.osmo import layout
+from sdg.osmo.values import Images, operator_values, service_values
+
+IMAGES = Images(versions().registries.osmo, "6.3.1")
+
+
+@pytest.mark.parametrize("gpu_platform", [False, True])
+def test_the_values_of_the_service_chart_break_no_rule(judge, gpu_platform) -> None:
+    values = service_values(
+        images=IMAGES,
+        database_password=GENERATORS["password"](),
+        storage_class=None,
+        bucket_uri="s3://osmo-workflows",
+        gpu_platform=gpu_platform,
+    )
+    assert judge(RULE, "kubernetes:helm.sh/v3:Release", {"chart": "service", "values": values}).violations == ()
+
+
+def test_the_values_of_the_operator_chart_break_no_rule(judge) -> None:
+    properties = {"chart": "backend-operator", "values": operator_values(images=IMAGES)}
+    assert judge(RULE, "kubernetes:helm.sh/v3:Release", properties).violations == ()
+
+
+@pytest.mark.parametrize(("form", "label"), [("password", "password"), ("token", "token"), ("mek", "mek.yaml")])
+def test_every_generated_secret_is_known_by_its_shape(judge, form, label) -> None:
+    stray = {"metadata": {"name": "stray"}, "data": {label: GENERATORS[form]()}}
+    assert judge(RULE, "kubernetes:core/v1:ConfigMap", stray).violations
+
+
+def test_the_generated_mek_may_stand_in_its_config_map(judge) -> None:
+    properties = {"metadata": {"name": layout.MEK_CONFIG_MAP}, "data": {"mek.yaml": GENERATORS["mek"]()}}
+    assert judge(RULE, "kubernetes:core/v1:ConfigMap", properties).violations == ()
