@@ -12,7 +12,7 @@ _SHORTEST = 8  # characters; a shorter "secret" would black out ordinary words
 
 # keys of a kubeconfig that hold no credential: their values are names and addresses that evidence needs
 _HARMLESS = frozenset(
-    {"name", "server", "cluster", "namespace", "current-context", "apiVersion", "kind", "context", "username", "tls-server-name"}
+    {"name", "server", "cluster", "user", "namespace", "current-context", "apiVersion", "kind", "context", "username", "tls-server-name"}
     | {"certificate-authority", "client-certificate", "client-key", "command", "args", "installHint", "interactiveMode"}
 )
 

@@ -26,6 +26,7 @@ class Wait:
     Attributes:
         deadline: seconds until the last look decides.
         interval: seconds between looks; looks themselves are short.
+        patience: seconds of silence first: what is ready at once needs no words.
         speak_every: seconds between two lines about what is still missing, while nothing changes.
         speak_gap: seconds between two lines at least, while things change.
         settle: seconds for which a cause must be seen as final before it ends the wait: what is being replaced is missing for a moment.
@@ -33,6 +34,7 @@ class Wait:
 
     deadline: float
     interval: float = 0.3
+    patience: float = 1.0
     speak_every: float = 5.0
     speak_gap: float = 1.5
     settle: float = 0.0
@@ -90,11 +92,11 @@ class _Voice:
 
     def __init__(self, say: Say, wait: Wait) -> None:
         self._say, self._wait = say, wait
-        self._said, self._at = "", float("-inf")
+        self._said, self._at = "", time.monotonic() - wait.speak_gap + wait.patience
 
     def about(self, verdict: Verdict) -> None:
-        line, silent = _missing(verdict), time.monotonic() - self._at
-        if silent >= (self._wait.speak_every if line == self._said else self._wait.speak_gap):
+        line, silence = _missing(verdict), time.monotonic() - self._at
+        if silence >= (self._wait.speak_every if line == self._said else self._wait.speak_gap):
             self._say(line)
             self._said, self._at = line, time.monotonic()
 
@@ -105,7 +107,7 @@ class _Voice:
 
 def _missing(verdict: Verdict) -> str:
     failures = list(verdict.failures())
-    named = "; ".join(f"{check.subject} ({check.observed})" for check in islice(failures, _NAMED))
+    named = "; ".join(f"{check.subject}: {check.observed} (expected: {check.expected})" for check in islice(failures, _NAMED))
     more = f"; and {len(failures) - _NAMED} more" if len(failures) > _NAMED else ""
     line = f"waiting for {named or 'anything to check'}{more}"
     return line if len(line) <= _LINE else line[: _LINE - 1] + "…"

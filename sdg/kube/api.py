@@ -50,7 +50,14 @@ class KubernetesApi:
         return cls(loaded)
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Json:
-        status, body = self._send(path, query or {})
+        return self._ask("GET", path, query or {})
+
+    def delete(self, path: str) -> None:
+        """Deletes one object; raises as `get` does."""
+        self._ask("DELETE", path, {})
+
+    def _ask(self, verb: str, path: str, query: Mapping[str, str]) -> Json:
+        status, body = self._send(verb, path, query)
         if status == HTTPStatus.NOT_FOUND:
             raise ObjectNotFoundError(_message(body, path))
         if status >= HTTPStatus.BAD_REQUEST:
@@ -58,15 +65,19 @@ class KubernetesApi:
         document: Json = json.loads(body)
         return document
 
-    def _send(self, path: str, query: Mapping[str, str]) -> tuple[int, bytes]:
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 (comes with the client)
+    def _send(self, verb: str, path: str, query: Mapping[str, str]) -> tuple[int, bytes]:
+        # lazily, as in `connect`
+        from kubernetes.client import ApiException  # noqa: PLC0415
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
         method, url, headers, body, _ = self._client.param_serialize(
-            "GET", path, query_params=list(query.items()), header_params={"Accept": "application/json"}, auth_settings=["BearerToken"]
+            verb, path, query_params=list(query.items()), header_params={"Accept": "application/json"}, auth_settings=["BearerToken"]
         )
         try:
             response = self._client.call_api(method, url, headers, body, _request_timeout=(CONNECT_TIMEOUT, READ_TIMEOUT))
             return int(response.status), bytes(response.read())  # type: ignore[no-untyped-call]
+        except ApiException as error:  # the client's wrapping of TLS errors; statuses come as answers
+            raise UnreachableError(str(error.reason)) from error
         except (HTTPError, OSError) as error:
             raise UnreachableError(_why(error)) from error
 
