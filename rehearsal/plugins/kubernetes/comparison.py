@@ -1,0 +1,62 @@
+"""`Diff` for plain objects: what is stored of the live object against the new inputs."""
+
+from __future__ import annotations
+
+from rehearsal.plugins.kubernetes import checkpoint
+from rehearsal.plugins.kubernetes.api import Object
+from rehearsal.plugins.kubernetes.cluster import Cluster
+from rehearsal.plugins.kubernetes.difference import Differences, differences
+from rehearsal.plugins.kubernetes.immutable import immutable_properties
+from rehearsal.plugins.kubernetes.naming import AUTONAMED
+from rehearsal.plugins.kubernetes.normalize import normalized, pruned
+from rehearsal.plugins.kubernetes.settings import Settings
+from rehearsal.plugins.properties import Properties
+from rehearsal.plugins.provider import Call, Difference
+
+
+def compare(call: Call, stored: Properties, given: Properties, cluster: Cluster, settings: Settings) -> Difference:
+    """Compare the live object, as far as its inputs reach, with new inputs.
+
+    So a change that a controller made since shows as soon as it is in the state, and what the server only filled in never does.
+    """
+    old_inputs, live = checkpoint.parse(stored)
+    new = normalized(checkpoint.plain(given))
+    old = pruned(live, normalized(old_inputs))
+    namespaced = cluster.namespaced(str(new.get("apiVersion", "")), str(new.get("kind", "")))
+    old, new = _placed(old, namespaced=namespaced), _placed(new, namespaced=namespaced)
+    immutable = immutable_properties(new, config_map_mutable=settings.config_map_mutable, secret_mutable=settings.secret_mutable)
+    found = _without_ignored(differences(old, new, old, immutable), call)
+    replaces = [*found.replaces, *(["metadata"] if "metadata" in found.removed_inputs else [])]
+    return Difference(
+        changed=bool(found.changes),
+        detailed=found.changes,
+        replaces=replaces,
+        delete_before_replace=bool(replaces) and _same_identity(old, new),
+        removed_inputs=frozenset(found.removed_inputs),
+    )
+
+
+def _same_identity(old: Object, new: Object) -> bool:
+    """Say whether old and new object could not exist side by side."""
+    named = not checkpoint.annotated(new, AUTONAMED)
+    return named and checkpoint.qualified(old) == checkpoint.qualified(new)
+
+
+def _placed(value: Object, *, namespaced: bool) -> Object:
+    metadata = value.get("metadata")
+    metadata = dict(metadata) if isinstance(metadata, dict) else {}
+    metadata.pop("resourceVersion", None)
+    if namespaced:
+        metadata["namespace"] = metadata.get("namespace") or "default"
+    else:
+        metadata.pop("namespace", None)
+    return {**value, "metadata": metadata}
+
+
+def _without_ignored(found: Differences, call: Call) -> Differences:
+    kept = {
+        path: change
+        for path, change in found.changes.items()
+        if not any(path == ignored or path.startswith((f"{ignored}.", f"{ignored}[")) for ignored in call.ignore_changes)
+    }
+    return Differences(kept, found.removed_inputs & kept.keys())

@@ -1,0 +1,1 @@
+"""`kubernetes:helm.sh/v3:Release`, done by the real `helm` program."""
