@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -179,3 +181,10 @@ def test_a_mirror_maps_charts_and_images() -> None:
     ).mirror
     assert mirror.chart_repository("https://helm.ngc.nvidia.com/nvidia/osmo") == "http://m/ngc/nvidia/osmo"
     assert mirror.image("nvcr.io/nvidia/osmo") == "m/nvcr/nvidia/osmo"
+
+
+@pytest.mark.parametrize("stack", ["rehearsal"])
+def test_every_shipped_stack_file_is_legal(stack: str) -> None:
+    document = yaml.safe_load((Path(__file__).parents[2] / f"Pulumi.{stack}.yaml").read_text())
+    own = {key.removeprefix("sdg:"): value for key, value in document["config"].items() if key.startswith("sdg:")}
+    assert parse(own).cluster.kind == "existing"

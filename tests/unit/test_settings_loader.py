@@ -9,6 +9,7 @@ import yaml
 
 from sdg.settings.errors import SettingsError
 from sdg.settings.loader import Sources, Stack, read
+from sdg.settings.loader import load as stack_settings
 
 KUBECONFIG = {
     "apiVersion": "v1",
@@ -119,3 +120,25 @@ def test_a_missing_kubeconfig_is_reported_beside_every_other_problem(project: Pa
 
 def test_no_cluster_at_all_is_one_sentence(project: Path) -> None:
     assert problems(Sources({}, frozenset(), {}, project)) == ("sdg:cluster is required: where everything runs.",)
+
+
+def test_the_running_programs_config_is_read_by_namespace(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = {f"sdg:{key}": value for key, value in config(forward='{"port": 9100}').items()} | {"azure:location": "eastus2"}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(everything))
+    monkeypatch.chdir(project)
+
+    async def port() -> int:
+        return stack_settings().settings.forward.port
+
+    assert asyncio.run(port()) == 9100
+
+
+def test_an_unknown_key_of_the_running_programs_config_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"sdg:clutser": "{}", "sgd:cluster": "{}"}))
+    monkeypatch.chdir(project)
+    with pytest.raises(SettingsError) as caught:
+        stack_settings()
+    assert caught.value.problems == (
+        "sdg:clutser is not a key here. Did you mean 'cluster'?",
+        "sdg:cluster is required: where everything runs.",
+    )
