@@ -72,5 +72,6 @@ def _command(request: language_pb2.RunPluginRequest) -> list[str]:
 
 def _read(stream: IO[bytes], chunks: queue.Queue[language_pb2.RunPluginResponse | None], name: str) -> None:
     while data := os.read(stream.fileno(), _CHUNK):
-        chunks.put(language_pb2.RunPluginResponse(**{name: data}))
+        response = language_pb2.RunPluginResponse
+        chunks.put(response(stdout=data) if name == "stdout" else response(stderr=data))
     chunks.put(None)

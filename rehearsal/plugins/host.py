@@ -30,7 +30,7 @@ class EngineLog:
         """Show what is being waited for; the next status of the same resource takes its place."""
         self._send(engine_pb2.INFO, urn, message, ephemeral=True)
 
-    def _send(self, severity: engine_pb2.LogSeverity, urn: str, message: str, *, ephemeral: bool) -> None:
+    def _send(self, severity: engine_pb2.LogSeverity.ValueType, urn: str, message: str, *, ephemeral: bool) -> None:
         stub = self._connected()
         if stub is None:
             sys.stderr.write(f"{message}\n")

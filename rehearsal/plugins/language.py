@@ -4,6 +4,8 @@ It answers as the official `pulumi-language-python` does, which is not among the
 process, so that gRPC and protobuf are imported once; a policy pack runs in a child of its own.
 """
 
+# ruff: noqa: ARG002 -- the protocol passes what an answer may not need
+
 from __future__ import annotations
 
 import platform
@@ -75,7 +77,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         yield language_pb2.InstallDependenciesResponse(stdout=message.encode())
 
     def Run(self, request: language_pb2.RunRequest, context: grpc.ServicerContext) -> language_pb2.RunResponse:
-        from rehearsal.plugins.program import Program
+        from rehearsal.plugins.program import Program  # noqa: PLC0415 -- most calls need neither the SDK nor a child
 
         interpreter = environment.interpreter(request.info)
         if interpreter.parent.resolve() != Path(sys.executable).parent.resolve():
@@ -87,7 +89,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             return Program(request, self._engine_address).run()
 
     def RunPlugin(self, request: language_pb2.RunPluginRequest, context: grpc.ServicerContext) -> Iterator[language_pb2.RunPluginResponse]:
-        from rehearsal.plugins.child import Child
+        from rehearsal.plugins.child import Child  # noqa: PLC0415 -- most calls need neither the SDK nor a child
 
         child = Child(request)
         context.add_callback(child.end)

@@ -16,7 +16,7 @@ from google.protobuf import struct_pb2
 
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 SIGNATURE = "4dabf18193072939515e22adb298388d"
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 -- a marker, no password
 _ASSET = "c44067f5952c0a294b673a41bacd8c17"
 _ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
 _RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
@@ -86,12 +86,12 @@ def decode(struct: struct_pb2.Struct) -> Properties:
 def _decode(value: struct_pb2.Value) -> Property:
     kind = value.WhichOneof("kind")
     if kind == "string_value":
-        return UNKNOWN if value.string_value == UNKNOWN_TEXT else value.string_value
+        return UNKNOWN if value.string_value == UNKNOWN_TEXT else str(value.string_value)
     if kind == "number_value":
         number = value.number_value
         return int(number) if number.is_integer() else number
     if kind == "bool_value":
-        return value.bool_value
+        return bool(value.bool_value)
     if kind == "list_value":
         return [_decode(item) for item in value.list_value.values]
     if kind == "struct_value":

@@ -4,6 +4,8 @@ A plugin implements `Provider` on plain Python values; `main` serves it. Errors 
 sentence, `PartialFailure` says that the resource exists all the same, so that the engine keeps it in the state.
 """
 
+# ruff: noqa: ARG002 -- what a provider does not use, the protocol still passes
+
 from __future__ import annotations
 
 import enum
@@ -33,7 +35,7 @@ class ProviderError(Exception):
         self.code = code
 
 
-class PartialFailure(ProviderError):
+class PartialFailure(ProviderError):  # noqa: N818 -- named for what happened
     """A resource exists but did not become what was asked for: the engine keeps it and tries again next time."""
 
     def __init__(self, message: str, id: str, state: Properties, reasons: Sequence[str] = (), inputs: Properties | None = None) -> None:  # noqa: A002
@@ -258,7 +260,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             _abort_partially(context, failure)
         except ProviderError as error:
             context.abort(error.code, str(error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the engine must be answered
             # A fault of the plugin itself: its traceback belongs in the log, the sentence beside the resource.
             traceback.print_exc()
             context.abort(grpc.StatusCode.UNKNOWN, f"{type(error).__name__} in the provider plugin: {error}")

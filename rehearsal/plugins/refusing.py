@@ -1,5 +1,7 @@
 """Providers that refuse every resource: better one clear sentence than a real cloud touched in a rehearsal."""
 
+# ruff: noqa: ARG002 -- a refusal needs none of the arguments
+
 from __future__ import annotations
 
 from rehearsal.plugins.properties import Properties

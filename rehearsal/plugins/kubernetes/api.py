@@ -17,6 +17,9 @@ import urllib3
 
 from rehearsal.plugins.kubernetes.kubeconfig import Connection
 
+Json = Any
+"""Any JSON value."""
+
 Object = dict[str, Any]
 """A Kubernetes object as JSON."""
 

@@ -36,7 +36,7 @@ def with_secrets(plain: Object, given: Properties) -> Properties:
     """Mark what is secret: all data of a Secret in any case, and elsewhere what the given inputs mark."""
     properties = cast("Properties", plain)
     if properties.get("kind") == "Secret":
-        wrapped = {name: Secret(properties[name]) for name in ("data", "stringData") if name in properties}
+        wrapped: Properties = {name: Secret(properties[name]) for name in ("data", "stringData") if name in properties}
         return {**properties, **wrapped}
     return mark_secrets(properties, given)
 

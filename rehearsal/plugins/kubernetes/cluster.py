@@ -8,6 +8,7 @@ from functools import cached_property
 from rehearsal.plugins.kubernetes import kubeconfig
 from rehearsal.plugins.kubernetes.api import Api, Unreachable
 from rehearsal.plugins.kubernetes.kinds import Kind, Kinds, NoMatch, probably_namespaced
+from rehearsal.plugins.kubernetes.kubeconfig import Connection
 from rehearsal.plugins.kubernetes.settings import Settings
 from rehearsal.plugins.provider import ProviderError
 
@@ -27,7 +28,7 @@ class Cluster:
         return kubeconfig.content(self._settings.kubeconfig)
 
     @cached_property
-    def connection(self) -> kubeconfig.Connection:
+    def connection(self) -> Connection:
         """The context in use, resolved."""
         return kubeconfig.connect(kubeconfig.parse(self.kubeconfig), self._settings.context, self._settings.cluster)
 

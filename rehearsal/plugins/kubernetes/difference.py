@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from rehearsal.plugins.kubernetes.api import Object
+from rehearsal.plugins.kubernetes.api import Json, Object
 from rehearsal.plugins.properties import UNKNOWN
 from rehearsal.plugins.provider import Change
 
-_ABSENT: Any = None
+_ABSENT: Json = None
 _STEP = re.compile(r"\.([^.\[]+)|(\[\*\])")
 _QUOTED = set('."[]')
 _WITH_REPLACEMENT = {Change.ADD: Change.ADD_REPLACE, Change.DELETE: Change.DELETE_REPLACE, Change.UPDATE: Change.UPDATE_REPLACE}
@@ -52,14 +51,14 @@ class _Comparison:
         self.found = Differences()
 
     def patched(self, path: Path, patch: Object, old: Object, new: Object, old_input: Object, *, in_list: bool) -> None:
-        """Compare what a merge patch would change in an object. Patches replace lists whole, so inside of them removals are searched for."""
+        """Compare what a merge patch would change in an object. Patches replace lists whole, so in them removals are searched for."""
         for key, value in patch.items():
             self._value((*path, key), value, old.get(key), new.get(key), old_input.get(key), in_list=in_list)
         if in_list:
             for key in old.keys() - patch.keys():
                 self._value((*path, key), _ABSENT, old[key], new.get(key), old_input.get(key), in_list=True)
 
-    def _value(self, path: Path, value: Any, old: Any, new: Any, old_input: Any, *, in_list: bool) -> None:
+    def _value(self, path: Path, value: Json, old: Json, new: Json, old_input: Json, *, in_list: bool) -> None:
         if new is _ABSENT and (value is not _ABSENT or old_input is _ABSENT):
             return
         if value is _ABSENT:
@@ -73,11 +72,11 @@ class _Comparison:
         elif value is UNKNOWN or value != old or isinstance(value, bool) != isinstance(old, bool):
             self._add(path, value, Change.UPDATE)
 
-    def _list(self, path: Path, value: list[Any], old: list[Any], new: list[Any], old_input: list[Any]) -> None:
+    def _list(self, path: Path, value: list[Json], old: list[Json], new: list[Json], old_input: list[Json]) -> None:
         for index in range(max(len(value), len(old))):
             self._value((*path, index), _at(value, index), _at(old, index), _at(new, index), _at(old_input, index), in_list=True)
 
-    def _add(self, path: Path, value: Any, change: Change) -> None:
+    def _add(self, path: Path, value: Json, change: Change) -> None:
         if any(_touches(path, value, pattern) for pattern in self._immutable):
             change = _WITH_REPLACEMENT[change]
         text = _text(path)
@@ -99,19 +98,19 @@ def _merge_patch(old: Object, new: Object) -> Object:
     return patch
 
 
-def _touches(path: Path, value: Any, pattern: str) -> bool:
+def _touches(path: Path, value: Json, pattern: str) -> bool:
     """Say whether the pattern names something in an object that holds only `value` at `path`."""
     steps = [name or "[*]" for name, _ in _STEP.findall(pattern)]
     return _exists(_nested(path, value), steps)
 
 
-def _nested(path: Path, value: Any) -> Any:
+def _nested(path: Path, value: Json) -> Json:
     for step in reversed(path):
         value = {step: value} if isinstance(step, str) else [value]
     return value
 
 
-def _exists(value: Any, steps: Sequence[str]) -> bool:
+def _exists(value: Json, steps: Sequence[str]) -> bool:
     if not steps:
         return True
     if steps[0] == "[*]":
@@ -132,13 +131,13 @@ def _text(path: Path) -> str:
     return text
 
 
-def _at(items: list[Any], index: int) -> Any:
+def _at(items: list[Json], index: int) -> Json:
     return items[index] if index < len(items) else _ABSENT
 
 
-def _mapping(value: Any) -> Object:
+def _mapping(value: Json) -> Object:
     return value if isinstance(value, dict) else {}
 
 
-def _sequence(value: Any) -> list[Any]:
+def _sequence(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []

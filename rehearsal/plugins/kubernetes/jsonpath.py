@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+
+from rehearsal.plugins.kubernetes.api import Json
 
 _STEP = re.compile(
     r"""
@@ -18,11 +19,11 @@ _STEP = re.compile(
 )
 
 
-class BadPath(ValueError):
+class BadPath(ValueError):  # noqa: N818 -- named for what it is
     """The expression is not understood."""
 
 
-def find(expression: str, value: Any) -> list[Any]:
+def find(expression: str, value: Json) -> list[Json]:
     """Return every value that the expression, `{.status.phase}` with or without braces, names.
 
     Raises:
@@ -42,7 +43,7 @@ def find(expression: str, value: Any) -> list[Any]:
     return found
 
 
-def _follow(step: re.Match[str], value: Any) -> Iterator[Any]:
+def _follow(step: re.Match[str], value: Json) -> Iterator[Json]:
     if step["all"]:
         yield from value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     elif step["index"] is not None:

@@ -9,14 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from rehearsal.plugins.kubernetes import documents
 from rehearsal.plugins.provider import ProviderError
-
-try:
-    from yaml import CSafeLoader as Loader
-except ImportError:  # PyYAML without libyaml
-    from yaml import SafeLoader as Loader  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -61,8 +55,8 @@ def parse(text: str) -> dict[str, Any]:
         ProviderError: it is not one.
     """
     try:
-        config = yaml.load(text, Loader=Loader)
-    except yaml.YAMLError as error:
+        config = documents.load(text)
+    except documents.YAMLError as error:
         raise ProviderError(f"failed to parse kubeconfig: {getattr(error, 'problem', 'not YAML')}") from None
     if not isinstance(config, dict):
         raise ProviderError("failed to parse kubeconfig: it holds no mapping")
@@ -91,7 +85,7 @@ def connect(config: Mapping[str, Any], context: str | None = None, cluster: str 
     user = _named(config, "users", "user", chosen.get("user")) or {}
     if user.get("exec") or user.get("auth-provider"):
         raise ProviderError(
-            "the kubeconfig gets its credentials from a program; the rehearsal's stand-in only takes tokens and certificates"
+            "the kubeconfig gets its credentials from a program; the rehearsal's stand-in takes tokens and certificates only"
         )
     return Connection(
         server=str(target["server"]).rstrip("/"),

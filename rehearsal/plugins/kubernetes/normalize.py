@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import Any
 
-from rehearsal.plugins.kubernetes.api import Object
+from rehearsal.plugins.kubernetes.api import Json, Object
 from rehearsal.plugins.kubernetes.kinds import built_in
 from rehearsal.plugins.kubernetes.quantities import canonical
 from rehearsal.plugins.properties import Unknown
@@ -62,15 +61,17 @@ def normalized(inputs: Object) -> Object:
 
 def dashed(value: Object) -> Object:
     """Return an object with the schema keywords as the API server spells them."""
-    return _renamed(value, lambda key: _DASHED.get(key, key))
+    renamed: Object = _renamed(value, lambda key: _DASHED.get(key, key))
+    return renamed
 
 
 def underscored(value: Object) -> Object:
     """Return an object with the schema keywords as Pulumi's SDKs spell them."""
-    return _renamed(value, lambda key: _UNDERSCORED.get(key, key))
+    renamed: Object = _renamed(value, lambda key: _UNDERSCORED.get(key, key))
+    return renamed
 
 
-def _renamed(value: Any, rename: Callable[[str], str]) -> Any:
+def _renamed(value: Json, rename: Callable[[str], str]) -> Json:
     if isinstance(value, dict):
         return {rename(key): _renamed(item, rename) for key, item in value.items()}
     if isinstance(value, list):
@@ -78,7 +79,7 @@ def _renamed(value: Any, rename: Callable[[str], str]) -> Any:
     return value
 
 
-def _tidy(name: str, value: Any) -> Any:
+def _tidy(name: str, value: Json) -> Json:
     if isinstance(value, dict):
         if name in _QUANTITIES:
             return {key: _quantity(item) for key, item in value.items()}
@@ -88,13 +89,13 @@ def _tidy(name: str, value: Any) -> Any:
     return _quantity(value) if name in _QUANTITY_FIELDS else value
 
 
-def _quantity(value: Any) -> Any:
+def _quantity(value: Json) -> Json:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return value
     return canonical(str(value))
 
 
-def _empty(name: str, value: Any) -> bool:
+def _empty(name: str, value: Json) -> bool:
     return value is None or (value == [] and name != "rules") or (value == {} and name in _MAPS)
 
 
@@ -118,7 +119,7 @@ def pruned(live: Object, shape: Object) -> Object:
     return result
 
 
-def _pruned_value(value: Any, shape: Any) -> Any:
+def _pruned_value(value: Json, shape: Json) -> Json:
     if isinstance(value, dict) and isinstance(shape, dict):
         return pruned(value, shape)
     if isinstance(value, list) and isinstance(shape, list):

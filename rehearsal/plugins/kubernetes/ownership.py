@@ -10,10 +10,6 @@ from rehearsal.plugins.kubernetes.api import Object
 from rehearsal.plugins.kubernetes.checkpoint import annotated
 
 _FORCE = "pulumi.com/patchForce"
-_CONFLICTS = (
-    "https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/"
-    "#handle-field-conflicts-on-existing-resources"
-)
 # Managers whose fields the provider takes over on its first apply: those of its own creating request, and those of kubectl.
 _TAKEN_OVER = (
     ("kubectl", "Apply"),
@@ -52,14 +48,6 @@ def takeover(live: Object, manager: str) -> list[Any] | None:
         {"op": "replace", "path": "/metadata/managedFields", "value": [merged, *rest]},
         {"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]},
     ]
-
-
-def conflict_sentence(manager: str, error: Exception) -> str:
-    """Return what to tell the user when another manager owns a field."""
-    return (
-        f"Server-Side Apply field conflict detected. See {_CONFLICTS} for troubleshooting help.\n"
-        f'The resource managed by field manager "{manager}" had an apply conflict: {error}'
-    )
 
 
 def _managed(live: Object) -> list[Object]:

@@ -1,5 +1,7 @@
 """The provider: which call goes to plain objects and which to Helm releases, and what a missing cluster means for each."""
 
+# ruff: noqa: ARG002 -- the protocol passes what a call may not need
+
 from __future__ import annotations
 
 from collections.abc import Callable

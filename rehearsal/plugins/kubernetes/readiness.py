@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from rehearsal.plugins.kubernetes import jsonpath
-from rehearsal.plugins.kubernetes.api import Api, ApiError, Object
+from rehearsal.plugins.kubernetes.api import Api, ApiError, Json, Object
 from rehearsal.plugins.kubernetes.checkpoint import annotation, name_of, namespace_of
 from rehearsal.plugins.kubernetes.kinds import group
 
@@ -246,14 +245,14 @@ def _expression(text: str) -> tuple[str, Callable[[Object], bool]]:
     raise ValueError(f"{_WAIT_FOR}: {text!r} is neither condition=<type>[=<status>] nor jsonpath={{<path>}}[=<value>]")
 
 
-def _matches(found: list[Any], wanted: str | None) -> bool:
+def _matches(found: list[Json], wanted: str | None) -> bool:
     if wanted is None:
         return bool(found)
     texts = [json.dumps(value) if isinstance(value, bool) else str(value) for value in found]
     return texts == [wanted]
 
 
-def _status(live: Object, name: str) -> Any:
+def _status(live: Object, name: str) -> Json:
     return (live.get("status") or {}).get(name)
 
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from rehearsal.plugins.kubernetes import documents
 from rehearsal.plugins.kubernetes.api import Object
-from rehearsal.plugins.kubernetes.kubeconfig import Loader
 from rehearsal.plugins.kubernetes.release.helm import Helm, HelmError, flags
 
 _OCI = "oci://"
@@ -35,7 +33,7 @@ def version_of(release: Object, helm: Helm) -> str:
     if local is not None:
         return str(_metadata(local).get("version", ""))
     chart = located(release, helm)
-    shown = yaml.load(helm.run(["show", "chart", chart.reference, *chart.options]), Loader=Loader)  # noqa: S506 -- a safe loader
+    shown = documents.load(helm.run(["show", "chart", chart.reference, *chart.options]))
     return str(shown.get("version", "")) if isinstance(shown, dict) else ""
 
 
@@ -81,7 +79,7 @@ def _metadata(path: Path) -> dict[str, Any]:
             name = next((name for name in archive.getnames() if name.count("/") == 1 and name.endswith("/Chart.yaml")), "")
             file = archive.extractfile(name) if name else None
             text = file.read() if file else b""
-    metadata = yaml.load(text, Loader=Loader)  # noqa: S506 -- a safe loader
+    metadata = documents.load(text)
     if not isinstance(metadata, dict):
         raise HelmError(f'"{path}" holds no Chart.yaml')
     return metadata

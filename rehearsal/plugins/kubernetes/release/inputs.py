@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-import yaml
-
-from rehearsal.plugins.kubernetes.api import Object
-from rehearsal.plugins.kubernetes.kubeconfig import Loader
+from rehearsal.plugins.kubernetes import documents
+from rehearsal.plugins.kubernetes.api import Json, Object
 from rehearsal.plugins.kubernetes.naming import unique
-from rehearsal.plugins.properties import Asset, Properties, Property, revealed
+from rehearsal.plugins.properties import Asset, Properties, revealed
 from rehearsal.plugins.provider import Autonaming, ProviderError
 
 DEFAULT_TIMEOUT = 300
@@ -89,17 +87,19 @@ def completed(given: Properties) -> Object:
 
 def merged(base: Object, over: Object, *, nulls: bool = False) -> Object:
     """Merge two maps of values, the second one winning; nulls are dropped unless they are wanted."""
-    result = {key: _without_nulls(value, nulls=nulls) for key, value in base.items() if nulls or value is not None}
+    result: Object = {key: _without_nulls(value, nulls=nulls) for key, value in base.items() if nulls or value is not None}
     for key, value in over.items():
         if value is None and not nulls:
             continue
         before = result.get(key)
-        both = isinstance(before, dict) and isinstance(value, dict)
-        result[key] = merged(before, value, nulls=nulls) if both else _without_nulls(value, nulls=nulls)
+        if isinstance(before, dict) and isinstance(value, dict):
+            result[key] = merged(before, value, nulls=nulls)
+        else:
+            result[key] = _without_nulls(value, nulls=nulls)
     return result
 
 
-def _without_nulls(value: Property | Object, *, nulls: bool) -> object:
+def _without_nulls(value: Json, *, nulls: bool) -> Json:
     if nulls:
         return value
     if isinstance(value, dict):
@@ -115,8 +115,8 @@ def _from_files(files: object) -> Object:
         if not isinstance(asset, Asset):
             raise ProviderError("valueYamlFiles holds something that is not a file")
         try:
-            read = yaml.load(asset.read(), Loader=Loader) or {}  # noqa: S506 -- a safe loader
-        except (OSError, ValueError, yaml.YAMLError) as error:
+            read = documents.load(asset.read()) or {}
+        except (OSError, ValueError, documents.YAMLError) as error:
             raise ProviderError(f"valueYamlFiles: {error}") from None
         values.update(read)
     return values

@@ -9,11 +9,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from rehearsal.plugins.kubernetes import documents
 from rehearsal.plugins.kubernetes.api import Api, Object
 from rehearsal.plugins.kubernetes.kinds import group
-from rehearsal.plugins.kubernetes.kubeconfig import Loader
 from rehearsal.plugins.provider import ProviderError
 
 _COLLECTIONS = {"secret": "secrets", "secrets": "secrets", "": "secrets", "configmap": "configmaps", "configmaps": "configmaps"}
@@ -64,7 +62,7 @@ class Record:
     def resource_names(self) -> dict[str, list[str]]:
         """Return the names of what the manifest holds, by `Kind.group/apiVersion`."""
         names: dict[str, set[str]] = defaultdict(set)
-        for document in yaml.load_all(self.manifest, Loader=Loader):
+        for document in documents.load_all(self.manifest):
             if isinstance(document, dict) and document.get("kind"):
                 names[_key(document)].add(_name(document))
         return {key: sorted(found) for key, found in sorted(names.items())}

@@ -1,0 +1,31 @@
+"""Reading YAML and JSON documents, with libyaml where there is one: charts' manifests can hold megabytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import yaml
+
+from rehearsal.plugins.kubernetes.api import Json
+
+YAMLError = yaml.YAMLError
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load(text: str | bytes) -> Json:
+    """Read one document.
+
+    Raises:
+        YAMLError: it is not YAML.
+    """
+    return yaml.load(text, Loader=_LOADER)  # noqa: S506 -- both loaders are the safe ones
+
+
+def load_all(text: str) -> Iterator[Json]:
+    """Read all documents of a stream.
+
+    Raises:
+        YAMLError: one of them is not YAML.
+    """
+    return yaml.load_all(text, Loader=_LOADER)
