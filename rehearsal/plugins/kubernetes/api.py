@@ -10,18 +10,12 @@ import ssl
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
 
+from rehearsal.plugins.kubernetes.documents import Json, Object
 from rehearsal.plugins.kubernetes.kubeconfig import Connection
-
-Json = Any
-"""Any JSON value."""
-
-Object = dict[str, Any]
-"""A Kubernetes object as JSON."""
 
 APPLY = "application/apply-patch+yaml"
 JSON_PATCH = "application/json-patch+json"
@@ -99,7 +93,7 @@ class Api:
         """Replace an object."""
         return self._request("PUT", path, query, body, "application/json")
 
-    def patch(self, path: str, body: Object | list[Any], kind: str, **query: str) -> Object:
+    def patch(self, path: str, body: Object | list[Json], kind: str, **query: str) -> Object:
         """Patch an object; `kind` is the patch's media type."""
         return self._request("PATCH", path, query, body, kind)
 
@@ -108,7 +102,7 @@ class Api:
         return self._request("DELETE", path, {}, body, "application/json")
 
     def _request(
-        self, method: str, path: str, query: Mapping[str, str], body: Object | list[Any] | None = None, media_type: str | None = None
+        self, method: str, path: str, query: Mapping[str, str], body: Object | list[Json] | None = None, media_type: str | None = None
     ) -> Object:
         url = f"{self._server}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {**self._pool.headers, "Content-Type": media_type} if media_type else None

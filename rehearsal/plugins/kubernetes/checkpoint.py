@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import cast
 
-from rehearsal.plugins.kubernetes.api import Object
+from rehearsal.plugins.kubernetes.documents import Object
 from rehearsal.plugins.kubernetes.normalize import dashed, underscored
 from rehearsal.plugins.properties import Properties, Secret, mark_secrets, revealed
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rehearsal.plugins.kubernetes import checkpoint
-from rehearsal.plugins.kubernetes.api import Object
 from rehearsal.plugins.kubernetes.cluster import Cluster
 from rehearsal.plugins.kubernetes.difference import Differences, differences
+from rehearsal.plugins.kubernetes.documents import Object
 from rehearsal.plugins.kubernetes.immutable import immutable_properties
 from rehearsal.plugins.kubernetes.naming import AUTONAMED
 from rehearsal.plugins.kubernetes.normalize import normalized, pruned

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rehearsal.plugins.kubernetes.api import Json, Object
+from rehearsal.plugins.kubernetes.documents import Json, Object
 from rehearsal.plugins.properties import UNKNOWN
 from rehearsal.plugins.provider import Change
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import yaml
 
-from rehearsal.plugins.kubernetes.api import Json
+Json = Any
+"""Any JSON value."""
+
+Object = dict[str, Any]
+"""A Kubernetes object as JSON."""
 
 YAMLError = yaml.YAMLError
 

@@ -5,7 +5,7 @@ The table is the official provider's (`provider/pkg/provider/diff.go`, 4.3x line
 
 from __future__ import annotations
 
-from rehearsal.plugins.kubernetes.api import Object
+from rehearsal.plugins.kubernetes.documents import Object
 from rehearsal.plugins.kubernetes.kinds import group
 
 _IDENTITY = (".metadata.name", ".metadata.namespace")

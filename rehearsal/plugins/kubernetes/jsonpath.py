@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rehearsal.plugins.kubernetes.api import Json
+from rehearsal.plugins.kubernetes.documents import Json
 
 _STEP = re.compile(
     r"""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from rehearsal.plugins.kubernetes.api import Api, ApiError, Object
+from rehearsal.plugins.kubernetes.api import Api, ApiError
+from rehearsal.plugins.kubernetes.documents import Object
 
 BUILT_IN_GROUPS = frozenset(
     {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-from rehearsal.plugins.kubernetes.api import Object
 from rehearsal.plugins.kubernetes.checkpoint import annotated, name_of
+from rehearsal.plugins.kubernetes.documents import Object
 from rehearsal.plugins.provider import Autonaming, ProviderError
 
 AUTONAMED = "pulumi.com/autonamed"

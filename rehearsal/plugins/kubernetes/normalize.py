@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
-from rehearsal.plugins.kubernetes.api import Json, Object
+from rehearsal.plugins.kubernetes.documents import Json, Object
 from rehearsal.plugins.kubernetes.kinds import built_in
 from rehearsal.plugins.kubernetes.quantities import canonical
 from rehearsal.plugins.properties import Unknown

@@ -8,8 +8,9 @@ from typing import cast
 
 from rehearsal.plugins.host import EngineLog
 from rehearsal.plugins.kubernetes import checkpoint, ownership, readiness, sentences
-from rehearsal.plugins.kubernetes.api import APPLY, JSON_PATCH, ApiError, Object, Unreachable
+from rehearsal.plugins.kubernetes.api import APPLY, JSON_PATCH, ApiError, Unreachable
 from rehearsal.plugins.kubernetes.cluster import Cluster
+from rehearsal.plugins.kubernetes.documents import Object
 from rehearsal.plugins.kubernetes.kinds import Kind, NoMatch, from_token
 from rehearsal.plugins.kubernetes.normalize import normalized, pruned
 from rehearsal.plugins.kubernetes.waiting import NotReady, Waiter

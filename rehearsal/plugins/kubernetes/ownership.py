@@ -6,8 +6,8 @@ import copy
 import os
 from typing import Any
 
-from rehearsal.plugins.kubernetes.api import Object
 from rehearsal.plugins.kubernetes.checkpoint import annotated
+from rehearsal.plugins.kubernetes.documents import Object
 
 _FORCE = "pulumi.com/patchForce"
 # Managers whose fields the provider takes over on its first apply: those of its own creating request, and those of kubectl.

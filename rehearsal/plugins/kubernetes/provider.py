@@ -9,9 +9,10 @@ from typing import TypeVar, cast
 
 from rehearsal.plugins.host import EngineLog
 from rehearsal.plugins.kubernetes import checkpoint, kubeconfig
-from rehearsal.plugins.kubernetes.api import Object, Unreachable
+from rehearsal.plugins.kubernetes.api import Unreachable
 from rehearsal.plugins.kubernetes.cluster import Cluster
 from rehearsal.plugins.kubernetes.comparison import compare
+from rehearsal.plugins.kubernetes.documents import Object
 from rehearsal.plugins.kubernetes.naming import named
 from rehearsal.plugins.kubernetes.normalize import normalized
 from rehearsal.plugins.kubernetes.objects import Objects

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rehearsal.plugins.kubernetes import jsonpath
-from rehearsal.plugins.kubernetes.api import Api, ApiError, Json, Object
+from rehearsal.plugins.kubernetes.api import Api, ApiError
 from rehearsal.plugins.kubernetes.checkpoint import annotation, name_of, namespace_of
+from rehearsal.plugins.kubernetes.documents import Json, Object
 from rehearsal.plugins.kubernetes.kinds import group
 
 _WAIT_FOR = "pulumi.com/waitFor"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rehearsal.plugins.kubernetes.api import ApiError, Object
+from rehearsal.plugins.kubernetes.api import ApiError
+from rehearsal.plugins.kubernetes.documents import Object
 from rehearsal.plugins.kubernetes.readiness import Readiness
 
 _CONFLICTS = (

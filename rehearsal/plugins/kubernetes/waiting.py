@@ -6,8 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from rehearsal.plugins.kubernetes.api import Api, ApiError, Object, Unreachable
+from rehearsal.plugins.kubernetes.api import Api, ApiError, Unreachable
 from rehearsal.plugins.kubernetes.checkpoint import name_of
+from rehearsal.plugins.kubernetes.documents import Object
 from rehearsal.plugins.kubernetes.readiness import Look, Readiness, condition
 
 DELETION_TIMEOUT = 300.0

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.plugins.kubernetes import documents
-from rehearsal.plugins.kubernetes.api import Object
+from rehearsal.plugins.kubernetes.documents import Object
 from rehearsal.plugins.kubernetes.release.helm import Helm, HelmError, flags
 
 _OCI = "oci://"

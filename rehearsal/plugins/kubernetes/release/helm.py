@@ -15,8 +15,8 @@ from pathlib import Path
 
 from rehearsal.plugins import process
 from rehearsal.plugins.kubernetes import kubeconfig
-from rehearsal.plugins.kubernetes.api import Object
 from rehearsal.plugins.kubernetes.cluster import Cluster
+from rehearsal.plugins.kubernetes.documents import Object
 from rehearsal.plugins.kubernetes.settings import Settings
 from rehearsal.plugins.provider import ProviderError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from rehearsal.plugins.kubernetes import documents
-from rehearsal.plugins.kubernetes.api import Json, Object
+from rehearsal.plugins.kubernetes.documents import Json, Object
 from rehearsal.plugins.kubernetes.naming import unique
 from rehearsal.plugins.properties import Asset, Properties, revealed
 from rehearsal.plugins.provider import Autonaming, ProviderError

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rehearsal.plugins.kubernetes import documents
-from rehearsal.plugins.kubernetes.api import Api, Object
+from rehearsal.plugins.kubernetes.api import Api
+from rehearsal.plugins.kubernetes.documents import Object
 from rehearsal.plugins.kubernetes.kinds import group
 from rehearsal.plugins.provider import ProviderError
 

@@ -10,9 +10,10 @@ import grpc
 
 from rehearsal.plugins.host import EngineLog
 from rehearsal.plugins.kubernetes import checkpoint
-from rehearsal.plugins.kubernetes.api import Object, Unreachable
+from rehearsal.plugins.kubernetes.api import Unreachable
 from rehearsal.plugins.kubernetes.cluster import Cluster
 from rehearsal.plugins.kubernetes.difference import differences
+from rehearsal.plugins.kubernetes.documents import Object
 from rehearsal.plugins.kubernetes.release import charts, inputs, record
 from rehearsal.plugins.kubernetes.release.helm import Helm, HelmError, flags
 from rehearsal.plugins.kubernetes.release.record import Record
