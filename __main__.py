@@ -29,8 +29,21 @@ def build_cluster(stack: Stack) -> ClusterHandle:
 def compose(stack: Stack) -> None:
     settings = stack.settings
     cluster = build_cluster(stack)
-    store = ObjectStore("object-store", settings.platform.object_store, cluster, settings.mirror).handle
-    osmo = Osmo("osmo", settings.osmo, cluster=cluster, store=store, mirror=settings.mirror).handle
+    store = ObjectStore(
+        "object-store",
+        settings.platform.object_store,
+        cluster,
+        chosen_password=stack.secrets.object_store_password,
+        mirror=settings.mirror,
+    ).handle
+    osmo = Osmo(
+        "osmo",
+        settings.osmo,
+        cluster=cluster,
+        store=store,
+        database_password=stack.secrets.database_password,
+        mirror=settings.mirror,
+    ).handle
     smoke = SmokeTest("smoke", settings.smoke, cluster=cluster, osmo=osmo, mirror=settings.mirror)
     if settings.forward.enabled:
         forward = UserForward("forward", settings.forward, cluster, after=smoke.ready)

@@ -13,7 +13,14 @@ from rehearsal.state import StateDir
 from rehearsal.tools import Tools
 
 # what `sdg env` prints for one stack and has to take back for another
-REHEARSAL_ONLY = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_HOME", "PULUMI_OPTION_CONFIG_FILE", "KUBECONFIG")
+REHEARSAL_ONLY = (
+    "KUBECONFIG",
+    "PULUMI_BACKEND_URL",
+    "PULUMI_CONFIG_PASSPHRASE_FILE",
+    "PULUMI_HOME",
+    "PULUMI_OPTION_CONFIG_FILE",
+    "SDG_REHEARSAL",
+)
 
 
 def stack_config(state: StateDir) -> Path:
@@ -31,11 +38,12 @@ def variables(stack: str) -> dict[str, str]:
     }
     if stack == REHEARSAL:
         settings |= {
-            "PULUMI_BACKEND_URL": f"file://{state.root / 'backend'}",
-            "PULUMI_CONFIG_PASSPHRASE_FILE": str(state.root / "passphrase"),
-            "PULUMI_HOME": str(state.root / "pulumi"),
+            "PULUMI_BACKEND_URL": f"file://{state.backend}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(state.passphrase),
+            "PULUMI_HOME": str(state.pulumi),
             "PULUMI_OPTION_CONFIG_FILE": str(stack_config(state)),
             "KUBECONFIG": str(state.kubeconfig),
+            "SDG_REHEARSAL": str(state.root),
         }
     return settings
 

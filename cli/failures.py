@@ -6,8 +6,9 @@ from typing import Final
 
 from cli.pulumi import PulumiError
 from cli.recover import AtWorkError
-from rehearsal.cluster import ClusterError
+from rehearsal.cluster import StartFailed
 from rehearsal.fence import FenceError
+from rehearsal.processes import ProcessEnded
 from rehearsal.tools import ToolMissing
 from sdg.forward.errors import ForwardTimeoutError, PortTaken
 from sdg.kube.errors import KubeError
@@ -17,13 +18,14 @@ from sdg.settings.kubeconfig import KubeconfigError
 
 EXPECTED: Final = (
     AtWorkError,
-    ClusterError,
+    StartFailed,
     FenceError,
     ForwardTimeoutError,
     KubeError,
     KubeconfigError,
     OsmoError,
     PortTaken,
+    ProcessEnded,
     PulumiError,
     SettingsError,
     ToolMissing,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -10,5 +11,6 @@ REHEARSAL: Final = "rehearsal"  # the stack that runs on the virtual cluster
 
 
 def rehearsal_state() -> Path:
-    """The one folder that a rehearsal of this clone writes to."""
-    return ROOT / ".sdg" / "rehearsal"
+    """The one folder that a rehearsal writes to: this clone's, or the one that `SDG_REHEARSAL` names."""
+    named = os.environ.get("SDG_REHEARSAL")
+    return Path(named).absolute() if named else ROOT / ".sdg" / "rehearsal"

@@ -65,6 +65,7 @@ def _create_stack(state: StateDir, tools: Tools) -> None:
             stdout=subprocess.DEVNULL,
         )
     derived = _document(ROOT / f"Pulumi.{REHEARSAL}.yaml") | _document(created)
+    derived["config"]["sdg:cluster"]["kubeconfig"] = str(state.kubeconfig)
     derived["config"]["sdg:mirror"] = {"charts": {CHARTS_PUBLISHER: state.service_urls()["charts"]}}
     write_private(stack_config(state), yaml.safe_dump(derived, sort_keys=False))
 

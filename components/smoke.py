@@ -32,5 +32,5 @@ class SmokeTest(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sdg:smoke:SmokeTest", name, {"cluster": cluster.kind, "gpus": cluster.gpus}, opts)
         asked = smoke_inputs(settings, cluster.gpus, mirror) | {"connection": cluster.connection, "triggers": osmo.triggers}
-        self.ready = gate(name, SmokeRecord(), asked, pulumi.ResourceOptions(parent=self, depends_on=[osmo.ready])).verdict
+        self.ready = gate(f"{name}-gate", SmokeRecord(), asked, pulumi.ResourceOptions(parent=self, depends_on=[osmo.ready])).verdict
         self.register_outputs({})

@@ -100,7 +100,7 @@ class Daemon:
     def _charts(self) -> FastAPI:
         services = importlib.import_module("rehearsal.services.charts")
         self._state.charts.mkdir(mode=0o700, exist_ok=True)
-        app: FastAPI = services.create_app(CHARTS, self._state.charts)
+        app: FastAPI = services.create_app(CHARTS, self._state.charts, self.faults)
         return app
 
     def _osmo(self) -> FastAPI:

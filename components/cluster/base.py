@@ -21,7 +21,7 @@ class ClusterHandle:
         provider: Kubernetes provider bound to the cluster.
         connection: how gates and dynamic resources reach the cluster: kubeconfig text and context; secret.
         ready: the verdict of the cluster's gate; depend on this, never on the component itself.
-        storage_class: class for volumes of the platform; None for the cluster's default class.
+        storage_class: name of the class for volumes of the platform, as the gate found it.
         deleted_with: what takes everything in the cluster along when it is deleted; None for a cluster that the stack doesn't own,
             whose releases must really be uninstalled.
     """
@@ -32,5 +32,5 @@ class ClusterHandle:
     provider: kubernetes.Provider
     connection: Connection
     ready: pulumi.Resource
-    storage_class: str | None
+    storage_class: pulumi.Output[str]
     deleted_with: pulumi.Resource | None

@@ -50,15 +50,15 @@ class ExistingCluster(pulumi.ComponentResource):
             "gpusPerNode": settings.gpus_per_node,
             "deadline": settings.deadline,
         }
-        ready = gate(name, ClusterRecord(), asked, child).verdict
+        found = gate(f"{name}-gate", ClusterRecord(), asked, child)
         self._handle = ClusterHandle(
             kind=settings.kind,
             identity=settings.name,
             gpus=settings.gpus,
             provider=provider,
             connection=connection,
-            ready=ready,
-            storage_class=settings.storage_class,
+            ready=found.verdict,
+            storage_class=found.record.evidence.apply(lambda evidence: str(evidence.get("storageClass", ""))),
             deleted_with=None,
         )
         self.register_outputs({"cluster": settings.kind})

@@ -66,5 +66,5 @@ class OsmoOperator(pulumi.ComponentResource):
             "repair": repair(release),
             "deadline": settings.timeouts.operator,
         }
-        self.ready = gate(name, OsmoRecord(), asked, pulumi.ResourceOptions(parent=self, depends_on=[release])).verdict
+        self.ready = gate(f"{name}-gate", OsmoRecord(), asked, pulumi.ResourceOptions(parent=self, depends_on=[release])).verdict
         self.register_outputs({"pool": layout.POOL})

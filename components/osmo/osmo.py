@@ -24,6 +24,7 @@ class Osmo(pulumi.ComponentResource):
 
     Args:
         store: where workflows keep their data.
+        database_password: chosen by the user; generated when None.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Osmo(pulumi.ComponentResource):
         *,
         cluster: ClusterHandle,
         store: ObjectStoreHandle,
+        database_password: pulumi.Output[str] | None,
         mirror: Mirror,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -44,7 +46,7 @@ class Osmo(pulumi.ComponentResource):
             for namespace in (layout.SERVICE_NAMESPACE, layout.OPERATOR_NAMESPACE, layout.WORKFLOWS_NAMESPACE)
         }
         in_namespace = pulumi.ResourceOptions.merge(in_cluster, pulumi.ResourceOptions(depends_on=[namespaces[layout.SERVICE_NAMESPACE]]))
-        secrets = create_secrets(name, store, generated=child, inside=in_namespace)
+        secrets = create_secrets(name, store, database_password, generated=child, inside=in_namespace)
         release = _release(settings)
         images = Images(mirror.image(settings.registry or versions().registries.osmo), release.tag)
         service = OsmoService(

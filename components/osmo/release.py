@@ -36,7 +36,6 @@ def pinned_release(
         namespace=namespace,
         repository_opts={"repo": mirror.chart_repository(source.repository)},
         values=values,
-        allow_null_values=True,  # null is how a chart's default StorageClass is chosen
         skip_await=True,
         timeout=int(timeout),
         # its name is fixed, so the old one has to go first

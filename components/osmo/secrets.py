@@ -30,14 +30,21 @@ class OsmoSecrets:
     objects: tuple[pulumi.Resource, ...]
 
 
-def create_secrets(name: str, store: ObjectStoreHandle, generated: pulumi.ResourceOptions, inside: pulumi.ResourceOptions) -> OsmoSecrets:
+def create_secrets(
+    name: str,
+    store: ObjectStoreHandle,
+    chosen_password: pulumi.Output[str] | None,
+    generated: pulumi.ResourceOptions,
+    inside: pulumi.ResourceOptions,
+) -> OsmoSecrets:
     """Generates OSMO's keys and puts them where its charts look for them.
 
     Args:
+        chosen_password: the database's, when the user wants to know it; generated when None.
         generated: options of the generated values, which need no cluster.
         inside: options of the cluster's objects.
     """
-    password = GeneratedSecret(f"{name}-database-password", "password", generated)
+    password = chosen_password or GeneratedSecret(f"{name}-database-password", "password", generated).value
     key = GeneratedSecret(f"{name}-fingerprint-key", "token", generated)
     admin = GeneratedSecret(f"{name}-admin-token", "token", generated)
     mek = GeneratedSecret(f"{name}-mek", "mek", generated)
@@ -67,7 +74,7 @@ def create_secrets(name: str, store: ObjectStoreHandle, generated: pulumi.Resour
         for secret in layout.STORAGE_SECRETS
     ]
     return OsmoSecrets(
-        database_password=password.value,
+        database_password=password,
         fingerprint_key=key.value,
         contents={"admin": admin.value, "mek": mek.value, "storage": store.credential},
         objects=tuple(objects),

@@ -64,5 +64,5 @@ class OsmoService(pulumi.ComponentResource):
             "deadline": settings.timeouts.service,
         }
         waits = pulumi.ResourceOptions(parent=self, depends_on=[release, *store.resources])
-        self.ready = gate(name, ServiceRecord(), asked, waits).verdict
+        self.ready = gate(f"{name}-gate", ServiceRecord(), asked, waits).verdict
         self.register_outputs({"version": images.tag})

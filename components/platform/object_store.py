@@ -52,6 +52,8 @@ class ObjectStore(pulumi.ComponentResource):
         name: str,
         settings: MinioStore,
         cluster: ClusterHandle,
+        *,
+        chosen_password: pulumi.Output[str] | None,
         mirror: Mirror,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -60,11 +62,11 @@ class ObjectStore(pulumi.ComponentResource):
         namespace = Namespace(f"{name}-namespace", metadata={"name": NAMESPACE}, opts=child)
         inside = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[namespace]))
 
-        password = GeneratedSecret(f"{name}-root-password", "password", pulumi.ResourceOptions(parent=self))
+        password = chosen_password or GeneratedSecret(f"{name}-root-password", "password", pulumi.ResourceOptions(parent=self)).value
         root = Secret(
             f"{name}-root",
             metadata={"name": ROOT_SECRET, "namespace": NAMESPACE},
-            string_data={"root-user": ROOT_USER, "root-password": password.value},
+            string_data={"root-user": ROOT_USER, "root-password": password},
             opts=inside,
         )
         volume = PersistentVolumeClaim(
@@ -72,7 +74,7 @@ class ObjectStore(pulumi.ComponentResource):
             metadata={"name": "minio-data", "namespace": NAMESPACE, "annotations": NOT_AWAITED},
             spec={
                 "access_modes": ["ReadWriteOnce"],
-                **({"storage_class_name": cluster.storage_class} if cluster.storage_class else {}),
+                "storage_class_name": cluster.storage_class,
                 "resources": {"requests": {"storage": settings.size}},
             },
             opts=inside,
@@ -103,7 +105,7 @@ class ObjectStore(pulumi.ComponentResource):
             bucket_uri=bucket_uri,
             credential={
                 "access_key_id": ROOT_USER,
-                "access_key": password.value,
+                "access_key": password,
                 "endpoint": bucket_uri,
                 "region": "us-east-1",
                 "override_url": f"http://minio.{NAMESPACE}.svc.cluster.local:{API_PORT}",

@@ -3,14 +3,15 @@
 The engine runs every plugin in a process group of its own, so Ctrl-C on the terminal does not reach this process, and the dynamic
 provider's `Cancel`, which the engine calls on SIGINT and SIGTERM, does nothing. Three ways to notice, each for what the others miss:
 
-- `Cancel` is given a body (the engine was asked to stop, by whatever means);
-- a sentinel, a tiny child in the engine's process group, reports SIGINT (all threads of this process may be busy with gates, and then
-  nobody serves `Cancel`);
+- `Cancel` is given a body, and a thread to be served by (the engine was asked to stop, by whatever means);
+- a sentinel, a tiny child in the engine's process group, reports SIGINT there (the first way leans on the insides of the SDK and of
+  Python's thread pool, which may change);
 - the engine's death is watched (SIGKILL asks nobody).
 """
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +29,7 @@ CANCELLED = "the update was cancelled"
 ENGINE_GONE = "the engine ended"
 
 _POLL = 0.25  # seconds between two looks at the engine's process
+_THREADS = 32
 _GRACE = 3.0  # seconds that gates get to end after the engine's death, before this process goes as well
 
 
@@ -62,6 +65,7 @@ def _of_engine() -> Interruption:
     engine = engine_process()
     if engine is not None:
         hear_cancel(interruption)
+        widen_pool()
         post_sentinel(interruption, os.getpgid(engine.pid))
         threading.Thread(target=_watch, args=(engine, interruption), name="engine-watch", daemon=True).start()
     return interruption
@@ -94,6 +98,17 @@ def hear_cancel(interruption: Interruption) -> None:
         return
     _cancelled.append(lambda: interruption.ask(CANCELLED))
     servicer.Cancel.__code__ = _heard_cancel.__code__
+
+
+def widen_pool() -> None:
+    """Gives the server that called more threads than its four, or as many waiting gates would keep `Cancel` from being served."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        pool = frame.f_locals.get("executor_reference", lambda: None)()  # a worker of the pool holds a weak reference to it
+        if isinstance(pool, ThreadPoolExecutor):
+            pool._max_workers = max(pool._max_workers, _THREADS)  # looked at whenever work arrives
+            return
+        frame = frame.f_back
 
 
 _cancelled: list[Callable[[], None]] = []

@@ -42,7 +42,7 @@ class Images:
         return {"osmoImageLocation": self.location, "osmoImageTag": self.tag}
 
 
-def service_values(*, images: Images, database_password: object, storage_class: str | None, bucket_uri: str, gpu_platform: bool) -> Values:
+def service_values(*, images: Images, database_password: object, storage_class: object, bucket_uri: str, gpu_platform: bool) -> Values:
     """Values of chart `service`: in-cluster database and Redis, static storage keys, gateway inside the cluster only."""
     return {
         "global": images.as_globals(),
@@ -103,7 +103,7 @@ def _gateway() -> Values:
     }
 
 
-def _postgres(password: object, storage_class: str | None) -> Values:
+def _postgres(password: object, storage_class: object) -> Values:
     return {
         "enabled": True,
         "serviceName": "postgres",
@@ -111,14 +111,14 @@ def _postgres(password: object, storage_class: str | None) -> Values:
         "db": "osmo",
         "user": "postgres",  # the template sets no POSTGRES_USER, so no other name works
         "password": password,
-        "storageClassName": storage_class,  # null means the default class; "" would mean no provisioning at all
+        "storageClassName": storage_class,  # always a name: "" means no provisioning, and after null no upgrade succeeds
         "enableNodePort": False,
         "passwordSecretName": layout.DATABASE_SECRET,
         "passwordSecretKey": "db-password",
     }
 
 
-def _redis(storage_class: str | None) -> Values:
+def _redis(storage_class: object) -> Values:
     return {
         "enabled": True,
         "serviceName": "redis",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -30,4 +29,3 @@ class StackSettings(Settings):
     forward: Forward = Field(default=Forward(), description="OSMO on a port of this machine.")
     data: Literal["delete", "retain"] = Field(default="delete", description="What destroy does with volumes: `delete` takes them along.")
     mirror: Mirror = Field(default=Mirror(), description="Where charts and images come from, in place of their publishers.")
-    tags: Mapping[str, str] = Field(default_factory=dict, description="Labels for everything that can carry them.")

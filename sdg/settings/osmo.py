@@ -10,8 +10,6 @@ from sdg.settings.base import Seconds, Settings
 
 # OSMO refuses tokens that live longer (its `max_token_duration`)
 LONGEST_TOKEN_DAYS = 365
-# the service's own rule for pool names
-PoolName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?$", examples=["default"])]
 ImageLocation = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.:-]*(/[a-z0-9._-]+)*$")]
 
 
@@ -69,6 +67,5 @@ class Osmo(Settings):
     database: InClusterDatabase = Field(default=InClusterDatabase(), description="Where OSMO keeps workflows and users.")
     redis: InClusterRedis = Field(default=InClusterRedis(), description="Where OSMO keeps queues.")
     gateway: Gateway = Field(default=Gateway(), description="How OSMO's gateway is exposed.")
-    pool: PoolName = Field(default="default", description="Pool that smoke workflows and workloads are submitted to.")
     token: OperatorToken = Field(default=OperatorToken(), description="The operator's token.")
     timeouts: Timeouts = Field(default=Timeouts(), description="How long each stage may take, in seconds.")

@@ -38,7 +38,13 @@ class ClusterProbe:
         members = items(self.api, "/api/v1/nodes")
         classes = items(self.api, "/apis/storage.k8s.io/v1/storageclasses")
         found = [self._version(version), *nodes.checks(members, self.plan), self._storage(classes)]
-        evidence = {"kubernetes": version, "nodes": len(members), "gpus": sum(nodes.gpus(node) for node in members)}
+        evidence = {
+            "kubernetes": version,
+            "nodes": len(members),
+            "gpus": sum(nodes.gpus(node) for node in members),
+            # by name, since a chart that is given none cannot be upgraded: the class of a claim is immutable
+            "storageClass": self.storage_class or next(iter(_defaults(classes)), ""),
+        }
         return Verdict(tuple(found), evidence)
 
     def _version(self, found: str) -> Check:
@@ -55,7 +61,7 @@ class ClusterProbe:
 
     def _storage(self, classes: Sequence[Json]) -> Check:
         names = [item["metadata"]["name"] for item in classes]
-        defaults = [item["metadata"]["name"] for item in classes if _is_default(item)]
+        defaults = _defaults(classes)
         seen = f"{', '.join(names) or 'none'}; default: {', '.join(defaults) or 'none'}"
         good = self.storage_class in names if self.storage_class else bool(defaults)
         return judge(
@@ -66,6 +72,12 @@ class ClusterProbe:
             expected=self.storage_class or "a default StorageClass",
             remedy="Name one of the cluster's classes under `sdg:cluster` `storageClass`, or mark one as default.",
         )
+
+
+def _defaults(classes: Sequence[Json]) -> list[str]:
+    """The default classes; of several, Kubernetes takes the newest, which comes first here."""
+    newest_first = sorted(classes, key=lambda item: str(item["metadata"].get("creationTimestamp", "")), reverse=True)
+    return [item["metadata"]["name"] for item in newest_first if _is_default(item)]
 
 
 def _is_default(storage_class: Json) -> bool:

@@ -12,6 +12,7 @@ from sdg.kube.api import Json
 _NEWS = frozenset(
     {"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedScheduling", "Failed", "FailedCreate", "Unhealthy"}
 )
+_CLAIM_NEWS = frozenset({"ProvisioningFailed", "FailedBinding"})
 _QUIET = frozenset({"ContainerCreating", "PodInitializing"})  # say nothing about why
 _MISSING = re.compile(
     r"(?P<kind>secret|configmap|persistentvolumeclaim|runtimeclass(?:\.node\.k8s\.io)?|storageclass(?:\.storage\.k8s\.io)?|serviceaccount)s?"
@@ -58,7 +59,10 @@ def trouble(pod: Json, events: Sequence[Json] = ()) -> Trouble | None:
     name, status = pod["metadata"]["name"], pod.get("status") or {}
     if pod["metadata"].get("deletionTimestamp") or status.get("phase") == "Succeeded":
         return None
-    reason, words = _own_words(status, _latest(events, pod))
+    reason, words = _own_words(status, _latest(events, "Pod", [name], _NEWS))
+    if reason and not _containers(status):  # not even placed: perhaps for want of a volume, which only the claim can explain
+        claim = _latest(events, "PersistentVolumeClaim", _claims(pod), _CLAIM_NEWS)
+        words = f"{words}; claim {claim['involvedObject']['name']}: {claim.get('message')}" if claim else words
     return Trouble(name, reason, words, tuple(missing(words)), unparsable=reason == _UNPARSABLE) if reason else None
 
 
@@ -130,11 +134,15 @@ def _containers(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
 
 
-def _latest(events: Sequence[Json], pod: Json) -> Json | None:
-    """The last warning about a pod that tells a cause."""
-    uid = pod["metadata"].get("uid")
-    own = [event for event in events if event.get("reason") in _NEWS and (event.get("involvedObject") or {}).get("uid") == uid]
-    return max(own, key=_time, default=None)
+def _claims(pod: Json) -> list[str]:
+    volumes = (pod.get("spec") or {}).get("volumes") or []
+    return [volume["persistentVolumeClaim"]["claimName"] for volume in volumes if volume.get("persistentVolumeClaim")]
+
+
+def _latest(events: Sequence[Json], kind: str, names: Sequence[str], reasons: frozenset[str]) -> Json | None:
+    """The last warning about one of these objects that tells a cause."""
+    about = ((event.get("involvedObject") or {}, event) for event in events if event.get("reason") in reasons)
+    return max((event for subject, event in about if subject.get("kind") == kind and subject.get("name") in names), key=_time, default=None)
 
 
 def _time(event: Json) -> str:

@@ -74,7 +74,8 @@ class WorkloadsProbe:
         name, subject, expected = "workload-ready", str(workload), _EXPECTED.get(workload.kind, "available")
         if item is None:
             remedy = self.remedies.get(subject) or self.repair or f"Install what makes {subject} again."
-            return Check(name, subject, Status.FAILED, "no such object", "the object to exist", remedy)
+            # final: its release has been installed, and nothing else makes it
+            return Check(name, subject, Status.FAILED, "no such object", "the object to exist", remedy, final=True)
         progress = _PROGRESS[workload.kind](item)
         if not progress:
             return Check(name, subject, Status.PASSED, expected, expected)
@@ -140,7 +141,9 @@ def _remedy(workload: Workload, troubles: Sequence[Trouble]) -> str:
         return f"Run `kubectl --namespace {workload.namespace} describe {workload.kind.lower()} {workload.name}` and look at its events."
     first = troubles[0]
     if first.missing:
-        return f"Create {first.missing[0].kind} {first.missing[0].name} in namespace {workload.namespace}, or run `pulumi up` once more."
+        gone = first.missing[0]
+        where = "in the cluster" if "{namespace}" not in _LOOK_UP.get(gone.kind, "") else f"in namespace {workload.namespace}"
+        return f"Create {gone.kind} {gone.name} {where}; if the stack owns it, `pulumi refresh` and `pulumi up` bring it back."
     if first.reason == "Unschedulable":
         return "Add nodes or free room on them: the scheduler's sentence says what is lacking."
     return f"Run `kubectl --namespace {workload.namespace} describe pod {first.pod}` and `… logs {first.pod} --previous`."

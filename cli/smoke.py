@@ -1,0 +1,31 @@
+"""The smoke gate alone, against what is deployed."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+
+from rich.console import Console
+
+from cli import report
+from cli.connection import access
+from cli.pulumi import Engine
+from sdg.gates.smoke import SmokeRecord
+from sdg.osmo.smoke import smoke_inputs
+
+
+class NoClusterError(RuntimeError):
+    """The stack makes its cluster, and has not made it yet."""
+
+
+def smoke(stack: str, console: Console) -> int:
+    """Submits the stack's smoke workflows, waits for them, prints the checks; 0 when all completed."""
+    found = access(Engine.of(stack))
+    if found.connection is None:
+        raise NoClusterError(f"stack {stack} has no cluster to run a smoke test on; run `pulumi up --stack {stack}` first")
+    settings = found.settings
+    inputs = smoke_inputs(settings.smoke, getattr(settings.cluster, "gpus", 0), settings.mirror)
+    connection = dataclasses.asdict(found.connection)
+    verdict = SmokeRecord.wait({**inputs, "connection": connection}, lambda line: print(line, file=sys.stderr, flush=True))
+    report.show_gates([{"gate": "smoke", **verdict.as_outputs()}], console)
+    return 0 if verdict.status == "passed" else 1

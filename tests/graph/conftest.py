@@ -1,0 +1,123 @@
+"""The program under mocks: what it registers, with which inputs, and what depends on what."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from pulumi.runtime import config as runtime_config
+from pulumi.runtime import mocks
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Graph:
+    """What a run of the program registered. A gate's verdict is called `<gate>/verdict`; its record has the gate's name.
+
+    Attributes:
+        inputs: by resource name.
+        types: type token by resource name.
+        edges: names of the resources that a resource depends on directly.
+        requests: the registrations themselves, by resource name.
+    """
+
+    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
+    edges: dict[str, set[str]] = field(default_factory=dict)
+    requests: dict[str, Any] = field(default_factory=dict)
+
+    def of_type(self, token: str) -> list[str]:
+        return [name for name, type_ in self.types.items() if type_ == token]
+
+    def waits_for(self, name: str) -> set[str]:
+        """Everything that comes before a resource, directly or not."""
+        seen: set[str] = set()
+        todo = list(self.edges[name])
+        while todo:
+            current = todo.pop()
+            if current not in seen:
+                seen.add(current)
+                todo += self.edges.get(current, ())
+        return seen
+
+
+class Monitor(mocks.MockMonitor):
+    """Keeps the edges too, which mocks don't show."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__(Answers(graph))
+        self._graph = graph
+
+    def RegisterResource(self, request: Any) -> Any:
+        urns = {*request.dependencies, *(urn for entry in request.propertyDependencies.values() for urn in entry.urns)}
+        name = _key(request.type, request.name)
+        self._graph.edges[name] = {_key(type_, resource) for type_, resource in (urn.split("::")[2:] for urn in urns)}
+        self._graph.requests[name] = request
+        return super().RegisterResource(request)
+
+
+class Answers(mocks.Mocks):
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        name = _key(args.typ, args.name)
+        self._graph.types[name] = args.typ
+        self._graph.inputs[name] = args.inputs
+        return f"{args.name}-id", {**args.inputs, **COMPUTED.get(args.typ, {})}
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+        raise AssertionError(f"unexpected invoke {args.token}")
+
+
+COMPUTED = {
+    "pulumi-python:dynamic/secret:Generated": {"value": "generated-value"},
+    "pulumi-python:dynamic/osmo:OperatorToken": {"value": "minted-token", "expires": "2027-01-01"},
+    "pulumi-python:dynamic/gate:Record": {"status": "passed", "checks": [], "evidence": {"storageClass": "fast"}, "lastGreen": {}},
+    "kubernetes:helm.sh/v3:Release": {"status": {"revision": 1, "status": "deployed"}},
+    "pulumi-python:dynamic/forward:Forward": {"url": "http://localhost:9000"},
+}
+
+KUBECONFIG = {
+    "apiVersion": "v1",
+    "kind": "Config",
+    "current-context": "lab",
+    "clusters": [{"name": "lab", "cluster": {"server": "https://127.0.0.1:1"}}],
+    "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "lab"}}],
+    "users": [{"name": "lab", "user": {"token": "planted-cluster-token"}}],
+}
+
+
+def _key(type_: str, name: str) -> str:
+    return f"{name}/verdict" if type_.endswith("gate:Verdict") else name
+
+
+Run = Callable[..., Graph]
+
+
+@pytest.fixture
+def run_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Runs `__main__.py` with the given sections of `sdg:`; the cluster is one that exists, and answers."""
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(KUBECONFIG))
+    monkeypatch.setattr("sdg.preflight.stack.check", lambda stack: None)
+
+    def run(**sections: Any) -> Graph:
+        cluster = {"kind": "existing", "name": "lab", "kubeconfig": str(kubeconfig), **sections.pop("cluster", {})}
+        config = {"cluster": cluster, **sections}
+        graph = Graph()
+        runtime_config.set_all_config({f"sdg:{key}": json.dumps(value) for key, value in config.items()})
+        mocks.set_mocks(Answers(graph), project="sdg", stack="test", monitor=Monitor(graph))
+        pulumi.runtime.test(lambda: runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__") and None)()
+        return graph
+
+    yield run
+    runtime_config.set_all_config({})

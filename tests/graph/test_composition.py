@@ -1,0 +1,102 @@
+"""What the program registers, and in which order."""
+
+import itertools
+
+import pytest
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+RECORD = "pulumi-python:dynamic/gate:Record"
+VERDICT = "pulumi-python:dynamic/gate:Verdict"
+
+
+@pytest.fixture
+def graph(run_program):
+    return run_program(cluster={"gpus": 2})
+
+
+STAGES = ["cluster-gate/verdict", "osmo-service-gate/verdict", "osmo-operator-token", "osmo-operator-gate/verdict", "smoke-gate/verdict"]
+
+
+@pytest.mark.parametrize(("earlier", "later"), list(itertools.pairwise(STAGES)))
+def test_stages_follow_one_another_by_verdicts(graph, earlier, later):
+    assert earlier in graph.waits_for(later)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "osmo-admin",
+        "osmo-mek-config",
+        "osmo-osmo-workflow-data-cred",
+        "osmo-osmo-workflow-log-cred",
+        "osmo-osmo-workflow-app-cred",
+        "osmo-osmo-minimal",
+    ],
+)
+def test_what_the_services_pods_mount_exists_before_its_release(graph, name):
+    assert name in graph.waits_for("osmo-service-release")
+
+
+def test_the_operator_finds_its_token_and_both_namespaces(graph):
+    assert {"osmo-operator-token-secret", "osmo-osmo-operator", "osmo-osmo-workflows"} <= graph.waits_for("osmo-operator-release")
+
+
+def test_the_store_is_not_waited_for_before_the_service_is_installed(graph):
+    assert "object-store-server" not in graph.waits_for("osmo-service-release")
+
+
+def test_releases_have_fixed_names_pinned_versions_and_leave_the_waiting_to_gates(graph):
+    releases = {graph.inputs[name]["name"]: graph.inputs[name] for name in graph.of_type(RELEASE)}
+    assert {name: release["version"] for name, release in releases.items()} == {"osmo-minimal": "1.3.1", "osmo-operator": "1.3.1"}
+    assert all(release["skipAwait"] and not release.get("atomic") for release in releases.values())
+
+
+def test_every_gate_has_a_verdict_and_its_connection_is_secret(graph):
+    assert len(graph.of_type(RECORD)) == len(graph.of_type(VERDICT)) == 4
+    for name in graph.of_type(RECORD):
+        assert "connection" in graph.requests[name].additionalSecretOutputs
+
+
+def test_credentials_may_rotate_without_replacing_the_provider(graph):
+    (provider,) = graph.of_type("pulumi:providers:kubernetes")
+    assert graph.inputs[provider]["clusterIdentifier"] == "lab"
+
+
+def test_the_gateway_stays_inside_the_cluster(graph):
+    values = graph.inputs["osmo-service-release"]["values"]
+    assert values["gateway"]["envoy"]["service"]["type"] == "ClusterIP"
+    assert values["services"]["postgres"]["enableNodePort"] is False
+    assert values["services"]["redis"]["enableNodePort"] is False
+
+
+def test_a_gpu_platform_exists_beside_the_default_one_when_gpus_are_planned(graph):
+    pool = graph.inputs["osmo-service-release"]["values"]["services"]["configs"]["pools"]["default"]
+    assert "gpu" in pool["platforms"]
+    assert "default_platform" not in pool
+
+
+def test_a_cluster_without_gpus_gets_no_gpu_platform_and_no_gpu_workflow(run_program):
+    graph = run_program(cluster={"gpus": 0})
+    assert "pools" not in graph.inputs["osmo-service-release"]["values"]["services"]["configs"]
+    assert [workflow["name"] for workflow in graph.inputs["smoke-gate"]["workflows"]] == ["verify-hello"]
+
+
+def test_planned_gpus_are_proved_by_a_workflow(graph):
+    assert [workflow["name"] for workflow in graph.inputs["smoke-gate"]["workflows"]] == ["verify-hello", "verify-gpu"]
+
+
+def test_no_forward_where_nobody_sits(run_program):
+    assert run_program(forward={"enabled": False}).of_type("pulumi-python:dynamic/forward:Forward") == []
+
+
+def test_charts_and_images_come_from_the_mirror(run_program):
+    mirror = {"charts": {"https://helm.ngc.nvidia.com": "https://mirror.test/ngc"}, "images": {"nvcr.io": "mirror.test/nvcr"}}
+    graph = run_program(mirror=mirror)
+    for name in graph.of_type(RELEASE):
+        assert graph.inputs[name]["repositoryOpts"]["repo"] == "https://mirror.test/ngc/nvidia/osmo"
+        assert graph.inputs[name]["values"]["global"]["osmoImageLocation"] == "mirror.test/nvcr/nvidia/osmo"
+
+
+def test_components_register_the_plain_facts_that_policies_read(graph):
+    assert graph.inputs["cluster"] == {"cluster": "existing", "identity": "lab", "gpus": 2}
+    assert graph.inputs["osmo"] == {"cluster": "existing", "profile": "6.3", "gpus": 2}
