@@ -60,6 +60,7 @@ ACCOUNTS = Resource("v1", "serviceaccounts")
 EVENTS = Resource("v1", "events")
 STORAGE_CLASSES = Resource("storage.k8s.io/v1", "storageclasses")
 RUNTIME_CLASSES = Resource("node.k8s.io/v1", "runtimeclasses")
+LEASES = Resource("coordination.k8s.io/v1", "leases")
 DEFINITIONS = Resource("apiextensions.k8s.io/v1", "customresourcedefinitions")
 PORT_FORWARDS = Resource("kwok.x-k8s.io/v1alpha1", "portforwards")
 LOGS = Resource("kwok.x-k8s.io/v1alpha1", "logs")
@@ -128,6 +129,10 @@ class Api:
         except ApiError as error:
             if error.code != requests.codes.not_found:
                 raise
+
+    def delete_all(self, resource: Resource, namespace: str) -> None:
+        """Deletes every object of a kind in a namespace."""
+        self._request("DELETE", resource.path(namespace))
 
     def watch(self, resource: Resource, version: str, seconds: int = 300) -> Iterator[Object]:
         """Changes of a kind from a version on, as `{"type": ..., "object": ...}`; ends after about `seconds`.

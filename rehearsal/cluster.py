@@ -19,7 +19,7 @@ import requests
 import yaml
 
 from rehearsal import controlplane, nodes
-from rehearsal.api import ACCOUNTS, DEFINITIONS, LOGS, PORT_FORWARDS, STORAGE_CLASSES, Api, ApiError, Resource
+from rehearsal.api import ACCOUNTS, DEFINITIONS, LEASES, LOGS, PORT_FORWARDS, STORAGE_CLASSES, Api, ApiError, Resource
 from rehearsal.locks import exclusive
 from rehearsal.nodes import DEFAULT_PROFILE, NodeGroup
 from rehearsal.pki import Pki
@@ -93,6 +93,7 @@ class VirtualCluster:
             StartFailed: the cluster was not ready in time.
         """
         with exclusive(self._state.lock):
+            self._expected.clear()
             ports = self._prepare()
             self._start_api_server(ports)
             api = Api.of_kubeconfig(self._state.kubeconfig, self._pki.authority)
@@ -156,7 +157,12 @@ class VirtualCluster:
         nodes.create_missing(api, profile, ports["kubelet"])
         # kwok looks only once in a while for kinds that are not served yet
         self._await("kwok's kinds", lambda: _is_served(api, PORT_FORWARDS) and _is_served(api, LOGS))
-        self._ensure(controlplane.kwok(self._state, self._tools, ports, self._pki))
+        kwok = controlplane.kwok(self._state, self._tools, ports, self._pki)
+        if not self._table.is_current(kwok):
+            self._table.end([kwok.name])
+            # an earlier kwok's leases would keep a new one from its nodes until they run out
+            api.delete_all(LEASES, "kube-node-lease")
+        self._ensure(kwok)
 
     def _ensure(self, command: Command) -> None:
         self._expected.add(command.name)

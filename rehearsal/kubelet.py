@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from rehearsal.api import PODS, Api, ApiError, Object
 from rehearsal.events import Events, timestamp
 from rehearsal.faults import Faults, Fields
-from rehearsal.needs import Missing, missing
+from rehearsal.needs import CREATING, Missing, missing
 from rehearsal.podlogs import PodLogs
 from rehearsal.podstatus import CRASH_LOOP, Crash, crashing, held
 from rehearsal.references import References
@@ -147,6 +147,7 @@ class Kubelet:
             case Delay(seconds):
                 if told.said is None:
                     self._tell(pod, replace(told, said=()))
+                    self._patch(pod, {"status": held(pod, [Missing(CREATING, "", "")], timestamp())}, "status")
                     image = pod["spec"]["containers"][0].get("image", "")
                     self._events.inform(pod, "Pulling", f'Pulling image "{image}"')
                 self._queue.add(key, seconds)

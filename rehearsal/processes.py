@@ -21,7 +21,8 @@ from rehearsal.state import StateDir, read_json, write_private
 MARK = "SDG_REHEARSAL_PROCESS"
 # nothing else of the user's environment: it may hold keys, and these processes outlive the command
 INHERITED = ("HOME", "LANG", "PATH", "TMPDIR", "XDG_CACHE_HOME")
-GRACE = 2.0  # seconds between asking a process to end and ending it
+# seconds between asking a process to end and ending it: nothing is lost, but the API server would wait for its last watch
+GRACE = 1.0
 
 
 class ProcessEnded(RuntimeError):  # noqa: N818 - named for what happened
