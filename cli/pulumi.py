@@ -11,6 +11,9 @@ from typing import Any
 
 from cli.environment import process_environment
 from cli.project import ROOT
+from sdg.settings.model import NAMESPACE
+
+PREFIX = f"{NAMESPACE}:"
 
 
 class PulumiError(RuntimeError):
@@ -51,7 +54,8 @@ class Engine:
     def config(self) -> dict[str, str]:
         """The stack's plain config below `sdg:`; objects as JSON text. Secrets are left out."""
         entries: dict[str, dict[str, Any]] = json.loads(self.ask("config", "--json"))
-        return {key: entry["value"] for key, entry in entries.items() if not entry["secret"]}
+        ours = {key.removeprefix(PREFIX): entry for key, entry in entries.items() if key.startswith(PREFIX)}
+        return {key: entry["value"] for key, entry in ours.items() if not entry["secret"]}
 
     def state(self) -> dict[str, Any]:
         """The exported state; secrets stay encrypted."""

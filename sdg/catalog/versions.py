@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from sdg.catalog.documents import CatalogModel, read
 
 ChartKey = Literal["osmo-service", "osmo-operator"]
-ImageKey = Literal["minio", "minio-client", "verify-hello", "verify-gpu"]
+ImageKey = Literal["minio", "minio-client"]
 
 
 def version_range(text: str) -> str:

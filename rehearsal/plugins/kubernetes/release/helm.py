@@ -97,6 +97,7 @@ class Helm:
             try:
                 return child.communicate(given, timeout=_POLL)
             except subprocess.TimeoutExpired:
+                given = None  # it is on its way: a second call may only wait
                 # Helm then marks the release as failed, or rolls it back when it is atomic, instead of leaving it pending.
                 if self._cancelled.is_set() and not interrupted:
                     interrupted = True
