@@ -16,6 +16,8 @@ from rehearsal import fence, plugins
 from rehearsal.cluster import VirtualCluster
 from rehearsal.state import StateDir, write_private
 from rehearsal.tools import Tools
+from sdg.forward import control
+from sdg.kube.connection import Connection
 
 CHARTS_PUBLISHER: Final = "https://helm.ngc.nvidia.com"
 
@@ -42,7 +44,10 @@ def start() -> StateDir:
 
 
 def stop(*, purge: bool) -> None:
-    """Stops every process of the rehearsal; `purge` removes its state, the stack's included."""
+    """Stops every process of the rehearsal, forwards into it included; `purge` removes its state, the stack's too."""
+    state = StateDir(rehearsal_state())
+    if state.kubeconfig.exists():
+        control.stop_all(Connection(state.kubeconfig.read_text()).server)
     cluster().stop(purge=purge)
 
 

@@ -65,6 +65,18 @@ def stop(spec: ForwardSpec) -> bool:
     return True
 
 
+def stop_all(server: str) -> list[int]:
+    """Ends every forward into the cluster at this address; returns their ports. For whoever takes the cluster away."""
+    stopped = []
+    for store in Store.all_of_user():
+        with store.locked():
+            marker = store.marker()
+            if marker is not None and marker.serves.endswith(f" of {server}"):
+                _end(marker, store)
+                stopped.append(store.port)
+    return stopped
+
+
 def answers(port: int, timeout: float = 2.0) -> bool:
     """Whether anything speaks HTTP on the port; any status counts."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)) as connection:

@@ -52,6 +52,12 @@ class Store:
         directory.chmod(0o700)
         return cls(directory, port)
 
+    @classmethod
+    def all_of_user(cls) -> list[Store]:
+        """The ports that something was started on."""
+        directory = cls.of_user(0).directory
+        return [cls(directory, int(path.stem)) for path in sorted(directory.glob("*.json"))]
+
     @property
     def kubeconfig(self) -> Path:
         return self._file("kubeconfig")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sdg.forward.errors import PortTaken
 from sdg.forward.model import serves
-from sdg.forward.ports import owner_of
+from sdg.forward.ports import Owner, owner_of
 from sdg.forward.store import Store
 from sdg.kube.portforward import Target
 from sdg.osmo import layout
@@ -18,7 +18,8 @@ def problem(port: int, server: str) -> str | None:
     """
     gateway = Target(layout.SERVICE_NAMESPACE, layout.GATEWAY_SERVICE, layout.GATEWAY_PORT)
     running = Store.of_user(port).marker()
-    if running is not None and running.serves == serves(gateway, server):
-        return None
+    if running is not None:
+        ours = running.serves == serves(gateway, server)
+        return None if ours else str(PortTaken(port, Owner(running.pid, "a forward", f"which serves {running.serves}")))
     owner = owner_of(port)
     return None if owner is None else str(PortTaken(port, owner))
