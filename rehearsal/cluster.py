@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 import yaml
@@ -173,6 +174,8 @@ class VirtualCluster:
     def _await_usable(self, api: Api, profile: Sequence[NodeGroup]) -> None:
         urls = self._state.service_urls()
         self._await("the services", lambda: self._daemon_is_ready(urls))
+        if absent := self._health(urls).get("absent"):
+            raise StartFailed("\n".join(f"The service {name} cannot start: {reason}" for name, reason in absent.items()))
         # made by the controllers: pods of a namespace are refused until it exists
         self._await("the default service account", lambda: api.get(ACCOUNTS, "default", "default") is not None)
         self._await(
@@ -193,11 +196,14 @@ class VirtualCluster:
         return self._state.kubeconfig.exists() and Api.of_kubeconfig(self._state.kubeconfig, self._pki.authority).is_ready()
 
     def _daemon_is_ready(self, urls: Mapping[str, str]) -> bool:
+        return bool(self._health(urls).get("ready"))
+
+    def _health(self, urls: Mapping[str, str]) -> dict[str, Any]:
         try:
             health = self._http.get(f"{urls['control']}/health", timeout=2)
-            return health.ok and bool(health.json()["ready"])
+            return dict(health.json()) if health.ok else {}
         except (requests.RequestException, KeyError, ValueError):
-            return False
+            return {}
 
 
 def _listens(port: int) -> bool:
