@@ -62,7 +62,7 @@ class Interruption:
 @cache
 def _of_engine() -> Interruption:
     interruption = Interruption()
-    engine = engine_process()
+    engine = engine_process() if serving() else None  # a gate may also be run by a command that is interrupted as usual
     if engine is not None:
         hear_cancel(interruption)
         widen_pool()
@@ -72,8 +72,9 @@ def _of_engine() -> Interruption:
 
 
 def serving() -> bool:
-    """Whether this process is the engine's dynamic provider."""
-    return hasattr(sys.modules.get("__main__"), "DynamicResourceProviderServicer")
+    """Whether this process is the engine's dynamic provider: `python -m pulumi.dynamic`."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return spec is not None and str(spec.name).startswith("pulumi.dynamic")
 
 
 def engine_process() -> psutil.Process | None:
@@ -156,9 +157,8 @@ def _watch(engine: psutil.Process, interruption: Interruption) -> None:
     while _lives(engine):
         time.sleep(_POLL)
     interruption.ask(ENGINE_GONE)
-    if serving():
-        time.sleep(_GRACE)
-        os.kill(os.getpid(), signal.SIGINT)  # what the engine would have sent at its end: nobody else will now
+    time.sleep(_GRACE)
+    os.kill(os.getpid(), signal.SIGINT)  # what the engine would have sent at its end: nobody else will now
 
 
 def _lives(process: psutil.Process) -> bool:
