@@ -175,11 +175,17 @@ class Provider:
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     """The gRPC face of a `Provider`.
 
-    `Handshake` is left unanswered, as the recorded official plugins leave it: the engine then speaks to both in the same way.
+    `Handshake` is refused, as the recorded official plugins refuse it: the engine then speaks to both in the same way.
     """
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
+
+    def Handshake(
+        self, request: provider_pb2.ProviderHandshakeRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.ProviderHandshakeResponse:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "method Handshake not implemented")
+        raise AssertionError("abort raises")
 
     def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
         return plugin_pb2.PluginInfo(version=self._provider.version)

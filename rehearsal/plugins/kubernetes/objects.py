@@ -108,7 +108,8 @@ class Objects:
         found = _importable(live) if imported else pruned(live, normalized(subject.inputs))
         state = checkpoint.state(found, live, given, subject.version or version, subject.manager)
         inputs = checkpoint.with_secrets(found, given)
-        look = None if imported else subject.look()
+        # A Service whose Pods are gone is still the Service that was asked for: recorded in a refresh after a deleted Deployment.
+        look = None if imported or kind_name == "Service" else subject.look()
         told = look(live, self._cluster.api) if look else readiness.READY
         if not told.ready:
             raise PartialFailure(sentences.not_ready(told), call.id, state, told.reasons, inputs)
