@@ -34,6 +34,14 @@ def demo() -> None:
 
 
 @app.command()
+def bench() -> None:
+    """Measures what is promised, on a rehearsal of its own."""
+    from cli.bench import bench as run
+
+    raise typer.Exit(run(console()))
+
+
+@app.command()
 def smoke(stack: Stack) -> None:
     """Runs the smoke gate alone, against what is deployed; changes no state."""
     from cli.smoke import smoke as run

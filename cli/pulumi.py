@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,9 +36,26 @@ class Engine:
     def of(cls, stack: str) -> Engine:
         return cls(stack, process_environment(stack))
 
-    def run(self, *arguments: str) -> int:
-        """Runs a command whose output belongs to the user; returns its exit code."""
-        return subprocess.run(self._command(arguments), env=dict(self.environment), cwd=ROOT, check=False).returncode
+    def stream(self, *arguments: str, on_line: Callable[[str], None]) -> int:
+        """Runs a command and hands on every line of its output as it comes; returns its exit code."""
+        with subprocess.Popen(
+            self._command(arguments),
+            env=dict(self.environment),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            bufsize=1,
+        ) as process:
+            try:
+                for line in process.stdout or ():
+                    on_line(line.rstrip("\n"))
+            except KeyboardInterrupt:
+                # the terminal sent it to the engine too, which ends in good order and says how
+                for line in process.stdout or ():
+                    on_line(line.rstrip("\n"))
+            return process.wait()
 
     def ask(self, *arguments: str) -> str:
         """Runs a command whose output is for us.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,8 +28,11 @@ def cluster() -> VirtualCluster:
     return VirtualCluster(StateDir(rehearsal_state()), Tools.locate())
 
 
-def start() -> StateDir:
+def start(sections: Mapping[str, Any] | None = None) -> StateDir:
     """Starts what isn't running and makes the stack `rehearsal` usable; does nothing to what is there.
+
+    Args:
+        sections: of `sdg:`, in place of those of the project's stack file.
 
     Raises:
         ToolMissing: something has to be built first.
@@ -39,7 +43,7 @@ def start() -> StateDir:
     plugins.install(state.bin, tools)
     fence.check(process_environment(REHEARSAL))
     VirtualCluster(state, tools).start()
-    _create_stack(state, tools)
+    _create_stack(state, tools, sections or {})
     return state
 
 
@@ -51,7 +55,7 @@ def stop(*, purge: bool) -> None:
     cluster().stop(purge=purge)
 
 
-def _create_stack(state: StateDir, tools: Tools) -> None:
+def _create_stack(state: StateDir, tools: Tools, sections: Mapping[str, Any]) -> None:
     """A backend in a folder, a random passphrase, and the stack's derived config."""
     project = state.root / "project"
     if not state.passphrase.exists():
@@ -72,6 +76,7 @@ def _create_stack(state: StateDir, tools: Tools) -> None:
     derived = _document(ROOT / f"Pulumi.{REHEARSAL}.yaml") | _document(created)
     derived["config"]["sdg:cluster"]["kubeconfig"] = str(state.kubeconfig)
     derived["config"]["sdg:mirror"] = {"charts": {CHARTS_PUBLISHER: state.service_urls()["charts"]}}
+    derived["config"] |= {f"sdg:{key}": section for key, section in sections.items()}
     write_private(stack_config(state), yaml.safe_dump(derived, sort_keys=False))
 
 
