@@ -107,11 +107,6 @@ class Service:
             raise user_error(f"Pool {name} not found.")
         return configuration.pools[name]
 
-    def pool_status(self, pool: Pool, *, online: bool) -> str:
-        if pool.enable_maintenance:
-            return "MAINTENANCE"
-        return "ONLINE" if online else "OFFLINE"
-
 
 def _service(request: Request) -> Service:
     service: Service = request.app.state.service

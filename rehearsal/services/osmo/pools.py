@@ -15,6 +15,12 @@ _USAGE = ("quota_used", "quota_free", "quota_limit", "total_usage", "total_capac
 _HOLDING = (TaskStatus.INITIALIZING, TaskStatus.RUNNING)
 
 
+def pool_status(pool: Pool, *, online: bool) -> str:
+    if pool.enable_maintenance:
+        return "MAINTENANCE"
+    return "ONLINE" if online else "OFFLINE"
+
+
 def pool_view(pool: Pool, status: str) -> JsonMap:
     """A pool as `/api/pool` shows it."""
     shown = pool.model_dump(exclude={"platforms", *_TEMPLATES})
@@ -36,7 +42,7 @@ def pool_config_view(configuration: Configuration, pool: Pool, status: str, *, v
     shown["platforms"] = {name: platform.model_dump(exclude=hidden) for name, platform in pool.platforms.items()}
     if verbose:
         shown |= _parsed(configuration, pool, "")
-        shown |= {"parsed_pod_template_for_accounting": {}, "parsed_group_templates": []}
+        shown["parsed_group_templates"] = []
         for name in pool.platforms:
             shown["platforms"][name] |= {"tolerations": [], "labels": {}, **_parsed(configuration, pool, name)}
     return shown
@@ -46,6 +52,7 @@ def _parsed(configuration: Configuration, pool: Pool, platform: str) -> JsonMap:
     return {
         "parsed_resource_validations": [rule.model_dump() for rule in configuration.assertions(pool, platform)],
         "parsed_pod_template": configuration.pod_template(pool, platform),
+        "parsed_pod_template_for_accounting": {},
     }
 
 

@@ -83,12 +83,12 @@ _FIRST = (TaskStatus.FAILED_CANCELED, TaskStatus.FAILED_SERVER_ERROR, TaskStatus
 
 
 def workflow_status(groups: Iterable[TaskStatus]) -> WorkflowStatus:
-    """A workflow runs while any group runs, is pending while any is unfinished, and fails as its groups agree."""
+    """A workflow is pending until its first group runs, then runs until all are finished, and fails as its groups agree."""
     statuses = list(groups)
-    if any(status is TaskStatus.RUNNING for status in statuses):
-        return WorkflowStatus.RUNNING
     if any(not status.terminal for status in statuses):
-        return WorkflowStatus.PENDING
+        # recorded: between two groups it runs, too
+        started = any(status is TaskStatus.RUNNING or status.terminal for status in statuses)
+        return WorkflowStatus.RUNNING if started else WorkflowStatus.PENDING
     failures = {status for status in statuses if status.failed and status is not TaskStatus.FAILED_UPSTREAM}
     for status in _FIRST:
         if status in failures:

@@ -37,14 +37,15 @@ def split_sections(text: str) -> dict[str, str]:
     """The text of each top-level section; it cannot be read as YAML before it is rendered."""
     starts = list(_TOP_LEVEL.finditer(text))
     sections: dict[str, str] = {}
-    for match, following in zip(starts, [*starts[1:], None], strict=True):
+    ends = [match.start() for match in starts[1:]] + [len(text)]
+    for match, end in zip(starts, ends, strict=False):
         key = match[1]
         if key not in _SECTIONS:
             raise user_error(f'Unknown top-level key "{key}" found in the workflow spec.')
         if key in sections:
             raise user_error(f'Duplicate top-level key "{key}" found in the workflow spec.')
         # the service strips sections: a literal block at the end loses its last newline
-        sections[key] = text[match.start() : following.start() if following else len(text)].rstrip()
+        sections[key] = text[match.start() : end].rstrip()
     if "workflow" not in sections:
         raise user_error("Workflow spec not found.")
     return sections

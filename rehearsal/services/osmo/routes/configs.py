@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from fastapi import APIRouter
 
 from rehearsal.services.osmo import defaults
 from rehearsal.services.osmo.clock import stamp
-from rehearsal.services.osmo.configuration import Configuration
+from rehearsal.services.osmo.configuration import Configuration, Pool
 from rehearsal.services.osmo.context import Service, ServiceDep
 from rehearsal.services.osmo.errors import InternalError, ManagedByConfigMapError, user_error
-from rehearsal.services.osmo.pools import pool_config_view
+from rehearsal.services.osmo.pools import pool_config_view, pool_status
 
 router = APIRouter(prefix="/api/configs")
 JsonMap = dict[str, Any]
@@ -53,22 +54,15 @@ def get_backend(*, service: ServiceDep, name: str) -> JsonMap:
 
 @router.get("/pool")
 def list_pools(*, service: ServiceDep, verbose: bool = False, backend: str | None = None) -> JsonMap:
-    configuration, online = service.configuration(), service.backend_online()
-    return {
-        "pools": {
-            pool.name: pool_config_view(configuration, pool, service.pool_status(pool, online=online), verbose=verbose, expanded=False)
-            for pool in configuration.pools.values()
-            if backend in (None, pool.backend)
-        }
-    }
+    configuration, view = service.configuration(), _PoolView.of(service, verbose=verbose)
+    pools = [pool for pool in configuration.pools.values() if backend in (None, pool.backend)]
+    return {"pools": {pool.name: view.show(configuration, pool, expanded=False) for pool in pools}}
 
 
 @router.get("/pool/{name}")
 def get_pool(*, service: ServiceDep, name: str, verbose: bool = False) -> JsonMap:
     configuration = service.configuration()
-    pool = service.pool(configuration, name)
-    status = service.pool_status(pool, online=service.backend_online())
-    return pool_config_view(configuration, pool, status, verbose=verbose, expanded=True)
+    return _PoolView.of(service, verbose=verbose).show(configuration, service.pool(configuration, name), expanded=True)
 
 
 @router.get("/pool/{name}/platform")
@@ -158,6 +152,26 @@ def refuse_write(path: str) -> None:
     """Every write, whatever it says."""
     del path
     raise ManagedByConfigMapError
+
+
+@dataclass(frozen=True, slots=True)
+class _PoolView:
+    """How pools are shown now."""
+
+    online: bool
+    heartbeats: Mapping[str, str]
+    verbose: bool
+
+    @classmethod
+    def of(cls, service: Service, *, verbose: bool) -> Self:
+        with service.reading() as database:
+            heartbeats = {name: row["last_heartbeat"] for name, row in database.backends.items()}
+        return cls(service.backend_online(), heartbeats, verbose)
+
+    def show(self, configuration: Configuration, pool: Pool, *, expanded: bool) -> JsonMap:
+        status = pool_status(pool, online=self.online)
+        shown = pool_config_view(configuration, pool, status, verbose=self.verbose, expanded=expanded)
+        return {**shown, "last_heartbeat": self.heartbeats.get(pool.backend)} if self.verbose else shown
 
 
 def _history(configuration: Configuration, roles: list[JsonMap]) -> JsonMap:

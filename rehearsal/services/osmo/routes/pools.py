@@ -11,7 +11,7 @@ from rehearsal.services.osmo.configuration import Configuration, Pool
 from rehearsal.services.osmo.context import Service, ServiceDep
 from rehearsal.services.osmo.errors import InternalError
 from rehearsal.services.osmo.identity import IdentityDep
-from rehearsal.services.osmo.pools import pool_view, quota_view
+from rehearsal.services.osmo.pools import pool_status, pool_view, quota_view
 from rehearsal.services.osmo.resource_views import concise_view, node_view, selected
 
 router = APIRouter()
@@ -61,7 +61,7 @@ def _chosen(service: Service, configuration: Configuration, pools: Sequence[str]
     if online:
         service.note_backends(configuration)
     chosen = [pool for name, pool in configuration.pools.items() if all_pools or name in pools]
-    return [(pool, service.pool_status(pool, online=online and _connected(configuration, pool))) for pool in chosen]
+    return [(pool, pool_status(pool, online=online and _connected(configuration, pool))) for pool in chosen]
 
 
 def _connected(configuration: Configuration, pool: Pool) -> bool:
