@@ -32,5 +32,6 @@ class SmokeTest(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sdg:smoke:SmokeTest", name, {"cluster": cluster.kind, "gpus": cluster.gpus}, opts)
         asked = smoke_inputs(settings, cluster.gpus, mirror) | {"connection": cluster.connection, "triggers": osmo.triggers}
-        self.ready = gate(f"{name}-gate", SmokeRecord(), asked, pulumi.ResourceOptions(parent=self, depends_on=[osmo.ready])).verdict
+        waits = pulumi.ResourceOptions(parent=self, depends_on=[osmo.ready], replace_with=list(osmo.releases))
+        self.ready = gate(f"{name}-gate", SmokeRecord(), asked, waits).verdict
         self.register_outputs({})

@@ -15,10 +15,13 @@ class OsmoHandle:
         url: address of the API and the UI inside the cluster.
         version: version that the API answered with, e.g. "6.3.1".
         triggers: what has a gate behind OSMO look again when it changes; plain text only.
+        releases: its Helm releases; a release that is installed anew has the same revision as before, so a gate behind OSMO is replaced
+            with them.
         ready: the verdict of OSMO's gate; depend on this.
     """
 
     url: str
     version: str
     triggers: dict[str, pulumi.Input[str]]
+    releases: tuple[pulumi.Resource, ...]
     ready: pulumi.Resource

@@ -7,6 +7,7 @@ from pulumi_kubernetes.core.v1 import Secret
 
 from components.cluster.base import ClusterHandle
 from components.osmo.release import pinned_release, repair, triggers
+from components.osmo.service import OsmoService
 from components.osmo.token import OperatorToken
 from sdg.gates.osmo import OsmoRecord
 from sdg.gates.resource import gate
@@ -27,14 +28,14 @@ class OsmoOperator(pulumi.ComponentResource):
         chart_version: str,
         images: Images,
         cluster: ClusterHandle,
-        service_ready: pulumi.Resource,
+        service: OsmoService,
         namespaces: tuple[pulumi.Resource, ...],
         fingerprint_key: pulumi.Output[str],
         mirror: Mirror,
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("sdg:osmo:Operator", name, {"cluster": cluster.kind, "chart": chart_version, "images": images.location}, opts)
-        minted = pulumi.ResourceOptions(parent=self, depends_on=[service_ready])
+        minted = pulumi.ResourceOptions(parent=self, depends_on=[service.ready])
         token = OperatorToken(f"{name}-token", cluster.connection, settings.token.valid_days, minted)
         secret = Secret(
             f"{name}-token-secret",
@@ -43,7 +44,7 @@ class OsmoOperator(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=namespaces),
         )
         values = operator_values(images=images)
-        release = pinned_release(
+        self.release = pinned_release(
             f"{name}-release",
             "osmo-operator",
             chart_version,
@@ -56,15 +57,16 @@ class OsmoOperator(pulumi.ComponentResource):
                 parent=self, provider=cluster.provider, depends_on=[secret, *namespaces], deleted_with=cluster.deleted_with
             ),
         )
-        self.triggers = triggers(release, fingerprint_key, {"values": values, "token": token.value})
+        self.triggers = triggers(self.release, fingerprint_key, {"values": values, "token": token.value})
         asked = {
             "connection": cluster.connection,
             "workloads": [workload.as_input() for workload in layout.OPERATOR_WORKLOADS],
             "endpoint": dict(layout.GATEWAY),
             "pool": layout.POOL,
             "triggers": self.triggers,
-            "repair": repair(release),
+            "repair": repair(self.release),
             "deadline": settings.timeouts.operator,
         }
-        self.ready = gate(f"{name}-gate", OsmoRecord(), asked, pulumi.ResourceOptions(parent=self, depends_on=[release])).verdict
+        waits = pulumi.ResourceOptions(parent=self, depends_on=[self.release], replace_with=[service.release, self.release])
+        self.ready = gate(f"{name}-gate", OsmoRecord(), asked, waits).verdict
         self.register_outputs({"pool": layout.POOL})

@@ -66,7 +66,7 @@ class Osmo(pulumi.ComponentResource):
             chart_version=release.chart,
             images=images,
             cluster=cluster,
-            service_ready=service.ready,
+            service=service,
             # its chart writes Roles into the namespace that workflows run in
             namespaces=(namespaces[layout.OPERATOR_NAMESPACE], namespaces[layout.WORKFLOWS_NAMESPACE]),
             fingerprint_key=secrets.fingerprint_key,
@@ -77,6 +77,7 @@ class Osmo(pulumi.ComponentResource):
             url=GATEWAY_URL,
             version=release.tag,
             triggers={"service": service.triggers["revision"], "operator": operator.triggers["revision"]},
+            releases=(service.release, operator.release),
             ready=operator.ready,
         )
         self.register_outputs({"version": release.tag})

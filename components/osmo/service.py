@@ -40,7 +40,7 @@ class OsmoService(pulumi.ComponentResource):
             bucket_uri=store.bucket_uri,
             gpu_platform=cluster.gpus > 0,
         )
-        release = pinned_release(
+        self.release = pinned_release(
             f"{name}-release",
             "osmo-service",
             chart_version,
@@ -53,16 +53,17 @@ class OsmoService(pulumi.ComponentResource):
                 parent=self, provider=cluster.provider, depends_on=secrets.objects, deleted_with=cluster.deleted_with
             ),
         )
-        self.triggers = triggers(release, secrets.fingerprint_key, {"values": values, "secrets": secrets.contents})
+        self.triggers = triggers(self.release, secrets.fingerprint_key, {"values": values, "secrets": secrets.contents})
         asked = {
             "connection": cluster.connection,
             "workloads": [workload.as_input() for workload in (*store.workloads, *layout.SERVICE_WORKLOADS)],
             "endpoint": dict(layout.GATEWAY),
             "version": images.tag,
             "triggers": self.triggers,
-            "repair": repair(release),
+            "repair": repair(self.release),
             "deadline": settings.timeouts.service,
         }
-        waits = pulumi.ResourceOptions(parent=self, depends_on=[release, *store.resources])
+        # a release that is installed anew, as its repair does, has the revision that it had before
+        waits = pulumi.ResourceOptions(parent=self, depends_on=[self.release, *store.resources], replace_with=[self.release])
         self.ready = gate(f"{name}-gate", ServiceRecord(), asked, waits).verdict
         self.register_outputs({"version": images.tag})
