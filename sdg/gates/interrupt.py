@@ -29,7 +29,7 @@ CANCELLED = "the update was cancelled"
 ENGINE_GONE = "the engine ended"
 
 _POLL = 0.25  # seconds between two looks at the engine's process
-_THREADS = 32
+_THREADS = 16
 _GRACE = 3.0  # seconds that gates get to end after the engine's death, before this process goes as well
 
 
@@ -107,7 +107,9 @@ def widen_pool() -> None:
     while frame is not None:
         pool = frame.f_locals.get("executor_reference", lambda: None)()  # a worker of the pool holds a weak reference to it
         if isinstance(pool, ThreadPoolExecutor):
-            pool._max_workers = max(pool._max_workers, _THREADS)  # looked at whenever work arrives
+            pool._max_workers = max(pool._max_workers, _THREADS)
+            for _ in range(_THREADS):
+                pool.submit(lambda: None)  # threads are added when work arrives: what is queued by now must not wait for more of it
             return
         frame = frame.f_back
 

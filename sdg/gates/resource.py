@@ -21,6 +21,7 @@ from sdg.gates.interrupt import Interruption
 from sdg.gates.redact import Redactor
 from sdg.gates.screen import red_screen
 from sdg.gates.waiting import Say, observed, say
+from sdg.kube.api import load_client
 
 Properties = Mapping[str, Any]
 
@@ -50,6 +51,7 @@ class RecordProvider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
         Interruption.of_engine()  # from the first call on, so that not even an idle provider outlives its engine
+        load_client()  # providers are loaded and configured one at a time, but they work in parallel
 
     def create(self, props: Properties) -> CreateResult:
         return CreateResult(id_=props["gate"], outs={**props, **self._asked(props, last_green=None)})

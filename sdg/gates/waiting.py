@@ -73,7 +73,8 @@ def unanswered(error: Exception) -> Check:
 def say(line: str) -> None:
     """Speaks to the user: the engine shows a provider's stderr live, under the stack."""
     with suppress(OSError):  # nobody listens any more
-        print(line, file=sys.stderr, flush=True)
+        sys.stderr.write(f"{line}\n")  # in one piece: gates speak at the same time
+        sys.stderr.flush()
 
 
 def _end(verdict: Verdict, wait: Wait, waited: float, final_for: float | None, interruption: Interruption) -> str:
