@@ -7,6 +7,8 @@ from enum import StrEnum
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from rehearsal.services.osmo.kube import KubeError
+
 
 class ErrorCode(StrEnum):
     """`error_code` of a domain error; what each one means is in the service's API reference."""
@@ -61,6 +63,7 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(OsmoError, _domain)
     app.add_exception_handler(InternalError, _internal)
     app.add_exception_handler(UnavailableError, _unavailable)
+    app.add_exception_handler(KubeError, _unavailable)
 
 
 async def _domain(_request: Request, error: Exception) -> JSONResponse:

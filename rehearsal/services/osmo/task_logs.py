@@ -10,7 +10,8 @@ from rehearsal.services.osmo.clock import now
 from rehearsal.services.osmo.records import LogLine, TaskRecord
 
 CTRL = "osmo-ctrl"
-_ECHO = re.compile(r"""^\s*echo\s+(["']?)(?P<text>[^"'`]*)\1\s*$""", re.MULTILINE)
+# quoted text without anything to expand but what is known here, or bare words
+_ECHO = re.compile(r"""^\s*echo\s+(?:(["'])(?P<quoted>[^"'`]*)\1|(?P<bare>[\w .,:!-]*))\s*$""", re.MULTILINE)
 _MAX_EVENTS = 100  # the service's max_event_log_lines
 
 
@@ -25,7 +26,11 @@ def started(task: TaskRecord) -> list[LogLine]:
 def _echoes(task: TaskRecord, moment: datetime) -> Iterator[str]:
     """The texts that the command would echo, as far as they can be told without running it."""
     for match in _ECHO.finditer("\n".join(task.command)):
-        text = match["text"].replace("$(hostname)", task.pod_name).replace("$(date -u +%FT%TZ)", moment.strftime("%FT%TZ"))
+        text = (
+            (match["quoted"] or match["bare"] or "")
+            .replace("$(hostname)", task.pod_name)
+            .replace("$(date -u +%FT%TZ)", moment.strftime("%FT%TZ"))
+        )
         if "$" not in text:
             yield text
 
