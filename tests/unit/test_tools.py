@@ -6,6 +6,7 @@ import dataclasses
 import os
 import shutil
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,28 @@ def test_what_is_built_once_is_not_built_again(module, fake_go, tmp_path):
         tools.build(said.append, [module], tmp_path / "cache")
     assert len(fake_go.read_text().splitlines()) == 1
     assert [line.split(" (")[0].split(" in ")[0] for line in said] == ["building demo v1.2.3", "built demo v1.2.3"]
+
+
+def test_two_clones_that_build_at_the_same_time_build_once_and_the_other_says_that_it_waits(module, fake_go, tmp_path):
+    said = [[], []]
+    holding, released = threading.Event(), threading.Event()
+
+    def hold(line):
+        said[0].append(line)
+        holding.set()
+        assert released.wait(5)
+
+    def wait(line):
+        said[1].append(line)
+        released.set()
+
+    first = threading.Thread(target=tools.build, args=(hold, [module], tmp_path / "cache"))
+    first.start()
+    assert holding.wait(5)
+    tools.build(wait, [fresh(module)], tmp_path / "cache")
+    first.join()
+    assert said[1] == ["waiting for another build of demo"]
+    assert len(fake_go.read_text().splitlines()) == 1
 
 
 def test_a_build_asks_go_for_no_version_control_stamp(module, fake_go, tmp_path):
