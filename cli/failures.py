@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from cli.faults import FaultError
 from cli.pulumi import PulumiError
 from cli.recover import AtWorkError
+from cli.smoke import NoClusterError
 from rehearsal.cluster import StartFailed
 from rehearsal.fence import FenceError
 from rehearsal.processes import ProcessEnded
@@ -19,10 +21,12 @@ from sdg.settings.kubeconfig import KubeconfigError
 EXPECTED: Final = (
     AtWorkError,
     StartFailed,
+    FaultError,
     FenceError,
     ForwardTimeoutError,
     KubeError,
     KubeconfigError,
+    NoClusterError,
     OsmoError,
     PortTaken,
     ProcessEnded,

@@ -10,7 +10,9 @@ from rich.console import Console
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Synthetic data generation platform.")
 rehearsal_app = typer.Typer(no_args_is_help=True, help="The virtual cluster that stacks are rehearsed on.")
+forward_app = typer.Typer(no_args_is_help=True, help="Forwards to OSMO on ports of this machine.")
 app.add_typer(rehearsal_app, name="rehearsal")
+app.add_typer(forward_app, name="forward")
 
 Stack = Annotated[str, typer.Option("--stack", "-s", help="Name of the stack.")]
 
@@ -94,6 +96,35 @@ def status() -> None:
     from cli import rehearsal
 
     print(rehearsal.cluster().status())
+
+
+@rehearsal_app.command()
+def fault(
+    name: Annotated[str, typer.Argument(help="Name of the switch, such as osmo.outcome or pod.crash.")],
+    setting: Annotated[str, typer.Argument(help="What it does, as JSON.")] = "{}",
+    *,
+    clear: Annotated[bool, typer.Option(help="Switch it off again.")] = False,
+) -> None:
+    """Switches a fault of the rehearsal's services on or off; docs/rehearsal.md lists them."""
+    from cli.faults import switch
+
+    print(switch(name, None if clear else setting))
+
+
+@forward_app.command("status")
+def forward_status() -> None:
+    """Says which forwards of this user run, and whether they answer."""
+    from cli.forwards import described
+
+    print("\n".join(described()) or "no forward runs")
+
+
+@forward_app.command("stop")
+def forward_stop(port: Annotated[int, typer.Argument(help="Port on localhost.")]) -> None:
+    """Stops the forward of a port; the next update of its stack starts it again."""
+    from cli.forwards import stop as run
+
+    print(run(port))
 
 
 def console() -> Console:

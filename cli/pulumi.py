@@ -79,6 +79,24 @@ class Engine:
         exported: dict[str, Any] = json.loads(self.ask("stack", "export"))
         return exported
 
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Puts an exported state back after a change.
+
+        Raises:
+            PulumiError: the engine refuses it, and keeps the one it has.
+        """
+        done = subprocess.run(
+            self._command(("stack", "import")),
+            env=dict(self.environment),
+            cwd=ROOT,
+            check=False,
+            input=json.dumps(state),
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode != 0:
+            raise PulumiError(done.stderr.strip() or done.stdout.strip())
+
     def _command(self, arguments: tuple[str, ...]) -> list[str]:
         program = shutil.which("pulumi", path=self.environment["PATH"]) or "pulumi"
         return [program, *arguments, "--stack", self.stack, "--non-interactive"]

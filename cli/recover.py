@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cli.locks import locks
+from cli.pending import CREATING, DELETING, Operation, closed, operations
 from cli.pulumi import Engine
 from sdg.kube.api import KubernetesApi, items
 from sdg.kube.errors import KubeError
@@ -14,8 +15,11 @@ from sdg.osmo import layout
 
 Say = Callable[[str], None]
 
-# Helm's labels on the Secrets that hold its records
-PENDING: Final = "owner=helm,status in (pending-install,pending-upgrade,pending-rollback)"
+NOTHING: Final = "nothing to recover: no lock, no unfinished Helm call, no open operation"
+# Helm's label on the Secrets that hold its records
+HELM: Final = "owner=helm"
+# a call that never ended; what it was at says the status
+PENDING: Final = ("pending-install", "pending-upgrade", "pending-rollback")
 
 
 class AtWorkError(RuntimeError):
@@ -23,12 +27,12 @@ class AtWorkError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class PendingRecord:
-    """Helm's record of a call that never ended.
+class HelmRecord:
+    """Helm's record of one revision of a release.
 
     Attributes:
+        status: "deployed", "pending-install", …
         secret: name of the Secret that holds it.
-        status: "pending-install", "pending-upgrade" or "pending-rollback".
     """
 
     namespace: str
@@ -37,9 +41,12 @@ class PendingRecord:
     status: str
     secret: str
 
+    def __str__(self) -> str:
+        return f"{self.release} in {self.namespace} (revision {self.revision}, {self.status})"
+
 
 def recover(engine: Engine, api: KubernetesApi | None, say: Say) -> bool:
-    """Unlocks the stack and removes Helm's unfinished records; returns whether there was anything to do.
+    """Unlocks the stack, removes Helm's unfinished records, closes open operations; returns whether there was anything to do.
 
     Args:
         api: the stack's cluster; None when the stack has none yet.
@@ -47,11 +54,10 @@ def recover(engine: Engine, api: KubernetesApi | None, say: Say) -> bool:
     Raises:
         AtWorkError: the lock's holder is alive.
     """
-    unlocked = _unlock(engine, say)
-    cleared = [_clear(api, record, say) for record in pending_records(api)] if api else []
-    if not (unlocked or cleared):
-        say("nothing to recover: no lock, no unfinished Helm call")
-    return bool(unlocked or cleared)
+    found = [_unlock(engine, say), _finish_helm(api, say), _close_operations(engine, api, say)]
+    if not any(found):
+        say(NOTHING)
+    return any(found)
 
 
 def _unlock(engine: Engine, say: Say) -> bool:
@@ -68,20 +74,58 @@ def _unlock(engine: Engine, say: Say) -> bool:
     return bool(found)
 
 
-def pending_records(api: KubernetesApi) -> Iterator[PendingRecord]:
-    """Helm's unfinished records of the releases that this product makes; none while the cluster is down."""
+def helm_records(api: KubernetesApi) -> Iterator[HelmRecord]:
+    """Helm's records in the namespaces of the releases that this product makes; none while the cluster is down."""
     for namespace in (layout.SERVICE_NAMESPACE, layout.OPERATOR_NAMESPACE):
         try:
-            secrets = items(api, f"/api/v1/namespaces/{namespace}/secrets", {"labelSelector": PENDING})
+            secrets = items(api, f"/api/v1/namespaces/{namespace}/secrets", {"labelSelector": HELM})
         except KubeError:
             continue
         for secret in secrets:
             labels = secret["metadata"]["labels"]
-            yield PendingRecord(namespace, labels["name"], labels["version"], labels["status"], secret["metadata"]["name"])
+            yield HelmRecord(namespace, labels["name"], labels["version"], labels["status"], secret["metadata"]["name"])
 
 
-def _clear(api: KubernetesApi, record: PendingRecord, say: Say) -> PendingRecord:
+def _finish_helm(api: KubernetesApi | None, say: Say) -> bool:
+    unfinished = [record for record in helm_records(api) if record.status in PENDING] if api else []
+    for record in unfinished:
+        _forget(api, record)
+        say(f"removed Helm's unfinished record of {record}")
+    return bool(unfinished)
+
+
+def _forget(api: KubernetesApi | None, record: HelmRecord) -> None:
     """Removes the record alone. What the call created stays: it carries Helm's mark, so the next install or upgrade takes it over."""
-    api.delete(f"/api/v1/namespaces/{record.namespace}/secrets/{record.secret}")
-    say(f"removed Helm's unfinished record of {record.release} in {record.namespace} (revision {record.revision}, {record.status})")
-    return record
+    if api:
+        api.delete(f"/api/v1/namespaces/{record.namespace}/secrets/{record.secret}")
+
+
+def _close_operations(engine: Engine, api: KubernetesApi | None, say: Say) -> bool:
+    """Takes the operations that the killed engine was at out of the state, so that the next update repeats them."""
+    state = engine.state()
+    found = operations(state)
+    done = [operation for operation in found if operation.repeatable]
+    records = list(helm_records(api)) if api and any(operation.of_release for operation in done) else []
+    gone = [operation for operation in done if operation.doing == DELETING and operation.of_release and not _records_of(operation, records)]
+    for operation in done:
+        if operation.doing == CREATING:
+            for record in _records_of(operation, records):
+                _forget(api, record)
+                say(
+                    f"removed Helm's record of {record}: the call ended, but the state doesn't know it; the next update takes over what it made"
+                )
+    if done:
+        engine.restore(closed(state, done, gone))
+    for operation in done:
+        say(f"closed an open operation: {operation}; the next update {'finds it done' if operation in gone else 'repeats it'}")
+    for operation in found:
+        if operation not in done:
+            say(f"left an open operation: {operation}. What it made may exist: `pulumi refresh --stack {engine.stack}` asks for its id")
+    return bool(found)
+
+
+def _records_of(operation: Operation, records: list[HelmRecord]) -> list[HelmRecord]:
+    if not operation.of_release:
+        return []
+    namespace, name = operation.inputs.get("namespace"), operation.inputs.get("name")
+    return [record for record in records if (record.namespace, record.release) == (namespace, name)]

@@ -17,12 +17,23 @@ import pytest
 import requests
 import yaml
 
+from cli import rehearsal
+from cli.environment import process_environment
+
 ROOT = Path(__file__).resolve().parents[1]
 STACK = "rehearsal"
 
 
+def pytest_configure() -> None:
+    """Closes the network for processes that tests start: whatever leaves this machine by HTTP meets a proxy that isn't there."""
+    nowhere = "http://127.0.0.1:9"
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        os.environ[name] = os.environ[name.lower()] = nowhere
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Only loopback, and sockets of the file system, may be reached by any test."""
+    """Closes the network for the tests themselves: only loopback may be reached."""
     for item in items:
         item.add_marker(pytest.mark.allow_hosts(["127.0.0.1", "localhost", "::1"]))
 
@@ -168,9 +179,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsedStack]:
     os.environ["SDG_REHEARSAL"] = str(state)
     # the user's forward keeps its marker there
     os.environ["XDG_STATE_HOME"] = str(state.with_name("xdg-state"))
-    from cli import rehearsal
-    from cli.environment import process_environment
-
     try:
         rehearsal.start()
         rehearsed = RehearsedStack(state, free_port(), process_environment(STACK))

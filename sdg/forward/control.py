@@ -65,6 +65,17 @@ def stop(spec: ForwardSpec) -> bool:
     return True
 
 
+def stop_port(port: int) -> str | None:
+    """Ends the forward of a port, whatever it serves; says what that was, None when there was none."""
+    store = Store.of_user(port)
+    with store.locked():
+        marker = store.marker()
+        if marker is None:
+            return None
+        _end(marker, store)
+    return marker.serves
+
+
 def stop_all(server: str) -> list[int]:
     """Ends every forward into the cluster at this address; returns their ports. For whoever takes the cluster away."""
     stopped = []
