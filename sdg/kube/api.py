@@ -19,6 +19,14 @@ CONNECT_TIMEOUT = 2.0  # seconds
 READ_TIMEOUT = 3.0  # seconds; every look is a few small reads
 
 
+def load_client() -> None:
+    """Imports the Kubernetes client now rather than with the first connection: for processes whose threads load other modules meanwhile.
+
+    It shares packages with them, and two threads that enter one package by different modules may see it half loaded.
+    """
+    import kubernetes  # noqa: F401, PLC0415
+
+
 class KubernetesReader(Protocol):
     """Where probes read objects: the API in a stack, a dictionary in a test."""
 
