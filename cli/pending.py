@@ -15,7 +15,7 @@ CREATING: Final = "creating"
 DELETING: Final = "deleting"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """One operation whose end the state doesn't know.
 
@@ -67,8 +67,10 @@ def closed(state: State, done: Iterable[Operation], gone: Iterable[Operation]) -
     deleted = {operation.urn for operation in gone}
     deployment = state["deployment"]
     still_open = [entry for entry in deployment.get("pending_operations") or [] if (entry["resource"]["urn"], entry["type"]) not in ended]
-    resources = [
-        {**resource, "pendingReplacement": True} if resource["urn"] in deleted else resource
-        for resource in deployment.get("resources") or []
-    ]
+    resources = [_deleted(resource) if resource["urn"] in deleted else resource for resource in deployment.get("resources") or []]
     return {**state, "deployment": {**deployment, "resources": resources, "pending_operations": still_open}}
+
+
+def _deleted(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """As the engine marks what it has deleted and will create again."""
+    return {**resource, "pendingReplacement": True}

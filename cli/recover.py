@@ -54,7 +54,9 @@ def recover(engine: Engine, api: KubernetesApi | None, say: Say) -> bool:
     Raises:
         AtWorkError: the lock's holder is alive.
     """
-    found = [_unlock(engine, say), _finish_helm(api, say), _close_operations(engine, api, say)]
+    unlocked = _unlock(engine, say)
+    records = _records(api, say)
+    found = [unlocked, _finish_helm(api, records or [], say), _close_operations(engine, api, records, say)]
     if not any(found):
         say(NOTHING)
     return any(found)
@@ -74,20 +76,29 @@ def _unlock(engine: Engine, say: Say) -> bool:
     return bool(found)
 
 
+def _records(api: KubernetesApi | None, say: Say) -> list[HelmRecord] | None:
+    """Helm's records of what this product installs; None when they cannot be known."""
+    try:
+        return list(helm_records(api)) if api else None
+    except KubeError as error:
+        say(f"Helm's records were not looked at, since the cluster does not answer: {error}")
+        return None
+
+
 def helm_records(api: KubernetesApi) -> Iterator[HelmRecord]:
-    """Helm's records in the namespaces of the releases that this product makes; none while the cluster is down."""
+    """Helm's records in the namespaces of the releases that this product makes.
+
+    Raises:
+        KubeError: the cluster does not answer.
+    """
     for namespace in (layout.SERVICE_NAMESPACE, layout.OPERATOR_NAMESPACE):
-        try:
-            secrets = items(api, f"/api/v1/namespaces/{namespace}/secrets", {"labelSelector": HELM})
-        except KubeError:
-            continue
-        for secret in secrets:
+        for secret in items(api, f"/api/v1/namespaces/{namespace}/secrets", {"labelSelector": HELM}):
             labels = secret["metadata"]["labels"]
             yield HelmRecord(namespace, labels["name"], labels["version"], labels["status"], secret["metadata"]["name"])
 
 
-def _finish_helm(api: KubernetesApi | None, say: Say) -> bool:
-    unfinished = [record for record in helm_records(api) if record.status in PENDING] if api else []
+def _finish_helm(api: KubernetesApi | None, records: list[HelmRecord], say: Say) -> bool:
+    unfinished = [record for record in records if record.status in PENDING]
     for record in unfinished:
         _forget(api, record)
         say(f"removed Helm's unfinished record of {record}")
@@ -100,32 +111,35 @@ def _forget(api: KubernetesApi | None, record: HelmRecord) -> None:
         api.delete(f"/api/v1/namespaces/{record.namespace}/secrets/{record.secret}")
 
 
-def _close_operations(engine: Engine, api: KubernetesApi | None, say: Say) -> bool:
+def _close_operations(engine: Engine, api: KubernetesApi | None, records: list[HelmRecord] | None, say: Say) -> bool:
     """Takes the operations that the killed engine was at out of the state, so that the next update repeats them."""
     state = engine.state()
     found = operations(state)
-    done = [operation for operation in found if operation.repeatable]
-    records = list(helm_records(api)) if api and any(operation.of_release for operation in done) else []
-    gone = [operation for operation in done if operation.doing == DELETING and operation.of_release and not _records_of(operation, records)]
-    for operation in done:
+    done = [operation for operation in found if operation.repeatable and not (operation.of_release and records is None)]
+    of_release = {operation: _of(operation, records or []) for operation in done if operation.of_release}
+    gone = [operation for operation, left in of_release.items() if operation.doing == DELETING and not left]
+    for operation, left in of_release.items():
         if operation.doing == CREATING:
-            for record in _records_of(operation, records):
-                _forget(api, record)
-                say(
-                    f"removed Helm's record of {record}: the call ended, but the state doesn't know it; the next update takes over what it made"
-                )
+            _forget_unknown(api, left, say)
     if done:
         engine.restore(closed(state, done, gone))
     for operation in done:
         say(f"closed an open operation: {operation}; the next update {'finds it done' if operation in gone else 'repeats it'}")
     for operation in found:
         if operation not in done:
-            say(f"left an open operation: {operation}. What it made may exist: `pulumi refresh --stack {engine.stack}` asks for its id")
+            say(f"left an open operation: {operation}; `pulumi refresh --stack {engine.stack}` asks what became of it")
     return bool(found)
 
 
-def _records_of(operation: Operation, records: list[HelmRecord]) -> list[HelmRecord]:
-    if not operation.of_release:
-        return []
+def _forget_unknown(api: KubernetesApi | None, records: list[HelmRecord], say: Say) -> None:
+    """The call came to its end, and the engine was killed before it heard of it: an install would find the name in use."""
+    for record in records:
+        if record.status not in PENDING:  # those are gone already
+            _forget(api, record)
+            say(f"removed Helm's record of {record}, which the state doesn't know; the next update takes over what it made")
+
+
+def _of(operation: Operation, records: list[HelmRecord]) -> list[HelmRecord]:
+    """Helm's records of the release that an operation is about."""
     namespace, name = operation.inputs.get("namespace"), operation.inputs.get("name")
     return [record for record in records if (record.namespace, record.release) == (namespace, name)]
