@@ -4,8 +4,8 @@ One per host and port. It is reused by whoever wants the same Service of the sam
 not start.
 """
 
-from sdg.forward.control import start, status, stop
+from sdg.forward.control import check, start, status, stop
 from sdg.forward.errors import ForwardTimeoutError, PortTaken
 from sdg.forward.model import Forward, ForwardSpec
 
-__all__ = ["Forward", "ForwardSpec", "ForwardTimeoutError", "PortTaken", "start", "status", "stop"]
+__all__ = ["Forward", "ForwardSpec", "ForwardTimeoutError", "PortTaken", "check", "start", "status", "stop"]

@@ -22,6 +22,16 @@ _STOP_TIMEOUT = 3.0  # seconds that a watchdog gets to end
 _POLL = 0.1  # seconds
 
 
+def check(spec: ForwardSpec) -> None:
+    """Raises PortTaken when `start` would: the port is held by anything but the forward that is wanted."""
+    store = Store.of_user(spec.port)
+    marker = store.marker()
+    if marker is None:
+        _refuse_taken(store)
+    elif marker.serves != spec.serves:
+        raise PortTaken(spec.port, _watchdog(marker))
+
+
 def start(spec: ForwardSpec, timeout: float = START_TIMEOUT) -> Forward:
     """Brings the forward up, or takes the one that already serves the same; returns when it answers.
 
@@ -35,7 +45,7 @@ def start(spec: ForwardSpec, timeout: float = START_TIMEOUT) -> Forward:
         if marker is None:
             marker = _launch(spec, store)
         elif marker.serves != spec.serves:
-            raise PortTaken(spec.port, Owner(marker.pid, "the forward's watchdog", f"which serves {marker.serves}"))
+            raise PortTaken(spec.port, _watchdog(marker))
         else:
             _renew(spec, store, marker)
         if _wait_for_answer(spec.port, marker, timeout):
@@ -101,9 +111,7 @@ def answers(port: int, timeout: float = 2.0) -> bool:
 
 def _launch(spec: ForwardSpec, store: Store) -> Marker:
     _end_orphan(store)
-    owner = owner_of(spec.port)
-    if owner is not None:
-        raise PortTaken(spec.port, owner)
+    _refuse_taken(store)
     store.clear()
     write_private(store.kubeconfig, spec.connection.kubeconfig)
     write_private(store.log, "")
@@ -122,14 +130,31 @@ def _launch(spec: ForwardSpec, store: Store) -> Marker:
     return marker
 
 
-def _end_orphan(store: Store) -> None:
-    """Ends a kubectl that a killed watchdog left behind: nobody else uses this kubeconfig."""
+def _refuse_taken(store: Store) -> None:
     owner = owner_of(store.port)
+    if owner is not None and _orphan(owner, store) is None:
+        raise PortTaken(store.port, owner)
+
+
+def _watchdog(marker: Marker) -> Owner:
+    return Owner(marker.pid, "the forward's watchdog", f"which serves {marker.serves}")
+
+
+def _end_orphan(store: Store) -> None:
+    orphan = _orphan(owner_of(store.port), store)
+    if orphan is not None:
+        with suppress(psutil.Error):
+            orphan.kill()
+            orphan.wait(_STOP_TIMEOUT)
+
+
+def _orphan(owner: Owner | None, store: Store) -> psutil.Process | None:
+    """The kubectl that a killed watchdog left behind: nobody else uses this kubeconfig."""
     with suppress(psutil.Error):
         process = psutil.Process(owner.pid) if owner and owner.pid else None
         if process is not None and str(store.kubeconfig) in process.cmdline():
-            process.kill()
-            process.wait(_STOP_TIMEOUT)
+            return process
+    return None
 
 
 def _renew(spec: ForwardSpec, store: Store, marker: Marker) -> None:

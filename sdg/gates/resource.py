@@ -125,9 +125,9 @@ class GateVerdict(Resource, module="gate", name="Verdict"):
 
     status: pulumi.Output[str]
 
-    def __init__(self, name: str, record: GateRecord, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, record: GateRecord, triggers: object = None, opts: pulumi.ResourceOptions | None = None) -> None:
         found = {"status": record.status, "checks": record.checks, "evidence": record.evidence, "lastGreen": record.lastGreen}
-        super().__init__(VerdictProvider(), name, {"gate": name, **found}, opts)
+        super().__init__(VerdictProvider(), name, {"gate": name, **found, "triggers": triggers}, opts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,4 +147,4 @@ def gate(name: str, provider: RecordProvider, inputs: Mapping[str, Any], opts: p
     """
     record = GateRecord(name, provider, inputs, opts)
     parent = opts.parent if opts else None
-    return Gate(record, GateVerdict(name, record, pulumi.ResourceOptions(parent=parent)))
+    return Gate(record, GateVerdict(name, record, inputs.get("triggers"), pulumi.ResourceOptions(parent=parent)))

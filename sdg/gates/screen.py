@@ -26,7 +26,7 @@ def red_screen(props: Mapping[str, Any]) -> str:
         lines.append(f"  … and {len(rest)} more: {', '.join(rest[:_NAMED])}")
     if not red:
         lines.append("  nothing was checked")
-    return "\n".join([*lines, *_way_back(props.get("lastGreen"))])
+    return "\n".join([*lines, *_way_back(props)])
 
 
 def _block(check: Mapping[str, str]) -> list[str]:
@@ -38,8 +38,10 @@ def _block(check: Mapping[str, str]) -> list[str]:
     return [*block, f"    next:     {_short(check['remedy'])}"] if check.get("remedy") else block
 
 
-def _way_back(last_green: Mapping[str, Any] | None) -> list[str]:
-    if not last_green:
+def _way_back(props: Mapping[str, Any]) -> list[str]:
+    """What was green before this change; nothing when nothing changed."""
+    last_green = props.get("lastGreen") or {}
+    if not last_green or last_green == (props.get("triggers") or {}):
         return []
     known = ", ".join(f"{key} {value}" for key, value in sorted(last_green.items()))
     return [f"  last green with: {known}", "    next:     to return to it, put the settings back to these and run `pulumi up` again"]

@@ -15,7 +15,9 @@ from sdg.kube.connection import Connection
 
 Questions = Callable[[ForwardedGateway], list[Check]]
 
-_SETTLE = 3.0  # seconds that an object must be missing before that counts as final: a Secret that is replaced is missing for a moment
+# seconds that an object must be missing before that counts as final: one that is replaced is missing for a moment, and whoever reads
+# live that it is missing may be about to bring it back
+_SETTLE = 10.0
 
 
 def wait_for_stage(inputs: Properties, questions: Questions, say: Say) -> Verdict:

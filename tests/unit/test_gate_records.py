@@ -63,6 +63,12 @@ def test_a_red_record_is_stored_with_its_evidence_and_remembers_the_last_green_t
         VerdictProvider().update("g", {}, red)
 
 
+def test_the_last_green_triggers_are_not_named_when_nothing_changed():
+    green = provider(GREEN).create(props(triggers={"version": "1.3.1"})).outs
+    red = provider(RED).read("g", green).outs
+    assert "last green" not in red_screen(red)
+
+
 def test_what_is_stored_and_said_holds_no_credential(capsys):
     quoting = judge("c", "s", False, observed="Bearer tok-0123456789 refused", expected="200", remedy="")
     outs = provider(quoting, evidence={"log": ["password=hunter2hunter2"]}).create(props()).outs
