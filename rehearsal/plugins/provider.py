@@ -259,6 +259,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
         return self._answer(context, invoke)
 
+    def Construct(self, request: provider_pb2.ConstructRequest, context: grpc.ServicerContext) -> provider_pb2.ConstructResponse:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{request.type}: the rehearsal's stand-in does not expand components")
+        raise AssertionError("abort raises")
+
     def _answer(self, context: grpc.ServicerContext, work: Callable[[], _Reply]) -> _Reply:
         try:
             return work()

@@ -6,7 +6,7 @@ import threading
 from functools import cached_property
 
 from rehearsal.plugins.kubernetes import kubeconfig
-from rehearsal.plugins.kubernetes.api import Api, Unreachable
+from rehearsal.plugins.kubernetes.api import Api, ApiError, Unreachable
 from rehearsal.plugins.kubernetes.kinds import Kind, Kinds, NoMatch, probably_namespaced
 from rehearsal.plugins.kubernetes.kubeconfig import Connection
 from rehearsal.plugins.kubernetes.settings import Settings
@@ -62,20 +62,16 @@ class Cluster:
 
     def namespaced(self, api_version: str, kind: str) -> bool:
         """Say whether objects of a kind live in namespaces; without an answer, what is likely."""
-        if self.unreachable():
-            return probably_namespaced(api_version, kind)
-        try:
-            return self.kinds.find(api_version, kind).namespaced
-        except NoMatch:
-            return probably_namespaced(api_version, kind)
+        served = self.serves(api_version, kind)
+        return served.namespaced if served else probably_namespaced(api_version, kind)
 
     def serves(self, api_version: str, kind: str) -> Kind | None:
-        """Return where a kind is served; None when it is not, or nobody answers."""
+        """Return where a kind is served; None when it is not, or the API server does not say."""
         if self.unreachable():
             return None
         try:
             return self.kinds.find(api_version, kind)
-        except NoMatch:
+        except (ApiError, NoMatch, Unreachable):
             return None
 
     def _probe(self) -> str | None:

@@ -9,10 +9,11 @@ from typing import TypeVar, cast
 
 from rehearsal.plugins.host import EngineLog
 from rehearsal.plugins.kubernetes import checkpoint, kubeconfig
-from rehearsal.plugins.kubernetes.api import Unreachable
+from rehearsal.plugins.kubernetes.api import ApiError, Unreachable
 from rehearsal.plugins.kubernetes.cluster import Cluster
 from rehearsal.plugins.kubernetes.comparison import compare
 from rehearsal.plugins.kubernetes.documents import Object
+from rehearsal.plugins.kubernetes.kinds import built_in, from_token
 from rehearsal.plugins.kubernetes.naming import named
 from rehearsal.plugins.kubernetes.normalize import normalized
 from rehearsal.plugins.kubernetes.objects import Objects
@@ -147,6 +148,8 @@ class KubernetesProvider(Provider):
             return work()
         except Unreachable as error:
             raise ProviderError(f"the Kubernetes API server stopped answering: {error}") from None
+        except ApiError as error:
+            raise ProviderError(str(error)) from None
 
     def _need_cluster(self, sentence: str) -> None:
         if reason := self._cluster.unreachable():
@@ -156,6 +159,8 @@ class KubernetesProvider(Provider):
         for prefix, sentence in _REFUSED_TYPES.items():
             if call.type.startswith(prefix):
                 raise ProviderError(f"{call.type}: {sentence}")
+        if call.type.endswith("Patch") and built_in(from_token(call.type)[0]):
+            raise ProviderError(f"{call.type}: Patch resources are not rehearsed; manage the whole object, or run with the official plugin")
 
     def _for_objects(self) -> Objects:
         if self._objects is None:

@@ -48,6 +48,8 @@ class Waiter:
         while True:
             readiness = look(live, self._api)
             if readiness.ready:
+                if said:
+                    self._say("")  # takes the last message away
                 return live
             self._give_up(readiness, live, expired=time.monotonic() - started >= limit)
             if readiness.waiting_for != said:

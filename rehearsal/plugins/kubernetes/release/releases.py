@@ -10,7 +10,7 @@ import grpc
 
 from rehearsal.plugins.host import EngineLog
 from rehearsal.plugins.kubernetes import checkpoint
-from rehearsal.plugins.kubernetes.api import Unreachable
+from rehearsal.plugins.kubernetes.api import ApiError, Unreachable
 from rehearsal.plugins.kubernetes.cluster import Cluster
 from rehearsal.plugins.kubernetes.difference import differences
 from rehearsal.plugins.kubernetes.documents import Object
@@ -181,7 +181,7 @@ class Releases:
         """Return what Helm recorded of a release that failed; None when it recorded nothing, or cannot be asked."""
         try:
             return record.last(self._cluster.api, self._driver, release["namespace"], release["name"])
-        except Unreachable:
+        except (ApiError, Unreachable):
             return None
 
     def _imported(self, call: Call, found: Record) -> Live:
