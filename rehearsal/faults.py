@@ -12,7 +12,7 @@ from typing import Any
 Fields = dict[str, Any]
 
 KNOWN: Mapping[str, tuple[str, ...]] = {
-    "osmo.outcome": ("workflow", "task", "status", "exitCode", "log"),
+    "osmo.outcome": ("workflow", "task", "status", "exitCode", "log", "message", "seconds"),
     "osmo.http": ("status",),
     "osmo.reset": (),
     "osmo.delay": ("seconds",),

@@ -15,8 +15,9 @@ from sdg.gates.interrupt import Interruption
 Look = Callable[[], Verdict]
 Say = Callable[[str], None]
 
-_NAMED = 4  # failed checks that a spoken line names
-_LINE = 600  # characters of a spoken line
+_NAMED = 6  # failed checks that a spoken line names
+_SEEN = 240  # characters of what was seen in each
+_LINE = 1500  # characters of a spoken line
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,10 @@ class _Voice:
 
 def _missing(verdict: Verdict) -> str:
     failures = list(verdict.failures())
-    named = "; ".join(f"{check.subject}: {check.observed} (expected: {check.expected})" for check in islice(failures, _NAMED))
+    named = "; ".join(f"{check.subject}: {_cut(check.observed, _SEEN)} (expected: {check.expected})" for check in islice(failures, _NAMED))
     more = f"; and {len(failures) - _NAMED} more" if len(failures) > _NAMED else ""
-    line = f"waiting for {named or 'anything to check'}{more}"
-    return line if len(line) <= _LINE else line[: _LINE - 1] + "…"
+    return _cut(f"waiting for {named or 'anything to check'}{more}", _LINE)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
