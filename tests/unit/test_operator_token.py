@@ -1,0 +1,93 @@
+import datetime as dt
+
+import pytest
+
+from components.osmo import token
+from sdg.osmo.errors import OsmoUnavailableError
+
+ENDPOINT = {"namespace": "osmo-minimal", "service": "osmo-gateway", "port": 80.0}
+
+
+class Osmo:
+    """A service that mints tokens and forgets them when its database goes."""
+
+    def __init__(self):
+        self.minted, self.error = [], None
+
+    def __call__(self, connection, **endpoint):
+        return self
+
+    def __enter__(self):
+        if self.error:
+            raise self.error
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def ensure_user(self, user, roles):
+        self.user = (user, tuple(roles))
+
+    def mint_token(self, user, name, roles, valid_days):
+        self.minted.append(valid_days)
+        return f"token-{len(self.minted)}"
+
+    def tokens(self, user):
+        return [type("Token", (), {"name": token.TOKEN_NAME})] if self.minted else []
+
+
+@pytest.fixture
+def osmo(monkeypatch):
+    service = Osmo()
+    monkeypatch.setattr(token, "client", service)
+    return service
+
+
+def asked(**changed):
+    return {"connection": {"kubeconfig": "one"}, "endpoint": ENDPOINT, "validDays": 90.0, **changed}
+
+
+def created(**changed):
+    return dict(token.OperatorTokenProvider().create(asked(**changed)).outs)
+
+
+def test_the_token_belongs_to_a_user_with_the_operators_role(osmo):
+    assert created()["value"] == "token-1"
+    assert osmo.user == ("backend-operator", ("osmo-backend",))
+    assert osmo.minted == [90]
+
+
+def test_rotated_credentials_of_the_cluster_do_not_mint_again(osmo):
+    old = created()
+    rotated = asked(connection={"kubeconfig": "two"})
+    provider = token.OperatorTokenProvider()
+    assert provider.diff("id", old, rotated).changes
+    outs = provider.update("id", old, rotated).outs
+    assert (outs["value"], outs["connection"]) == ("token-1", {"kubeconfig": "two"})
+
+
+def test_nothing_changes_while_the_token_lives(osmo):
+    assert not token.OperatorTokenProvider().diff("id", created(), asked()).changes
+
+
+def test_another_lifetime_mints_another_token(osmo):
+    old = created()
+    assert token.OperatorTokenProvider().update("id", old, asked(validDays=30.0)).outs["value"] == "token-2"
+
+
+def test_a_token_that_is_about_to_expire_is_renewed(osmo):
+    today = dt.datetime.now(dt.UTC).date()
+    old = created() | {"expires": (today + dt.timedelta(days=3)).isoformat()}
+    assert token.OperatorTokenProvider().diff("id", old, asked()).changes
+
+
+def test_a_token_that_the_service_does_not_know_is_gone(osmo):
+    old = created()
+    osmo.minted.clear()
+    assert token.OperatorTokenProvider().read("id", old).id == ""
+
+
+def test_a_service_that_does_not_answer_says_nothing_about_the_token(osmo):
+    old = created()
+    osmo.error = OsmoUnavailableError(503, "no healthy upstream")
+    assert token.OperatorTokenProvider().read("id", old).id == "id"

@@ -1,0 +1,48 @@
+"""The state of every stack holds dotted paths of provider classes: moving one breaks `destroy` of stacks that exist."""
+
+import base64
+import importlib
+
+import dill
+import pytest
+from pulumi.dynamic import ResourceProvider
+
+STORED = [
+    "components.forward.ForwardProvider",
+    "components.generated.GeneratedSecretProvider",
+    "components.osmo.token.OperatorTokenProvider",
+    "sdg.gates.cluster.ClusterRecord",
+    "sdg.gates.osmo.OsmoRecord",
+    "sdg.gates.resource.VerdictProvider",
+    "sdg.gates.service.ServiceRecord",
+    "sdg.gates.smoke.SmokeRecord",
+]
+
+
+@pytest.mark.parametrize("path", STORED)
+def test_a_stored_provider_is_found_where_it_always_was(path):
+    module, _, name = path.rpartition(".")
+    provider = getattr(importlib.import_module(module), name)()
+    assert type(provider).__module__ == module
+
+
+@pytest.mark.parametrize("path", STORED)
+def test_the_state_holds_a_providers_name_and_nothing_of_its_code(path):
+    module, _, name = path.rpartition(".")
+    provider = getattr(importlib.import_module(module), name)()
+    stored = base64.b64encode(dill.dumps(provider, protocol=4, recurse=True))
+    assert len(stored) < 150
+
+
+def test_every_provider_of_the_product_is_listed():
+    for path in STORED:
+        importlib.import_module(path.rpartition(".")[0])
+    found = {f"{cls.__module__}.{cls.__name__}" for cls in _below(ResourceProvider)}
+    ours = {path for path in found if path.startswith(("components.", "sdg."))}
+    assert ours - {"sdg.gates.resource.RecordProvider"} == set(STORED)
+
+
+def _below(cls):
+    for child in cls.__subclasses__():
+        yield child
+        yield from _below(child)
