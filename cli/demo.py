@@ -14,6 +14,7 @@ from cli.connection import access
 from cli.project import REHEARSAL
 from cli.pulumi import Engine
 from cli.recover import recover
+from cli.secrecy import check_state
 from rehearsal import plugins
 from sdg.kube.api import KubernetesApi
 
@@ -60,6 +61,7 @@ def demo(console: Console) -> int:
     watched = Watched(print)
     code = engine.stream(*UPDATE, on_line=watched.line)
     report.show_gates(report.gates(engine.state()), console)
+    console.print(f"{check_state(engine)} generated secrets looked for in the stack's state: none lies in plain")
     if watched.verified:
         console.print(f"{watched.verified - reachable:.1f} s from the cluster's first answer to verify-hello COMPLETED")
     console.print(f"{time.monotonic() - began:.1f} s in all")

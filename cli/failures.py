@@ -7,6 +7,7 @@ from typing import Final
 from cli.faults import FaultError
 from cli.pulumi import PulumiError
 from cli.recover import AtWorkError
+from cli.secrecy import SecretInPlainError
 from cli.smoke import NoClusterError
 from rehearsal.cluster import StartFailed
 from rehearsal.fence import FenceError
@@ -31,6 +32,7 @@ EXPECTED: Final = (
     PortTaken,
     ProcessEnded,
     PulumiError,
+    SecretInPlainError,
     SettingsError,
     ToolMissing,
 )
