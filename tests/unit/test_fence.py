@@ -58,31 +58,23 @@ def test_an_official_plugin_before_ours_on_path_is_refused(
         fence.check(env)
 
 
-def test_an_official_plugin_behind_ours_on_path_does_no_harm(
-    env: dict[str, str], tmp_path: Path, fake: Callable[[str, str], Path]
-) -> None:
+def test_an_official_plugin_behind_ours_on_path_does_no_harm(env: dict[str, str], tmp_path: Path, fake: Callable[[str, str], Path]) -> None:
     fake("official", "command")
     fence.check({**env, "PATH": f"{env['PATH']}:{tmp_path / 'official'}"})
 
 
-def test_an_official_plugin_in_the_cache_does_no_harm_while_ours_is_on_path(
-    env: dict[str, str], fake: Callable[[str, str], Path]
-) -> None:
+def test_an_official_plugin_in_the_cache_does_no_harm_while_ours_is_on_path(env: dict[str, str], fake: Callable[[str, str], Path]) -> None:
     fake("pulumi/plugins/resource-command-v1.2.1", "command")
     fence.check(env)
 
 
-def test_an_official_plugin_in_the_cache_is_refused_when_path_is_ignored(
-    env: dict[str, str], fake: Callable[[str, str], Path]
-) -> None:
+def test_an_official_plugin_in_the_cache_is_refused_when_path_is_ignored(env: dict[str, str], fake: Callable[[str, str], Path]) -> None:
     cached = fake("pulumi/plugins/resource-command-v1.2.1", "command")
     with pytest.raises(fence.FenceError, match=f"would be {cached}.*unset PULUMI_IGNORE_AMBIENT_PLUGINS"):
         fence.check({**env, "PULUMI_IGNORE_AMBIENT_PLUGINS": "true"})
 
 
-def test_an_official_plugin_in_the_cache_is_refused_when_ours_is_not_on_path(
-    env: dict[str, str], fake: Callable[[str, str], Path]
-) -> None:
+def test_an_official_plugin_in_the_cache_is_refused_when_ours_is_not_on_path(env: dict[str, str], fake: Callable[[str, str], Path]) -> None:
     cached = fake("pulumi/plugins/resource-azure-native-v3.29.0", "azure-native")
     with pytest.raises(fence.FenceError, match=f"would be {cached}"):
         fence.check({**env, "PATH": "/usr/bin"})
@@ -109,7 +101,7 @@ def test_a_provider_that_the_engine_would_attach_to_is_refused(env: dict[str, st
 
 def test_a_plugin_named_in_the_project_file_is_refused(env: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: x\nplugins:\n  providers:\n    - name: command\n      path: /opt/real\n", encoding="utf-8")
-    with pytest.raises(fence.FenceError, match="command: Pulumi.yaml names the plugin /opt/real"):
+    with pytest.raises(fence.FenceError, match=r"command: Pulumi\.yaml names the plugin /opt/real"):
         fence.check(env, tmp_path)
 
 
