@@ -93,9 +93,9 @@ def stop(*, purge: Annotated[bool, typer.Option(help="Remove the cluster's and t
 @rehearsal_app.command()
 def status() -> None:
     """Says what runs."""
-    from cli import rehearsal
+    from cli import rehearsal, report
 
-    print(rehearsal.cluster().status())
+    report.show_rehearsal(rehearsal.cluster().status(), console())
 
 
 @rehearsal_app.command()

@@ -65,7 +65,7 @@ class Engine:
         """
         done = subprocess.run(self._command(arguments), env=dict(self.environment), cwd=ROOT, check=False, capture_output=True, text=True)
         if done.returncode != 0:
-            raise PulumiError(done.stderr.strip() or done.stdout.strip())
+            raise PulumiError((done.stderr.strip() or done.stdout.strip()).removeprefix("error: "))
         return done.stdout
 
     def config(self) -> dict[str, str]:
@@ -95,7 +95,7 @@ class Engine:
             text=True,
         )
         if done.returncode != 0:
-            raise PulumiError(done.stderr.strip() or done.stdout.strip())
+            raise PulumiError((done.stderr.strip() or done.stdout.strip()).removeprefix("error: "))
 
     def _command(self, arguments: tuple[str, ...]) -> list[str]:
         program = shutil.which("pulumi", path=self.environment["PATH"]) or "pulumi"

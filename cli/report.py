@@ -8,6 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from rehearsal.cluster import Status
+
 MARKS = {"passed": "[green]passed[/]", "failed": "[red]failed[/]"}
 
 
@@ -26,4 +28,16 @@ def show_gates(records: Iterable[Mapping[str, Any]], console: Console) -> None:
         for check in record["checks"]:
             table.add_row(record["gate"], check["name"], check["subject"], MARKS[check["status"]], check["observed"])
         table.add_section()
+    console.print(table)
+
+
+def show_rehearsal(status: Status, console: Console) -> None:
+    """Prints one line per process and per service of the virtual cluster."""
+    table = Table(title="ready" if status.ready else "stopped" if status.stopped else "not ready", title_justify="left")
+    for column in ("part", "where"):
+        table.add_column(column)
+    for name, pid in status.processes.items():
+        table.add_row(name, "not running" if pid is None else f"process {pid}")
+    for name, url in status.services.items():
+        table.add_row(f"{name} service", url)
     console.print(table)
