@@ -115,11 +115,15 @@ class KubernetesCluster:
         return self._kube.items("/api/v1/pods")
 
     def create_pod(self, manifest: KubeObject) -> None:
-        self._kube.create(_path(self.layout.workflows, "pods"), manifest)
+        self._create("pods", manifest)
 
     def create_secret(self, manifest: KubeObject) -> None:
+        self._create("secrets", manifest)
+
+    def _create(self, kind: str, manifest: KubeObject) -> None:
+        """Creates an object; names are unique here, so one that exists comes from an attempt whose answer was lost."""
         try:
-            self._kube.create(_path(self.layout.workflows, "secrets"), manifest)
+            self._kube.create(_path(self.layout.workflows, kind), manifest)
         except KubeError as error:
             if error.status != HTTPStatus.CONFLICT:
                 raise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,7 @@ from rehearsal.services.osmo import defaults
 from rehearsal.services.osmo.templates import merge_templates
 
 JsonMap = dict[str, Any]
+log = logging.getLogger(__name__)
 
 
 class ConfigurationError(Exception):
@@ -158,15 +161,22 @@ class ConfigurationSource:
     """Follows the file: a new text is read when it changes, a bad one is ignored once a good one was seen."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._text: str | None = None
         self._good: Configuration | None = None
 
     def read(self, text: str | None) -> Configuration | None:
         """The configuration to use now; None when there never was a good one."""
-        if text is not None and text != self._text:
-            self._text = text
-            try:
-                self._good = parse_configuration(text)
-            except ConfigurationError:
-                return self._good
-        return self._good
+        with self._lock:
+            if text is not None and text != self._text:
+                self._text = text
+                self._good = _parsed_or(text, self._good)
+            return self._good
+
+
+def _parsed_or(text: str, good: Configuration | None) -> Configuration | None:
+    try:
+        return parse_configuration(text)
+    except ConfigurationError as error:
+        log.warning("the OSMO configuration is not usable and ignored: %s", error)
+        return good

@@ -64,6 +64,7 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(InternalError, _internal)
     app.add_exception_handler(UnavailableError, _unavailable)
     app.add_exception_handler(KubeError, _unavailable)
+    app.add_exception_handler(Exception, _internal)
 
 
 async def _domain(_request: Request, error: Exception) -> JSONResponse:

@@ -6,7 +6,6 @@ import logging
 import queue
 import threading
 from collections.abc import Iterator
-from datetime import datetime
 
 from rehearsal.services.osmo import task_logs
 from rehearsal.services.osmo.clock import now
@@ -43,10 +42,10 @@ class PodTable:
             self._gone.add(name)
 
     def sync(self, pods: list[KubeObject]) -> None:
-        """Takes over a fresh list: what is not in it is gone."""
+        """Takes over a fresh list: what was seen before and is not in it is gone. What was only just created has no uid yet."""
         names = {pod["metadata"]["name"] for pod in pods}
         with self._lock:
-            self._gone |= set(self._pods) - names
+            self._gone |= {name for name, pod in self._pods.items() if "uid" in pod["metadata"]} - names
             self._pods |= {pod["metadata"]["name"]: pod for pod in pods}
             self._synced = True
 
@@ -234,6 +233,8 @@ def _unfinished(database: Database) -> list[WorkflowRecord]:
 def _pause(workflows: list[WorkflowRecord]) -> float:
     if not workflows:
         return _IDLE
-    deadlines: list[datetime] = [deadline for workflow in workflows if (deadline := next_deadline(workflow))]
-    until = min(((deadline - now()).total_seconds() for deadline in deadlines), default=_TICK)
+    moment = now()
+    # a task past its deadline runs on because a switch says so: the tick is soon enough for it
+    due = [deadline for workflow in workflows if (deadline := next_deadline(workflow)) and deadline > moment]
+    until = min(((deadline - moment).total_seconds() for deadline in due), default=_TICK)
     return min(_TICK, max(0.01, until))

@@ -230,7 +230,7 @@ class Osmo:
         deadline = time.monotonic() + 10
         while not holds(found := self.workflow(name)):
             assert time.monotonic() < deadline, found
-            time.sleep(0.01)
+            time.sleep(0.02)
         return found
 
     def until_status(self, name: str, status: str) -> Json:
