@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 
 from sdg.gates.checks import Check, Status, Verdict
 from sdg.gates.interrupt import Interruption
@@ -16,8 +15,8 @@ Look = Callable[[], Verdict]
 Say = Callable[[str], None]
 
 _NAMED = 6  # failed checks that a spoken line names
-_SEEN = 240  # characters of what was seen in each
-_LINE = 1500  # characters of a spoken line
+_SEEN = 200  # characters of what was seen in each
+_LINE = 1000  # characters of a spoken line
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +108,15 @@ class _Voice:
 
 def _missing(verdict: Verdict) -> str:
     failures = list(verdict.failures())
-    named = "; ".join(f"{check.subject}: {_cut(check.observed, _SEEN)} (expected: {check.expected})" for check in islice(failures, _NAMED))
+    expectations = {check.expected for check in failures}
+    common = expectations.pop() if len(expectations) == 1 else ""
+    named = "; ".join(_named(check, common) for check in failures[:_NAMED])
     more = f"; and {len(failures) - _NAMED} more" if len(failures) > _NAMED else ""
-    return _cut(f"waiting for {named or 'anything to check'}{more}", _LINE)
+    line = f"waiting for {named or 'anything to check'}{more}"
+    suffix = f" (expected: {common})" if common else ""
+    room = _LINE - len(suffix)
+    return (line if len(line) <= room else line[: room - 1] + "…") + suffix
 
 
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
+def _named(check: Check, common: str) -> str:
+    return f"{check.subject}: {check.observed}" + ("" if common else f" (expected: {check.expected})")

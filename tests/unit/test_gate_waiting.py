@@ -31,6 +31,15 @@ def test_waiting_names_what_is_missing_and_ends_green():
     assert said[1].startswith("green after")
 
 
+def test_what_all_expect_alike_is_said_once():
+    said = []
+    pool = Check("c", "pool", Status.FAILED, "OFFLINE", "ONLINE")
+    waiting(Verdict((*RED.checks, *RED.checks)), GREEN, said=said)
+    waiting(Verdict((*RED.checks, pool)), GREEN, said=said)
+    assert said[0] == "waiting for s: seen; s: seen (expected: wanted)"
+    assert said[2] == "waiting for s: seen (expected: wanted); pool: OFFLINE (expected: ONLINE)"
+
+
 def test_what_is_ready_at_once_needs_no_words():
     said = []
     waiting(RED, GREEN, said=said, patience=1.0)
