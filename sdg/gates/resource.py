@@ -68,7 +68,10 @@ class RecordProvider(ResourceProvider):
         inputs = {key: value for key, value in props.items() if key not in (*FOUND, "__provider")}
         verdict = observed(lambda: self.observe(inputs, props))
         found = Redactor.knowing(inputs.get("connection")).tree(verdict.as_outputs())
-        return ReadResult(id_=id_, outs={**inputs, **found, "lastGreen": props.get("lastGreen")})
+        outs = {**inputs, **found, "lastGreen": props.get("lastGreen")}
+        if verdict.status is not Status.PASSED:
+            say(red_screen(outs))  # a refresh shows only that something changed
+        return ReadResult(id_=id_, outs=outs)
 
     def _asked(self, props: Properties, last_green: object) -> dict[str, Any]:
         redactor = Redactor.knowing(props.get("connection"))

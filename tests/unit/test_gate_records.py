@@ -93,6 +93,13 @@ def test_a_refresh_keeps_the_question_and_replaces_the_answer():
     assert (outs["status"], outs["pool"], outs["lastGreen"]) == ("failed", "default", {"version": "1"})
 
 
+def test_a_refresh_that_finds_a_gate_red_says_so(capsys):
+    provider(RED).read("g", props(status="passed"))
+    assert "gate g is red" in capsys.readouterr().err
+    provider(GREEN).read("g", props(status="passed"))
+    assert capsys.readouterr().err == ""
+
+
 def test_a_verdict_ignores_what_was_merely_observed():
     old = {"gate": "g", "status": "passed"}
     assert not VerdictProvider().diff("g", old, {"gate": "g", "status": "passed", "checks": ["other text"]}).changes
