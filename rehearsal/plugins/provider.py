@@ -259,6 +259,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
         return self._answer(context, invoke)
 
+    def GetSchema(self, request: provider_pb2.GetSchemaRequest, context: grpc.ServicerContext) -> provider_pb2.GetSchemaResponse:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "the rehearsal's stand-in has no schema; for an import, pass --generate-code=false")
+        raise AssertionError("abort raises")
+
     def Construct(self, request: provider_pb2.ConstructRequest, context: grpc.ServicerContext) -> provider_pb2.ConstructResponse:
         context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{request.type}: the rehearsal's stand-in does not expand components")
         raise AssertionError("abort raises")
