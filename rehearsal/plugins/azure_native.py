@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rehearsal.plugins.provider import main
 from rehearsal.plugins.refusing import RefusingProvider
+from rehearsal.plugins.servicer import main
 
 
 class AzureNative(RefusingProvider):

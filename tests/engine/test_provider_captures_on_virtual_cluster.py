@@ -22,8 +22,8 @@ import pytest
 from rehearsal.cluster import VirtualCluster
 from rehearsal.nodes import DEFAULT_PROFILE
 from rehearsal.plugins.kubernetes.provider import KubernetesProvider
-from rehearsal.plugins.provider import Servicer
 from rehearsal.plugins.recordings import Call, Recordings, ask, masked, serving
+from rehearsal.plugins.servicer import Servicer
 from rehearsal.state import StateDir
 from rehearsal.tools import Tools
 

@@ -14,8 +14,8 @@ import pytest
 
 from rehearsal.plugins.kubernetes.provider import KubernetesProvider
 from rehearsal.plugins.protocol import provider_pb2_grpc
-from rehearsal.plugins.provider import Servicer
 from rehearsal.plugins.recordings import Call, Recordings, ask, serving
+from rehearsal.plugins.servicer import Servicer
 
 DATA = Path(__file__).parents[1] / "data" / "provider-captures" / "kubernetes"
 RECORDINGS = Recordings.load(DATA)

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from rehearsal.plugins.kubernetes.provider import KubernetesProvider
-from rehearsal.plugins.provider import main
+from rehearsal.plugins.servicer import main
 
 main(KubernetesProvider)
