@@ -24,6 +24,7 @@ class Check:
         remedy: what to do next; empty when the check passed.
         final: time cannot cure it, so waiting is pointless. Only for the causes of a closed list: an image name that cannot be parsed, a
             missing object that nothing in the graph will create, a pod that no pool could ever fit, a terminal workflow state.
+        stuck: something is in the way, as opposed to work that merely goes on; what is stuck is named first.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Check:
     expected: str
     remedy: str = ""
     final: bool = False
+    stuck: bool = False
 
 
 def judge(name: str, subject: str, good: bool, *, observed: str, expected: str, remedy: str) -> Check:
@@ -68,5 +70,5 @@ class Verdict:
         return replace(self, evidence={**self.evidence, **evidence})
 
     def as_outputs(self) -> dict[str, object]:
-        checks = [{key: value for key, value in asdict(check).items() if key != "final"} for check in self.checks]
+        checks = [{key: value for key, value in asdict(check).items() if key not in ("final", "stuck")} for check in self.checks]
         return {"status": self.status.value, "checks": checks, "evidence": dict(self.evidence)}

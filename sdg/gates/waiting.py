@@ -107,16 +107,19 @@ class _Voice:
 
 
 def _missing(verdict: Verdict) -> str:
-    failures = list(verdict.failures())
+    failures = sorted(verdict.failures(), key=lambda check: (not check.final, not check.stuck))  # stable: else in the order of asking
     expectations = {check.expected for check in failures}
     common = expectations.pop() if len(expectations) == 1 else ""
     named = "; ".join(_named(check, common) for check in failures[:_NAMED])
     more = f"; and {len(failures) - _NAMED} more" if len(failures) > _NAMED else ""
     line = f"waiting for {named or 'anything to check'}{more}"
     suffix = f" (expected: {common})" if common else ""
-    room = _LINE - len(suffix)
-    return (line if len(line) <= room else line[: room - 1] + "…") + suffix
+    return _cut(line, _LINE - len(suffix)) + suffix
 
 
 def _named(check: Check, common: str) -> str:
-    return f"{check.subject}: {check.observed}" + ("" if common else f" (expected: {check.expected})")
+    return f"{check.subject}: {_cut(check.observed, _SEEN)}" + ("" if common else f" (expected: {check.expected})")
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"

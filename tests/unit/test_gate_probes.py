@@ -262,6 +262,11 @@ def test_a_pod_in_trouble_is_named_under_its_workload():
     assert not check.final
 
 
+def test_a_workload_with_a_pod_in_trouble_is_stuck_and_one_on_its_way_is_not():
+    assert look(deployment(), [pod(scheduled="False")]).stuck
+    assert not look(deployment(), [pod(containers=[waits("ContainerCreating")])]).stuck
+
+
 def test_a_secret_that_does_not_exist_is_final_and_its_name_is_in_the_remedy():
     check = look(deployment(), [pod(containers=[waits("ContainerCreating")])], [MOUNT])
     assert check.final

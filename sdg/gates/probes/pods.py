@@ -13,7 +13,7 @@ _NEWS = frozenset(
     {"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedScheduling", "Failed", "FailedCreate", "Unhealthy"}
 )
 _CLAIM_NEWS = frozenset({"ProvisioningFailed", "FailedBinding"})
-_QUIET = frozenset({"ContainerCreating", "PodInitializing"})  # say nothing about why
+_QUIET = frozenset({"ContainerCreating", "PodInitializing", "Pending", "Running"})  # say nothing about why
 _MISSING = re.compile(
     r"(?P<kind>secret|configmap|persistentvolumeclaim|runtimeclass(?:\.node\.k8s\.io)?|storageclass(?:\.storage\.k8s\.io)?|serviceaccount)s?"
     r'(?: object)? "(?P<name>[^"]+)" not found',
@@ -46,6 +46,11 @@ class Trouble:
     words: str = ""
     missing: tuple[Missing, ...] = ()
     unparsable: bool = False
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the pod is merely on its way, as far as it says."""
+        return self.reason in _QUIET
 
     def __str__(self) -> str:
         return f"pod {self.pod}: {self.reason}{': ' + self.words if self.words else ''}"

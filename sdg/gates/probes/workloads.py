@@ -75,7 +75,7 @@ class WorkloadsProbe:
         if item is None:
             remedy = self.remedies.get(subject) or self.repair or f"Install what makes {subject} again."
             # final: its release has been installed, and nothing else makes it
-            return Check(name, subject, Status.FAILED, "no such object", "the object to exist", remedy, final=True)
+            return Check(name, subject, Status.FAILED, "no such object", "the object to exist", remedy, final=True, stuck=True)
         progress = _PROGRESS[workload.kind](item)
         if not progress:
             return Check(name, subject, Status.PASSED, expected, expected)
@@ -83,7 +83,8 @@ class WorkloadsProbe:
         troubles = view.troubles(workload, item)
         seen = "; ".join([progress, *(str(each) for each in troubles[:_NAMED])])
         final = [each for each in troubles if each.unparsable or any(view.absent(gone) for gone in each.missing)]
-        return Check(name, subject, Status.FAILED, seen, expected, _remedy(workload, final or troubles), final=bool(final))
+        stuck = any(not each.quiet for each in troubles)
+        return Check(name, subject, Status.FAILED, seen, expected, _remedy(workload, final or troubles), final=bool(final), stuck=stuck)
 
 
 class _Namespace:
@@ -100,7 +101,7 @@ class _Namespace:
         wanted = (item["spec"].get("selector") or {}).get("matchLabels") or {}
         pods = [pod for pod in self.pods() if wanted and wanted.items() <= (pod["metadata"].get("labels") or {}).items()]
         found = [each for pod in pods if (each := trouble(pod, self.events()))]
-        return found or list(_creation_trouble(workload, item))
+        return sorted(found, key=lambda each: each.quiet) or list(_creation_trouble(workload, item))
 
     def pods(self) -> list[Json]:
         if self._pods is None:
