@@ -49,7 +49,9 @@ def compose(stack: Stack) -> None:
         forward = UserForward("forward", settings.forward, cluster, after=smoke.ready)
         pulumi.export("osmoUrl", forward.url)
 
-    pulumi.export("osmoVersion", osmo.version)
+    pulumi.export("versions", {"kubernetes": cluster.kubernetes, "osmo": osmo.version})
+    verdicts = {"cluster": cluster.ready, "osmoService": osmo.service_ready, "osmo": osmo.ready, "smoke": smoke.ready}
+    pulumi.export("gates", {stage: verdict.status for stage, verdict in verdicts.items()})
 
 
 try:

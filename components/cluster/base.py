@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from sdg.gates.resource import GateVerdict
+
 Connection = pulumi.Output[dict[str, str | None]]
 
 
@@ -21,6 +23,7 @@ class ClusterHandle:
         provider: Kubernetes provider bound to the cluster.
         connection: how gates and dynamic resources reach the cluster: kubeconfig text and context; secret.
         ready: the verdict of the cluster's gate; depend on this, never on the component itself.
+        kubernetes: version of the API server, as the gate found it.
         storage_class: name of the class for volumes of the platform, as the gate found it.
         deleted_with: what takes everything in the cluster along when it is deleted; None for a cluster that the stack doesn't own,
             whose releases must really be uninstalled.
@@ -31,6 +34,7 @@ class ClusterHandle:
     gpus: int
     provider: kubernetes.Provider
     connection: Connection
-    ready: pulumi.Resource
+    ready: GateVerdict
+    kubernetes: pulumi.Output[str]
     storage_class: pulumi.Output[str]
     deleted_with: pulumi.Resource | None

@@ -58,6 +58,7 @@ class ExistingCluster(pulumi.ComponentResource):
             provider=provider,
             connection=connection,
             ready=found.verdict,
+            kubernetes=found.record.evidence.apply(lambda evidence: str(evidence.get("kubernetes", ""))),
             storage_class=found.record.evidence.apply(lambda evidence: str(evidence.get("storageClass", ""))),
             deleted_with=None,
         )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import pulumi
 
+from sdg.gates.resource import GateVerdict
+
 
 @dataclass(frozen=True, slots=True)
 class OsmoHandle:
@@ -17,6 +19,7 @@ class OsmoHandle:
         triggers: what has a gate behind OSMO look again when it changes; plain text only.
         releases: its Helm releases; a release that is installed anew has the same revision as before, so a gate behind OSMO is replaced
             with them.
+        service_ready: the verdict on its control plane alone.
         ready: the verdict of OSMO's gate; depend on this.
     """
 
@@ -24,4 +27,5 @@ class OsmoHandle:
     version: str
     triggers: dict[str, pulumi.Input[str]]
     releases: tuple[pulumi.Resource, ...]
-    ready: pulumi.Resource
+    service_ready: GateVerdict
+    ready: GateVerdict

@@ -36,7 +36,13 @@ class OsmoOperator(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sdg:osmo:Operator", name, {"cluster": cluster.kind, "chart": chart_version, "images": images.location}, opts)
         minted = pulumi.ResourceOptions(parent=self, depends_on=[service.ready])
-        token = OperatorToken(f"{name}-token", cluster.connection, settings.token.valid_days, minted)
+        token = OperatorToken(
+            f"{name}-token",
+            cluster.connection,
+            valid_days=settings.token.valid_days,
+            service_asked_at=service.record.askedAt,
+            opts=minted,
+        )
         secret = Secret(
             f"{name}-token-secret",
             metadata={"name": layout.OPERATOR_TOKEN_SECRET, "namespace": layout.OPERATOR_NAMESPACE},

@@ -78,6 +78,7 @@ class Osmo(pulumi.ComponentResource):
             version=release.tag,
             triggers={"service": service.triggers["revision"], "operator": operator.triggers["revision"]},
             releases=(service.release, operator.release),
+            service_ready=service.ready,
             ready=operator.ready,
         )
         self.register_outputs({"version": release.tag})

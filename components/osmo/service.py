@@ -65,5 +65,6 @@ class OsmoService(pulumi.ComponentResource):
         }
         # a release that is installed anew, as its repair does, has the revision that it had before
         waits = pulumi.ResourceOptions(parent=self, depends_on=[self.release, *store.resources], replace_with=[self.release])
-        self.ready = gate(f"{name}-gate", ServiceRecord(), asked, waits).verdict
+        found = gate(f"{name}-gate", ServiceRecord(), asked, waits)
+        self.record, self.ready = found.record, found.verdict
         self.register_outputs({"version": images.tag})

@@ -28,7 +28,10 @@ Properties = Mapping[str, Any]
 
 
 class OperatorTokenProvider(ResourceProvider):
-    """Mints the token, and mints another one when it is asked for differently, about to expire, or unknown to the service."""
+    """Mints the token, and mints another one when it is asked for differently, about to expire, or unknown to the service.
+
+    The service may have another database since: whenever its gate has waited again (`serviceAskedAt`), the token is looked up.
+    """
 
     serialize_as_secret_always = False
 
@@ -36,10 +39,12 @@ class OperatorTokenProvider(ResourceProvider):
         return CreateResult(id_=TOKEN_NAME, outs={**props, **_mint(props)})
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        return DiffResult(changes=_wanted_anew(olds, news) or olds.get("connection") != news.get("connection"))
+        changed = any(olds.get(key) != news.get(key) for key in ("connection", "serviceAskedAt"))
+        return DiffResult(changes=changed or _wanted_anew(olds, news))
 
     def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
-        token = _mint(news) if _wanted_anew(olds, news) else {key: olds[key] for key in FOUND}
+        valid = not _wanted_anew(olds, news) and _may_exist(news)
+        token = {key: olds[key] for key in FOUND} if valid else _mint(news)
         return UpdateResult(outs={**news, **token})
 
     def read(self, id_: str, props: Properties) -> ReadResult:
@@ -87,11 +92,20 @@ class OperatorToken(Resource, module="osmo", name="OperatorToken"):
     value: pulumi.Output[str]
     expires: pulumi.Output[str]
 
-    def __init__(self, name: str, connection: Connection, valid_days: int, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        connection: Connection,
+        *,
+        valid_days: int,
+        service_asked_at: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         asked = {
             "connection": connection,
             "endpoint": dict(layout.GATEWAY),
             "validDays": valid_days,
+            "serviceAskedAt": service_asked_at,
             "value": None,
             "expires": None,
         }

@@ -13,7 +13,7 @@ import pulumi
 import pytest
 import yaml
 from pulumi.runtime import config as runtime_config
-from pulumi.runtime import mocks
+from pulumi.runtime import mocks, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,12 +27,14 @@ class Graph:
         types: type token by resource name.
         edges: names of the resources that a resource depends on directly.
         requests: the registrations themselves, by resource name.
+        outputs: the stack's outputs.
     """
 
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
     edges: dict[str, set[str]] = field(default_factory=dict)
     requests: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
 
     def of_type(self, token: str) -> list[str]:
         return [name for name, type_ in self.types.items() if type_ == token]
@@ -81,8 +83,15 @@ class Answers(mocks.Mocks):
 COMPUTED = {
     "pulumi-python:dynamic/secret:Generated": {"value": "generated-value"},
     "pulumi-python:dynamic/osmo:OperatorToken": {"value": "minted-token", "expires": "2027-01-01"},
-    "pulumi-python:dynamic/gate:Record": {"status": "passed", "checks": [], "evidence": {"storageClass": "fast"}, "lastGreen": {}},
+    "pulumi-python:dynamic/gate:Record": {
+        "status": "passed",
+        "checks": [],
+        "evidence": {"storageClass": "fast", "kubernetes": "v1.36.3"},
+        "lastGreen": {},
+        "askedAt": "2026-01-01T00:00:00+00:00",
+    },
     "kubernetes:helm.sh/v3:Release": {"status": {"revision": 1, "status": "deployed"}},
+    "pulumi-python:dynamic/gate:Verdict": {"status": "passed"},
     "pulumi-python:dynamic/forward:Forward": {"url": "http://localhost:9000"},
 }
 
@@ -116,8 +125,13 @@ def run_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run
         graph = Graph()
         runtime_config.set_all_config({f"sdg:{key}": json.dumps(value) for key, value in config.items()})
         mocks.set_mocks(Answers(graph), project="sdg", stack="test", monitor=Monitor(graph))
-        pulumi.runtime.test(lambda: runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__") and None)()
+        pulumi.runtime.test(lambda: _program(graph))()
         return graph
 
     yield run
     runtime_config.set_all_config({})
+
+
+def _program(graph: Graph) -> pulumi.Output[None]:
+    runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+    return pulumi.Output.all(**settings.SETTINGS.outputs).apply(graph.outputs.update)

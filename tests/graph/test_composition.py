@@ -100,3 +100,9 @@ def test_charts_and_images_come_from_the_mirror(run_program):
 def test_components_register_the_plain_facts_that_policies_read(graph):
     assert graph.inputs["cluster"] == {"cluster": "existing", "identity": "lab", "gpus": 2}
     assert graph.inputs["osmo"] == {"cluster": "existing", "profile": "6.3", "gpus": 2}
+
+
+def test_the_stack_says_which_versions_run_and_what_the_gates_found(graph):
+    assert graph.outputs["gates"] == {"cluster": "passed", "osmoService": "passed", "osmo": "passed", "smoke": "passed"}
+    assert graph.outputs["versions"] == {"kubernetes": "v1.36.3", "osmo": "6.3.1"}
+    assert graph.outputs["osmoUrl"] == "http://localhost:9000"
