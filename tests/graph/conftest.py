@@ -13,7 +13,7 @@ import pulumi
 import pytest
 import yaml
 from pulumi.runtime import config as runtime_config
-from pulumi.runtime import mocks, settings
+from pulumi.runtime import mocks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -133,5 +133,9 @@ def run_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run
 
 
 def _program(graph: Graph) -> pulumi.Output[None]:
-    runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
-    return pulumi.Output.all(**settings.SETTINGS.outputs).apply(graph.outputs.update)
+    exported: dict[str, Any] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        # under mocks there is no stack that would keep them
+        patch.setattr(pulumi, "export", exported.__setitem__)
+        runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+    return pulumi.Output.all(**exported).apply(graph.outputs.update)
