@@ -82,7 +82,9 @@ class KubernetesCluster:
         self.layout = layout or Layout()
 
     def ready(self, namespace: str, app: str) -> bool:
-        return any(is_ready(pod) for pod in self._kube.items(_path(namespace, "pods"), {"labelSelector": f"app={app}"}))
+        pods = self._kube.items(_path(namespace, "pods"), {"labelSelector": f"app={app}"})
+        # of a node that was deleted, pods stay Ready in the API until they are collected, but nothing there answers
+        return any(is_ready(pod) and self.node_exists(pod["spec"].get("nodeName", "")) for pod in pods)
 
     def service_image(self) -> str | None:
         deployment = self._kube.get(f"/apis/apps/v1/namespaces/{self.layout.service}/deployments/{SERVICE}")

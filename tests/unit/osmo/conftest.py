@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -267,27 +268,7 @@ def osmo() -> Iterator[Osmo]:
         yield found
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def hello() -> str:
     """The spec of the smoke workflow."""
-    return """workflow:
-  name: verify-hello
-  timeout:
-    exec_timeout: 5m
-    queue_timeout: 5m
-  resources:
-    tiny:
-      cpu: 1
-      memory: 1Gi
-      storage: 1Gi
-  tasks:
-  - name: hello
-    image: alpine:3.20
-    resource: tiny
-    command: ["sh", "-c"]
-    args:
-    - |
-      set -e
-      echo "Hello from OSMO"
-      echo "Task ran on $(hostname) at $(date -u +%FT%TZ)"
-"""
+    return (Path(__file__).parents[2] / "data" / "osmo-specs" / "verify-hello.yaml").read_text()

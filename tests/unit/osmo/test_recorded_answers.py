@@ -18,57 +18,11 @@ from typing import Any
 import pytest
 
 DATA = Path(__file__).parents[2] / "data" / "osmo-captures"
+SPECS = DATA.parent / "osmo-specs"
 AREAS = sorted(path for path in DATA.glob("*.json") if path.name != "divergences.json")
 RECORDED = [pytest.param(entry, id=entry["name"]) for path in AREAS for entry in json.loads(path.read_text())]
-TWO_GROUPS = """version: 2
-workflow:
-  name: two-groups
-  groups:
-  - name: prep
-    tasks:
-    - {name: a, image: "alpine:3.20", command: ["true"], lead: true}
-    - {name: b, image: "alpine:3.20", command: ["true"]}
-  - name: train
-    tasks:
-    - {name: t, image: "alpine:3.20", command: ["true"], inputs: [{task: a}], resource: g}
-  resources:
-    default: {cpu: 1, memory: 1Gi, storage: 1Gi}
-    g: {cpu: 2, gpu: 2, memory: 4Gi, storage: 2Gi}
-"""
-TEMPLATED = """workflow:
-  name: {{ wfname }}
-  resources:
-    default: {cpu: {{ cpu }}, memory: 1Gi, storage: 1Gi}
-  tasks:
-  - name: a
-    image: alpine:3.20
-    command: [echo, "{{ msg }}", "{{output}}", "{{workflow_id}}"]
-default-values:
-  wfname: tmpl
-  cpu: 1
-  msg: hi
-"""
-HELLO = """workflow:
-  name: verify-hello
-  timeout:
-    exec_timeout: 5m
-    queue_timeout: 5m
-  resources:
-    tiny:
-      cpu: 1
-      memory: 1Gi
-      storage: 1Gi
-  tasks:
-  - name: hello
-    image: alpine:3.20
-    resource: tiny
-    command: ["sh", "-c"]
-    args:
-    - |
-      set -e
-      echo "Hello from OSMO"
-      echo "Task ran on $(hostname) at $(date -u +%FT%TZ)"
-"""
+TWO_GROUPS = (SPECS / "two-groups.yaml").read_text()
+TEMPLATED = (SPECS / "templated.yaml").read_text()
 LONG = {"status": "COMPLETED", "seconds": 3600}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?")
 LINES = {
@@ -108,7 +62,7 @@ def test_every_divergence_has_a_reason():
 
 
 @pytest.fixture(scope="module")
-def shared_services(new_osmo: Any) -> Iterator[Callable[[str], Any]]:
+def shared_services(new_osmo: Any, hello: str) -> Iterator[Callable[[str], Any]]:
     """A service per `given`, for all the requests that change nothing in it."""
     with ExitStack() as stack:
         made: dict[str, Any] = {}
@@ -116,14 +70,14 @@ def shared_services(new_osmo: Any) -> Iterator[Callable[[str], Any]]:
         def of(given: str) -> Any:
             if given not in made:
                 osmo = stack.enter_context(new_osmo())
-                made[given] = (osmo, prepare(osmo, HELLO, given))
+                made[given] = (osmo, prepare(osmo, hello, given))
             return made[given]
 
         yield of
 
 
 @pytest.fixture
-def prepared(shared_services: Callable[[str], Any], new_osmo: Any) -> Iterator[Callable[..., Any]]:
+def prepared(shared_services: Callable[[str], Any], new_osmo: Any, hello: str) -> Iterator[Callable[..., Any]]:
     """A service in the state that `given` names, and what placeholders mean there."""
     with ExitStack() as stack:
 
@@ -131,7 +85,7 @@ def prepared(shared_services: Callable[[str], Any], new_osmo: Any) -> Iterator[C
             if shared:
                 return shared_services(given)
             osmo = stack.enter_context(new_osmo())
-            return osmo, prepare(osmo, HELLO, given)
+            return osmo, prepare(osmo, hello, given)
 
         yield of
 
