@@ -9,6 +9,7 @@ how to ask (`HOW`), and their change is stored without asking again.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,8 +26,8 @@ from sdg.kube.api import load_client
 
 Properties = Mapping[str, Any]
 
-FOUND = ("status", "checks", "evidence", "lastGreen")
-"""Outputs: what was found. `lastGreen` holds the triggers of the last green answer."""
+FOUND = ("status", "checks", "evidence", "lastGreen", "askedAt")
+"""Outputs: what was found. `lastGreen` holds the triggers of the last green answer, `askedAt` when the gate last waited (ISO, UTC)."""
 
 HOW = ("connection", "deadline", "repair", "remedies")
 """Inputs that say how to ask, not what: they never cause another look. `connection` changes with every credential rotation."""
@@ -68,7 +69,7 @@ class RecordProvider(ResourceProvider):
         inputs = {key: value for key, value in props.items() if key not in (*FOUND, "__provider")}
         verdict = observed(lambda: self.observe(inputs, props))
         found = Redactor.knowing(inputs.get("connection")).tree(verdict.as_outputs())
-        outs = {**inputs, **found, "lastGreen": props.get("lastGreen")}
+        outs = {**inputs, **found, **{key: props.get(key) for key in ("lastGreen", "askedAt")}}
         if verdict.status is not Status.PASSED:
             say(red_screen(outs))  # a refresh shows only that something changed
         return ReadResult(id_=id_, outs=outs)
@@ -79,7 +80,7 @@ class RecordProvider(ResourceProvider):
         verdict = observed(lambda: self.wait(props, speak))
         if verdict.status is Status.PASSED:
             last_green = props.get("triggers") or {}
-        return {**redactor.tree(verdict.as_outputs()), "lastGreen": last_green}
+        return {**redactor.tree(verdict.as_outputs()), "lastGreen": last_green, "askedAt": dt.datetime.now(dt.UTC).isoformat()}
 
 
 def _asks_anew(olds: Properties, news: Properties) -> bool:
@@ -116,6 +117,7 @@ class GateRecord(Resource, module="gate", name="Record"):
     checks: pulumi.Output[list[dict[str, str]]]
     evidence: pulumi.Output[dict[str, Any]]
     lastGreen: pulumi.Output[dict[str, Any] | None]  # noqa: N815 (a Pulumi property)
+    askedAt: pulumi.Output[str]  # noqa: N815 (likewise)
 
     def __init__(self, name: str, provider: RecordProvider, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
         secret = pulumi.ResourceOptions(additional_secret_outputs=["connection"])

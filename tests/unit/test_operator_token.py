@@ -66,6 +66,18 @@ def test_rotated_credentials_of_the_cluster_do_not_mint_again(osmo):
     assert (outs["value"], outs["connection"]) == ("token-1", {"kubeconfig": "two"})
 
 
+def test_a_service_that_was_waited_for_again_is_asked_whether_it_still_knows_the_token(osmo):
+    old = created(serviceAskedAt="09:00")
+    waited_again = asked(serviceAskedAt="10:00")
+    provider = token.OperatorTokenProvider()
+    assert provider.diff("id", old, waited_again).changes
+    assert provider.update("id", old, waited_again).outs["value"] == "token-1"
+    osmo.minted.clear()
+    osmo.minted.append("another database's")
+    osmo.tokens = lambda user: []
+    assert provider.update("id", old, waited_again).outs["value"] == "token-2"
+
+
 def test_nothing_changes_while_the_token_lives(osmo):
     assert not token.OperatorTokenProvider().diff("id", created(), asked()).changes
 
