@@ -96,6 +96,11 @@ class StateDir:
         return self.root / "kwok.yaml"
 
     @property
+    def osmo(self) -> Path:
+        """What OSMO's stand-in remembers, by the volume of its database."""
+        return self.root / "osmo"
+
+    @property
     def charts(self) -> Path:
         """Packed charts and their index."""
         return self.root / "charts"
