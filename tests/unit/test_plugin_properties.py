@@ -7,7 +7,19 @@ from google.protobuf.struct_pb2 import Struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rehearsal.plugins.properties import UNKNOWN, Asset, Properties, Property, Secret, Unknown, contains, decode, encode, mark_secrets, revealed
+from rehearsal.plugins.properties import (
+    UNKNOWN,
+    Asset,
+    Properties,
+    Property,
+    Secret,
+    Unknown,
+    contains,
+    decode,
+    encode,
+    mark_secrets,
+    revealed,
+)
 
 SCALARS = st.one_of(
     st.booleans(),
