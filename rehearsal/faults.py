@@ -17,6 +17,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "osmo.reset": (),
     "osmo.delay": ("seconds",),
     "osmo.version": ("version",),
+    "osmo.registry": ("unreachable",),
     "pod.crash": ("namespace", "prefix", "reason", "exitCode", "message", "log"),
     "pod.slow": ("namespace", "prefix", "seconds"),
     "charts.http": ("status",),
