@@ -1,7 +1,7 @@
 """What a provider plugin is: a `Provider` on plain Python values, which `rehearsal.plugins.servicer` serves to the engine.
 
-Errors are exceptions: `ProviderError` fails the step with its sentence, `PartialFailure` says that the resource exists all the same, so that
-the engine keeps it in the state.
+Errors are exceptions: `ProviderError` fails the step with its sentence, `PartialFailure` says that the resource exists all the same, so
+that the engine keeps it in the state.
 """
 
 # ruff: noqa: ARG002 -- what a provider does not use, the protocol still passes
