@@ -41,7 +41,7 @@ def start(sections: Mapping[str, Any] | None = None) -> StateDir:
     state, tools = StateDir(rehearsal_state()), Tools.locate()
     state.prepare()
     plugins.install(state.bin, tools)
-    fence.check(process_environment(REHEARSAL))
+    fence.check(process_environment(REHEARSAL), ROOT)
     VirtualCluster(state, tools).start()
     _create_stack(state, tools, sections or {})
     return state
