@@ -1,0 +1,28 @@
+import io
+
+from rich.console import Console
+
+from cli import report
+
+CHECK = {"name": "node-ready", "subject": "node/gpu-0", "status": "failed", "observed": "Ready=False (KubeletNotReady)"}
+
+
+def state(*resources):
+    return {"deployment": {"resources": list(resources)}}
+
+
+def test_gates_are_found_by_their_checks_in_the_order_of_the_update():
+    first = {"outputs": {"gate": "cluster-gate", "checks": []}}
+    second = {"outputs": {"gate": "smoke-gate", "checks": [CHECK]}}
+    assert [gate["gate"] for gate in report.gates(state(first, {"type": "pulumi:pulumi:Stack"}, second))] == ["cluster-gate", "smoke-gate"]
+
+
+def test_a_stack_without_resources_has_no_gates():
+    assert report.gates({"deployment": {}}) == []
+
+
+def test_a_red_check_shows_where_what_and_what_was_seen():
+    console = Console(width=200, record=True, file=io.StringIO())
+    report.show_gates([{"gate": "cluster-gate", "checks": [CHECK]}], console)
+    printed = console.export_text()
+    assert all(text in printed for text in ("cluster-gate", "node-ready", "node/gpu-0", "failed", "Ready=False (KubeletNotReady)"))
