@@ -39,6 +39,9 @@ class ExistingCluster(pulumi.ComponentResource):
             cluster_identifier=settings.name,
             # a killed update leaves objects that the state doesn't know: the next one takes them over
             upsert_existing_objects=True,
+            # changed content is written in place: pods that mount a name must not find it gone for a moment
+            enable_config_map_mutable=True,
+            enable_secret_mutable=True,
             opts=child,
         )
         asked = {
