@@ -164,23 +164,25 @@ class OsmoClient:
             raise OsmoAnswerError(f"{method} {path} answered no JSON but {response.text[:120]!r}") from error
 
     def _lines(self, path: str, params: Mapping[str, str], deadline: float) -> list[str]:
+        end = time.monotonic() + deadline
         try:
-            response = self._session.get(
-                self._base + path, params=params, stream=True, timeout=(CONNECT_TIMEOUT, min(deadline, STREAM_SILENCE))
-            )
+            response = self._session.get(self._base + path, params=params, stream=True, timeout=(CONNECT_TIMEOUT, deadline))
         except requests.ReadTimeout:
             return []  # alive, and silent so far: not even headers
         except requests.RequestException as error:
             raise OsmoUnreachableError(f"GET {path}: {_why(error)}") from error
         with closing(response):
             _raise_for_status(response)
-            return b"".join(_until(response, time.monotonic() + deadline)).decode("utf-8", errors="replace").splitlines()
+            return b"".join(_until(response, end)).decode("utf-8", errors="replace").splitlines()
 
 
 def _until(response: requests.Response, end: float) -> Iterator[bytes]:
     """The bytes of a stream until it ends, falls silent, or time is up."""
+    socket = getattr(response.raw.connection, "sock", None)
     try:
-        while time.monotonic() < end:
+        while (left := end - time.monotonic()) > 0:
+            if socket is not None:
+                socket.settimeout(min(left, STREAM_SILENCE))
             chunk = response.raw.read1(65536)
             if not chunk:
                 return

@@ -173,6 +173,15 @@ def test_a_stream_that_does_not_end_is_read_until_it_falls_silent():
         assert time.monotonic() - started < 2
 
 
+def test_a_stream_that_begins_late_is_read_nevertheless():
+    def late(handler):
+        time.sleep(0.8)  # longer than the silence that ends a stream
+        send(handler, RECORDED["workflow-logs-completed"])
+
+    with client(late) as (osmo, _):
+        assert len(osmo.logs("w-1", deadline=3.0)) == 3
+
+
 def test_a_stream_that_stays_silent_is_given_up():
     def mute(handler):
         handler.rfile.read(1)

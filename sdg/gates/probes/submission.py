@@ -159,5 +159,5 @@ def _log(client: OsmoClient, workflow: Workflow) -> tuple[str, ...]:
     """What a workflow that has ended wrote last, the failed task's lines if one failed."""
     task = workflow.failed_task()
     with suppress(OsmoError):
-        return tuple(client.logs(workflow.id, task.name if task else None, LOG_LINES, deadline=1.0))
+        return tuple(client.logs(workflow.id, task.name if task else None, LOG_LINES, deadline=1.5))
     return ()

@@ -46,7 +46,8 @@ def check(name: str, seen: Seen) -> Check:
     if seen.workflow is not None:
         return _of_known(seen.workflow, seen)
     observed = ("refused: " if seen.refused else "not submitted yet: ") + (seen.problem or "no answer yet")
-    remedy = "The service's answer names what the spec or the pool lacks." if seen.refused else "Check that OSMO's gateway answers."
+    answered = seen.problem.startswith("OsmoRefused")
+    remedy = "The service's answer names what the spec or the pool lacks." if answered else "Check that OSMO's gateway answers."
     return Check(_NAME, f"workflow/{name}", Status.FAILED, observed, COMPLETED, remedy, final=seen.refused)
 
 
