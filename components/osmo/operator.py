@@ -6,7 +6,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Secret
 
 from components.cluster.base import ClusterHandle
-from components.osmo.release import pinned_release, repair, triggers
+from components.osmo.release import pinned_release, repair, restore, triggers
 from components.osmo.service import OsmoService
 from components.osmo.token import OperatorToken
 from sdg.gates.osmo import OsmoRecord
@@ -71,6 +71,7 @@ class OsmoOperator(pulumi.ComponentResource):
             "pool": layout.POOL,
             "triggers": self.triggers,
             "repair": repair(self.release),
+            "restore": restore(),
             "deadline": settings.timeouts.operator,
         }
         waits = pulumi.ResourceOptions(parent=self, depends_on=[self.release], replace_with=[service.release, self.release])

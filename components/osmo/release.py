@@ -48,6 +48,11 @@ def repair(release: Release) -> pulumi.Output[str]:
     return release.urn.apply(lambda urn: f"pulumi up --stack {pulumi.get_stack()} --replace '{urn}'")
 
 
+def restore() -> str:
+    """The command that brings back everything else: what a refresh saw missing is made again."""
+    return f"pulumi up --stack {pulumi.get_stack()}"
+
+
 def triggers(release: Release, key: pulumi.Output[str], values: dict[str, Any]) -> dict[str, pulumi.Input[str]]:
     """What has to make the gate behind a release look again: revision, chart version, and a fingerprint of values and Secrets.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 
 from components.cluster.base import ClusterHandle
-from components.osmo.release import pinned_release, repair, triggers
+from components.osmo.release import pinned_release, repair, restore, triggers
 from components.osmo.secrets import OsmoSecrets
 from components.platform.object_store import ObjectStoreHandle
 from sdg.gates.resource import gate
@@ -61,6 +61,7 @@ class OsmoService(pulumi.ComponentResource):
             "version": images.tag,
             "triggers": self.triggers,
             "repair": repair(self.release),
+            "restore": restore(),
             "deadline": settings.timeouts.service,
         }
         # a release that is installed anew, as its repair does, has the revision that it had before

@@ -29,7 +29,7 @@ Properties = Mapping[str, Any]
 FOUND = ("status", "checks", "evidence", "lastGreen", "askedAt")
 """Outputs: what was found. `lastGreen` holds the triggers of the last green answer, `askedAt` when the gate last waited (ISO, UTC)."""
 
-HOW = ("connection", "deadline", "repair", "remedies")
+HOW = ("connection", "deadline", "repair", "restore", "remedies")
 """Inputs that say how to ask, not what: they never cause another look. `connection` changes with every credential rotation."""
 
 _OWN = ("gate", "__provider")

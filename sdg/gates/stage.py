@@ -42,6 +42,7 @@ def _probe(inputs: Properties, gateway: ForwardedGateway, questions: Questions) 
         KubernetesApi.connect(Connection.of(inputs["connection"])),
         [Workload.of(workload) for workload in inputs["workloads"]],
         repair=str(inputs.get("repair") or ""),
+        restore=str(inputs.get("restore") or ""),
         remedies=inputs.get("remedies") or {},
     )
     return StageProbe(workloads, lambda: questions(gateway))

@@ -300,6 +300,13 @@ def test_an_object_that_vanished_is_named_with_the_command_that_repairs_it():
     assert look(None, repair="general").remedy == "general"
 
 
+@pytest.mark.parametrize(("records", "remedy"), [([{"metadata": {"name": "sh.helm.release.v1.web.v1"}}], "repair"), ([], "restore")])
+def test_an_object_of_a_release_that_is_gone_itself_comes_back_with_the_release(records, remedy):
+    api = Api(**{"/api/v1/namespaces/n/secrets": {"items": records}})
+    probe = WorkloadsProbe(api, [Workload("n", "Deployment", "web")], repair="repair", restore="restore")
+    assert probe.look()[0].remedy == remedy
+
+
 def test_pods_and_events_are_not_read_while_all_is_well():
     api = Api(**{"/apis/apps/v1/namespaces/n/deployments": {"items": [deployment(available=1)]}})
     WorkloadsProbe(api, [WEB]).look()

@@ -9,7 +9,7 @@ from typing import Any
 from sdg.gates.checks import Check, Status
 from sdg.gates.probes.pods import Missing, Trouble, missing, trouble
 from sdg.kube.api import Json, KubernetesReader, items
-from sdg.kube.errors import ObjectNotFoundError
+from sdg.kube.errors import KubeError, ObjectNotFoundError
 
 _NAMED = 3  # pods that one check names
 
@@ -19,6 +19,7 @@ _PATHS = {
     "DaemonSet": "/apis/apps/v1/namespaces/{namespace}/daemonsets",
     "Job": "/apis/batch/v1/namespaces/{namespace}/jobs",
 }
+_HELM_RECORDS = {"labelSelector": "owner=helm", "limit": "1"}
 _LOOK_UP = {
     "secret": "/api/v1/namespaces/{namespace}/secrets/{name}",
     "configmap": "/api/v1/namespaces/{namespace}/configmaps/{name}",
@@ -52,13 +53,15 @@ class WorkloadsProbe:
     """Looks at workloads once; all that are asked for must be there.
 
     Attributes:
-        repair: the command that brings back an object of a release that vanished.
+        repair: the command that brings back an object that vanished from its Helm release.
+        restore: the command that brings back what no release holds any more, or never did.
         remedies: the same for single objects, by "Kind/namespace/name".
     """
 
     api: KubernetesReader
     workloads: Sequence[Workload]
     repair: str = ""
+    restore: str = ""
     remedies: Mapping[str, str] = field(default_factory=dict)
 
     def look(self) -> list[Check]:
@@ -73,18 +76,24 @@ class WorkloadsProbe:
     def _check(self, workload: Workload, item: Json | None, views: dict[str, _Namespace]) -> Check:
         name, subject, expected = "workload-ready", str(workload), _EXPECTED.get(workload.kind, "available")
         if item is None:
-            remedy = self.remedies.get(subject) or self.repair or f"Install what makes {subject} again."
+            remedy = self.remedies.get(subject) or self._way_back(workload, views) or f"Install what makes {subject} again."
             # final: its release has been installed, and nothing else makes it
             return Check(name, subject, Status.FAILED, "no such object", "the object to exist", remedy, final=True, stuck=True)
         progress = _PROGRESS[workload.kind](item)
         if not progress:
             return Check(name, subject, Status.PASSED, expected, expected)
-        view = views.setdefault(workload.namespace, _Namespace(self.api, workload.namespace))
+        view = self._view(workload, views)
         troubles = view.troubles(workload, item)
         seen = "; ".join([progress, *(str(each) for each in troubles[:_NAMED])])
         final = [each for each in troubles if each.unparsable or any(view.absent(gone) for gone in each.missing)]
         stuck = any(not each.quiet for each in troubles)
         return Check(name, subject, Status.FAILED, seen, expected, _remedy(workload, final or troubles), final=bool(final), stuck=stuck)
+
+    def _way_back(self, workload: Workload, views: dict[str, _Namespace]) -> str:
+        return self.repair if not self.restore or self._view(workload, views).released() else self.restore
+
+    def _view(self, workload: Workload, views: dict[str, _Namespace]) -> _Namespace:
+        return views.setdefault(workload.namespace, _Namespace(self.api, workload.namespace))
 
 
 class _Namespace:
@@ -95,6 +104,16 @@ class _Namespace:
         self._pods: list[Json] | None = None
         self._events: list[Json] | None = None
         self._absent: dict[Missing, bool] = {}
+        self._released: bool | None = None
+
+    def released(self) -> bool:
+        """Whether Helm holds a release here; taken for granted when that cannot be asked."""
+        if self._released is None:
+            try:
+                self._released = bool(items(self._api, f"/api/v1/namespaces/{self._namespace}/secrets", _HELM_RECORDS))
+            except KubeError:
+                self._released = True
+        return self._released
 
     def troubles(self, workload: Workload, item: Json) -> list[Trouble]:
         """What keeps a workload's pods from being ready; without pods, why there are none."""
