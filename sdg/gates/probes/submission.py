@@ -24,6 +24,7 @@ from sdg.osmo.model import Workflow
 
 POLL = 0.3  # seconds between two questions about a workflow
 RETRY = 1.0  # seconds between two tries to submit
+RETRY_REFUSED = 3.0  # the same after a refusal: each leaves a row in OSMO's database
 EVENTS_EVERY = 2.0  # seconds between two looks at why a workflow is pending
 LOG_LINES = 20  # kept as evidence
 CANCEL_TIMEOUT = 1.0  # seconds: an interrupted gate has two
@@ -99,8 +100,7 @@ class Run:
                         self._step(client)
                         self._stop.wait(POLL)
             except (KubeError, OsmoError) as error:
-                self._note(error)
-                self._stop.wait(POLL if self.seen.id else RETRY)
+                self._stop.wait(self._note(error))
         if self._stop.is_set():
             self._cancel()  # the answer to the submit may have come after the end
 
@@ -127,12 +127,16 @@ class Run:
         new = (found for found in client.workflow_ids(self.wanted.name, self._pool) if found not in (self._known or ()))
         return next(new, "")
 
-    def _note(self, error: KubeError | OsmoError) -> None:
+    def _note(self, error: KubeError | OsmoError) -> float:
+        """Remembers what went wrong; returns the seconds until the next question."""
         if isinstance(error, OsmoRefusedError | OsmoUnavailableError):
             self._answer_lost = False  # an answer came, and it was no
         curable = not isinstance(error, OsmoRefusedError) or error.status == _TOO_OFTEN or str(error).startswith(_NOT_YET)
         kind = type(error).__name__.removesuffix("Error")
         self.seen = replace(self.seen, problem=f"{kind}: {error}", refused=not (curable or self.seen.id))
+        if self.seen.id:
+            return POLL
+        return RETRY_REFUSED if isinstance(error, OsmoRefusedError) else RETRY
 
     def _obstacle(self, client: OsmoClient, workflow: Workflow) -> str:
         """Why a workflow is pending; asked now and then, since its events are a stream that does not end."""
