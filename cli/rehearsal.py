@@ -77,7 +77,19 @@ def _create_stack(state: StateDir, tools: Tools, sections: Mapping[str, Any]) ->
     derived["config"]["sdg:cluster"]["kubeconfig"] = str(state.kubeconfig)
     derived["config"]["sdg:mirror"] = {"charts": {CHARTS_PUBLISHER: state.service_urls()["charts"]}}
     derived["config"] |= {f"sdg:{key}": section for key, section in sections.items()}
+    made = project / "derived.yaml"
+    set_since = _set_since(stack_config(state), made)
+    write_private(made, yaml.safe_dump(derived, sort_keys=False))
+    derived["config"] |= set_since
     write_private(stack_config(state), yaml.safe_dump(derived, sort_keys=False))
+
+
+def _set_since(config: Path, made: Path) -> dict[str, Any]:
+    """What `pulumi config set` and editors wrote into a stack's derived config since we made it."""
+    if not (config.exists() and made.exists()):
+        return {}
+    before = _document(made)["config"]
+    return {key: value for key, value in _document(config)["config"].items() if before.get(key) != value}
 
 
 def _document(path: Path) -> dict[str, Any]:
