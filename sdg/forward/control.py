@@ -22,14 +22,18 @@ _STOP_TIMEOUT = 3.0  # seconds that a watchdog gets to end
 _POLL = 0.1  # seconds
 
 
-def check(spec: ForwardSpec) -> None:
-    """Raises PortTaken when `start` would: the port is held by anything but the forward that is wanted."""
-    store = Store.of_user(spec.port)
+def check(port: int, wanted: str) -> None:
+    """Raises PortTaken when `start` would: the port is held by anything but the forward that is wanted.
+
+    Args:
+        wanted: what it is to serve, as `sdg.forward.model.serves` says it.
+    """
+    store = Store.of_user(port)
     marker = store.marker()
     if marker is None:
         _refuse_taken(store)
-    elif marker.serves != spec.serves:
-        raise PortTaken(spec.port, _watchdog(marker))
+    elif marker.serves != wanted:
+        raise PortTaken(port, _watchdog(marker))
 
 
 def start(spec: ForwardSpec, timeout: float = START_TIMEOUT) -> Forward:

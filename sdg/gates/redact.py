@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-HIDDEN = "[redacted]"
+from sdg.catalog.key_shapes import REDACTED, redacted
+
+HIDDEN = REDACTED
 _SHORTEST = 8  # characters; a shorter "secret" would black out ordinary words
 
 # keys of a kubeconfig that hold no credential: their values are names and addresses that evidence needs
@@ -16,19 +18,16 @@ _HARMLESS = frozenset(
     | {"certificate-authority", "client-certificate", "client-key", "command", "args", "installHint", "interactiveMode"}
 )
 
-_SHAPES = (
+# what stands in sentences: an assignment, a header, a URL; what a credential looks like by itself is in the catalog
+_PHRASES = (
     re.compile(r"(?P<keep>\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}", re.IGNORECASE),
-    re.compile(r"(?P<keep>\b(?:AccountKey|SharedAccessKey|SharedAccessSignature)=)[^;\s\"']+", re.IGNORECASE),
     re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]*://[^\s/:@]+:)[^\s/@]+(?=@)", re.IGNORECASE),  # scheme://user:password@host
     re.compile(
-        r"(?P<keep>\b[\w-]*(?:password|passwd|secret_?key|access_?key|api_?key|auth_?key|token|-key-data|certificate-data)\b[\"']?\s*[:=]\s*[\"']?)"
+        r"(?P<keep>\b[\w-]*(?:password|passwd|secret_?key|access_?key|access_?signature|account_?key|api_?key|auth_?key|token|-key-data|certificate-data)\b[\"']?\s*[:=]\s*[\"']?)"
         r"(?!(?:secret|configmap|references)\b)[^\s\"',;&}{]{4,}",  # 'volume "token": secret "x" not found' holds none
         re.IGNORECASE,
     ),
     re.compile(r"(?P<keep>)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
-    re.compile(r"(?P<keep>)\bnvapi-[\w-]{8,}"),
-    re.compile(r"(?P<keep>)\bhf_[A-Za-z0-9]{16,}"),
-    re.compile(r"(?P<keep>)\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"),  # a JWT
 )
 
 
@@ -51,9 +50,9 @@ class Redactor:
     def text(self, value: str) -> str:
         for secret in self.known:
             value = value.replace(secret, HIDDEN)
-        for shape in _SHAPES:
-            value = shape.sub(rf"\g<keep>{HIDDEN}", value)
-        return value
+        for phrase in _PHRASES:
+            value = phrase.sub(rf"\g<keep>{HIDDEN}", value)
+        return redacted(value)
 
     def tree(self, value: Any) -> Any:  # noqa: ANN401 (JSON in, JSON of the same shape out)
         if isinstance(value, str):

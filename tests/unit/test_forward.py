@@ -142,16 +142,16 @@ def test_a_port_that_something_else_holds_is_named_with_its_owner(spec):
         with pytest.raises(forward.PortTaken, match=rf"port {spec.port} .*pid {os.getpid()}") as raised:
             forward.start(spec)
         with pytest.raises(forward.PortTaken):
-            forward.check(spec)
+            forward.check(spec.port, spec.serves)
     assert raised.value.owner.pid == os.getpid()
 
 
 def test_a_port_that_is_free_or_serves_the_same_is_no_problem(spec):
-    forward.check(spec)
+    forward.check(spec.port, spec.serves)
     forward.start(spec)
-    forward.check(spec)
+    forward.check(spec.port, spec.serves)
     with pytest.raises(forward.PortTaken, match="which serves"):
-        forward.check(same_port(spec, server="https://elsewhere:6443"))
+        forward.check(spec.port, same_port(spec, server="https://elsewhere:6443").serves)
 
 
 def test_a_kubectl_that_dies_is_started_again(spec):
