@@ -173,7 +173,7 @@ def test_a_forward_that_lives_but_does_not_answer_is_started_again(spec, fake):
 def test_a_forward_that_never_answers_ends_with_kubectls_words(spec, fake):
     (fake / "mute").touch()
     with pytest.raises(forward.ForwardTimeoutError, match="pod is not running"):
-        forward.start(spec, timeout=1.0)
+        forward.start(spec, timeout=5.0)
     assert forward.status(spec) is None
 
 
