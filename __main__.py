@@ -11,7 +11,7 @@ from components.osmo.osmo import Osmo
 from components.platform.object_store import ObjectStore
 from components.smoke import SmokeTest
 from sdg.catalog.versions import versions
-from sdg.preflight.stack import check
+from sdg.preflight.stack import problems
 from sdg.settings.cluster import ExistingCluster as ExistingClusterSettings
 from sdg.settings.errors import SettingsError
 from sdg.settings.loader import Stack, load
@@ -55,8 +55,7 @@ def compose(stack: Stack) -> None:
 
 
 try:
-    stack = load()
-    check(stack)
+    stack = load(preflight=problems)
 except SettingsError as error:
     raise pulumi.RunError(str(error)) from None
 compose(stack)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sdg.preflight import api_server, port
-from sdg.settings.errors import SettingsError
-from sdg.settings.loader import Stack
+from sdg.settings.rules import Sections
 
 
-def check(stack: Stack) -> None:
-    """Asks this host and the cluster whether the stack can be deployed from here.
+def problems(sections: Sections, server: str | None) -> Iterator[str]:
+    """Why the stack cannot be deployed from this host, one sentence each.
 
-    Raises:
-        SettingsError: names every problem at once, one sentence each.
+    Args:
+        sections: those of the settings that could be read.
+        server: URL of the API server of a cluster that exists; None when the stack makes it, or its kubeconfig cannot be used.
     """
-    problems: list[str | None] = []
-    if stack.connection is not None:
-        problems.append(api_server.problem(stack.connection.server))
-        if stack.settings.forward.enabled:
-            problems.append(port.problem(stack.settings.forward.port, stack.connection.server))
-    found = [problem for problem in problems if problem]
-    if found:
-        raise SettingsError(found)
+    if server and (unreachable := api_server.problem(server)):
+        yield unreachable
+    forward = sections.get("forward")
+    if forward and forward.enabled and (taken := port.problem(forward.port, server)):
+        yield taken

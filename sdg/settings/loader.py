@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,13 @@ from sdg.settings.errors import SettingsError
 from sdg.settings.kubeconfig import Kubeconfig, KubeconfigError, candidates, read_kubeconfig
 from sdg.settings.model import NAMESPACE, StackSettings
 from sdg.settings.parse import check
+from sdg.settings.rules import Sections
 from sdg.settings.secrets import SECRET_KEYS, SecretName, found, problem
 
 DOTENV = ".env"
+
+Preflight = Callable[[Sections, str | None], Iterable[str]]
+"""Further problems, of the sections that could be read and the URL of the cluster's API server, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +83,19 @@ class Sources:
     project: Path
 
 
-def load() -> Stack:
+def load(preflight: Preflight) -> Stack:
     """Loads the running program's settings.
+
+    Args:
+        preflight: what is to be asked of this host and the cluster, so that its problems come together with those of the settings.
 
     Raises:
         SettingsError: names every problem at once, one sentence each.
     """
-    return read(_sources())
+    return read(_sources(), preflight)
 
 
-def read(sources: Sources) -> Stack:
+def read(sources: Sources, preflight: Preflight = lambda _sections, _server: ()) -> Stack:
     """Loads settings from given sources.
 
     Raises:
@@ -104,6 +111,7 @@ def read(sources: Sources) -> Stack:
             kubeconfig = read_kubeconfig(candidates(cluster.kubeconfig, sources.environ, sources.project), cluster.context)
         except KubeconfigError as error:
             problems.append(f"{NAMESPACE}:cluster.kubeconfig: {error}.")
+    problems.extend(preflight(sections, kubeconfig.server if kubeconfig else None))
     if problems:
         raise SettingsError(problems)
     return Stack(StackSettings.model_validate(sections), _wrapped(plain), _connection(kubeconfig))

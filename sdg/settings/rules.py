@@ -9,6 +9,7 @@ from sdg.catalog.compatibility import matrix
 from sdg.catalog.versions import versions
 from sdg.settings.cluster import Cluster, ExistingCluster
 from sdg.settings.errors import it_is
+from sdg.settings.forward import Forward
 from sdg.settings.inference import Inference
 from sdg.settings.osmo import Osmo
 from sdg.settings.smoke import Smoke
@@ -18,6 +19,7 @@ class Sections(TypedDict, total=False):
     """The sections that could be read; a rule that misses one has nothing to say."""
 
     cluster: Cluster
+    forward: Forward
     inference: Inference
     osmo: Osmo
     smoke: Smoke

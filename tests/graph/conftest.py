@@ -117,7 +117,7 @@ def run_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run
     """Runs `__main__.py` with the given sections of `sdg:`; the cluster is one that exists, and answers."""
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(KUBECONFIG))
-    monkeypatch.setattr("sdg.preflight.stack.check", lambda stack: None)
+    monkeypatch.setattr("sdg.preflight.stack.problems", lambda sections, server: ())
 
     def run(**sections: Any) -> Graph:
         cluster = {"kind": "existing", "name": "lab", "kubeconfig": str(kubeconfig), **sections.pop("cluster", {})}
