@@ -83,7 +83,12 @@ class Sources:
     project: Path
 
 
-def load(preflight: Preflight) -> Stack:
+def no_preflight(_sections: Sections, _server: str | None) -> Iterable[str]:
+    """Asks nothing of anything."""
+    return ()
+
+
+def load(preflight: Preflight = no_preflight) -> Stack:
     """Loads the running program's settings.
 
     Args:
@@ -95,7 +100,7 @@ def load(preflight: Preflight) -> Stack:
     return read(_sources(), preflight)
 
 
-def read(sources: Sources, preflight: Preflight = lambda _sections, _server: ()) -> Stack:
+def read(sources: Sources, preflight: Preflight = no_preflight) -> Stack:
     """Loads settings from given sources.
 
     Raises:
