@@ -58,6 +58,7 @@ CLAIMS = Resource("v1", "persistentvolumeclaims")
 VOLUMES = Resource("v1", "persistentvolumes")
 ACCOUNTS = Resource("v1", "serviceaccounts")
 EVENTS = Resource("v1", "events")
+DEPLOYMENTS = Resource("apps/v1", "deployments")
 STORAGE_CLASSES = Resource("storage.k8s.io/v1", "storageclasses")
 RUNTIME_CLASSES = Resource("node.k8s.io/v1", "runtimeclasses")
 LEASES = Resource("coordination.k8s.io/v1", "leases")
@@ -122,10 +123,10 @@ class Api:
         """Merges `body` into an object."""
         return self._request("PATCH", resource.path(namespace, name, subresource), body, MERGE)
 
-    def delete(self, resource: Resource, name: str, namespace: str = "") -> None:
-        """Deletes an object; one that is gone already is fine."""
+    def delete(self, resource: Resource, name: str, namespace: str = "", **query: str) -> None:
+        """Deletes an object; one that is gone already is fine. The query may hold `gracePeriodSeconds`, 0 for at once."""
         try:
-            self._request("DELETE", resource.path(namespace, name))
+            self._request("DELETE", resource.path(namespace, name), query=query)
         except ApiError as error:
             if error.code != requests.codes.not_found:
                 raise
@@ -134,20 +135,20 @@ class Api:
         """Deletes every object of a kind in a namespace."""
         self._request("DELETE", resource.path(namespace))
 
-    def watch(self, resource: Resource, version: str, seconds: int = 300) -> Iterator[Object]:
+    def watch(self, resource: Resource, version: str, namespace: str = "", seconds: int = 300) -> Iterator[Object]:
         """Changes of a kind from a version on, as `{"type": ..., "object": ...}`; ends after about `seconds`.
 
         Raises:
-            ApiError: code 410 when the version is too old to watch from.
+            ApiError: code 410 when the version is too old to watch from, 0 when the connection broke.
         """
         query = {"watch": "true", "resourceVersion": version, "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
         timeout = (5.0, seconds + 30.0)
         try:
-            with self._session.get(self._server + resource.path(), params=query, stream=True, timeout=timeout) as response:
+            with self._session.get(self._server + resource.path(namespace), params=query, stream=True, timeout=timeout) as response:
                 _raise_refusal(response)
                 for line in response.iter_lines(chunk_size=None):
                     yield _event(line)
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:  # the connection broke, perhaps in the middle of a line
             raise ApiError(0, "Unreachable", str(error)) from None
 
     def _request(

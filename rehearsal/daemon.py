@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import kubernetes
 from fastapi import FastAPI
 
 from rehearsal import control
@@ -105,10 +104,7 @@ class Daemon:
 
     def _osmo(self) -> FastAPI:
         services = importlib.import_module("rehearsal.services.osmo")
-        configuration = kubernetes.client.Configuration()
-        kubernetes.config.load_kube_config(str(self._state.kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call]
-        configuration.proxy = None  # a proxy would not know 127.0.0.1
-        app: FastAPI = services.create_app(kubernetes.client.ApiClient(configuration), self.faults, data=self._state.osmo)
+        app: FastAPI = services.create_app(self._api, self.faults, data=self._state.osmo)
         # what tasks print may be registered here, so that `kubectl logs` shows it
         app.state.pod_logs = self._logs
         return app

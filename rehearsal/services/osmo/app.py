@@ -5,21 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastapi import FastAPI
-from kubernetes.client import ApiClient
 
+from rehearsal.api import Api
 from rehearsal.services.osmo.cluster import Cluster, KubernetesCluster, Layout
 from rehearsal.services.osmo.context import Service
 from rehearsal.services.osmo.errors import install_handlers
 from rehearsal.services.osmo.gateway import Gateway
 from rehearsal.services.osmo.jwt import JwtIssuer
-from rehearsal.services.osmo.kube import KubeApi
 from rehearsal.services.osmo.outcomes import Faults
 from rehearsal.services.osmo.routes import apps, configs, credentials, pools, service, streams, tokens, users, workflows
 from rehearsal.services.osmo.runner import WorkflowRunner
 from rehearsal.services.osmo.store import Store
 
 
-def create_app(api: ApiClient, faults: Faults, *, data: Path | None = None, layout: Layout | None = None) -> FastAPI:
+def create_app(api: Api, faults: Faults, *, data: Path | None = None, layout: Layout | None = None) -> FastAPI:
     """The service of one installation. Its workflows move only while `app.state.runner` is started.
 
     Args:
@@ -27,7 +26,7 @@ def create_app(api: ApiClient, faults: Faults, *, data: Path | None = None, layo
         faults: switches that make it fail.
         data: folder for its databases; without it they live as long as the process.
     """
-    return build_app(KubernetesCluster(KubeApi(api), layout), faults, Store(data))
+    return build_app(KubernetesCluster(api, layout), faults, Store(data))
 
 
 def build_app(cluster: Cluster, faults: Faults, store: Store) -> FastAPI:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
-from rehearsal.services.osmo.kube import KubeApi, KubeError, KubeObject
+from rehearsal.api import CLAIMS, CONFIG_MAPS, DEPLOYMENTS, EVENTS, NODES, PODS, SECRETS, Api, ApiError, Object, Resource
 
 DATABASE_CLAIM = "postgres-volume"  # the service's data lives and dies with this claim
 CONFIG_MAP, CONFIG_KEY = "osmo-service-configs", "config.yaml"
@@ -17,6 +17,7 @@ SERVICE, UI = "osmo-service", "osmo-ui"
 LISTENER, WORKER = "osmo-operator-osmo-backend-listener", "osmo-operator-osmo-backend-worker"
 OPERATOR_TOKEN = "osmo-operator-token"  # noqa: S105 - the Secret's name
 ADMIN_SECRET = "default-admin-secret"  # noqa: S105 - the Secret's name
+WATCHED = {"pods": PODS, "events": EVENTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,110 +50,120 @@ class Cluster(Protocol):
         """The decoded data of a Secret."""
         ...
 
-    def nodes(self) -> list[KubeObject]: ...
+    def nodes(self) -> list[Object]: ...
 
     def node_exists(self, name: str) -> bool: ...
 
-    def pods(self) -> list[KubeObject]:
+    def pods(self) -> list[Object]:
         """The pods of all namespaces."""
         ...
 
-    def create_pod(self, manifest: KubeObject) -> None: ...
+    def create_pod(self, manifest: Object) -> None: ...
 
-    def create_secret(self, manifest: KubeObject) -> None: ...
+    def create_secret(self, manifest: Object) -> None: ...
 
     def delete_pod(self, name: str) -> None: ...
 
     def delete_secret(self, name: str) -> None: ...
 
-    def finish_pod(self, name: str, status: KubeObject) -> None:
+    def finish_pod(self, name: str, status: Object) -> None:
         """Writes a pod's last status, as its kubelet would."""
         ...
 
-    def watch(self, kind: str, stop: threading.Event) -> Iterator[KubeObject]:
-        """Watch events of `pods` or `events` in the workflow namespace."""
+    def watch(self, kind: str, stop: threading.Event) -> Iterator[Object]:
+        """What there is of `pods` or `events` in the workflow namespace, as one `SYNC` event with `items`, then every change.
+
+        Ends when the API server ends the watch, or with the first change after `stop`.
+        """
         ...
 
 
 class KubernetesCluster:
     """The cluster behind an API client."""
 
-    def __init__(self, kube: KubeApi, layout: Layout | None = None) -> None:
-        self._kube = kube
+    def __init__(self, api: Api, layout: Layout | None = None) -> None:
+        self._api = api
         self.layout = layout or Layout()
 
     def ready(self, namespace: str, app: str) -> bool:
-        pods = self._kube.items(_path(namespace, "pods"), {"labelSelector": f"app={app}"})
+        pods = self._items(PODS, namespace, labelSelector=f"app={app}")
         # of a node that was deleted, pods stay Ready in the API until they are collected, but nothing there answers
         return any(is_ready(pod) and self.node_exists(pod["spec"].get("nodeName", "")) for pod in pods)
 
     def service_image(self) -> str | None:
-        deployment = self._kube.get(f"/apis/apps/v1/namespaces/{self.layout.service}/deployments/{SERVICE}")
+        deployment = self._api.get(DEPLOYMENTS, SERVICE, self.layout.service)
         if not deployment:
             return None
         images: list[str] = [container["image"] for container in deployment["spec"]["template"]["spec"]["containers"]]
         return next((image for image in images if "/service:" in image), images[0])
 
     def database_uid(self) -> str | None:
-        claim = self._kube.get(_path(self.layout.service, "persistentvolumeclaims", DATABASE_CLAIM))
+        claim = self._api.get(CLAIMS, DATABASE_CLAIM, self.layout.service)
         return str(claim["metadata"]["uid"]) if claim else None
 
     def config_text(self) -> str | None:
-        found = self._kube.get(_path(self.layout.service, "configmaps", CONFIG_MAP))
+        found = self._api.get(CONFIG_MAPS, CONFIG_MAP, self.layout.service)
         return (found.get("data") or {}).get(CONFIG_KEY) if found else None
 
     def secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
-        found = self._kube.get(_path(namespace, "secrets", name))
+        found = self._api.get(SECRETS, name, namespace)
         if found is None:
             return None
         return {key: base64.b64decode(value).decode(errors="replace") for key, value in (found.get("data") or {}).items()}
 
-    def nodes(self) -> list[KubeObject]:
-        return self._kube.items("/api/v1/nodes")
+    def nodes(self) -> list[Object]:
+        return self._items(NODES)
 
     def node_exists(self, name: str) -> bool:
-        return self._kube.get(f"/api/v1/nodes/{name}") is not None
+        return bool(name) and self._api.get(NODES, name) is not None
 
-    def pods(self) -> list[KubeObject]:
-        return self._kube.items("/api/v1/pods")
+    def pods(self) -> list[Object]:
+        return self._items(PODS)
 
-    def create_pod(self, manifest: KubeObject) -> None:
-        self._create("pods", manifest)
+    def create_pod(self, manifest: Object) -> None:
+        self._create(PODS, manifest)
 
-    def create_secret(self, manifest: KubeObject) -> None:
-        self._create("secrets", manifest)
+    def create_secret(self, manifest: Object) -> None:
+        self._create(SECRETS, manifest)
 
-    def _create(self, kind: str, manifest: KubeObject) -> None:
+    def _create(self, resource: Resource, manifest: Object) -> None:
         """Creates an object; names are unique here, so one that exists comes from an attempt whose answer was lost."""
         try:
-            self._kube.create(_path(self.layout.workflows, kind), manifest)
-        except KubeError as error:
-            if error.status != HTTPStatus.CONFLICT:
+            self._api.create(resource, manifest)
+        except ApiError as error:
+            if error.code != HTTPStatus.CONFLICT:
                 raise
 
     def delete_pod(self, name: str) -> None:
-        self._kube.delete(_path(self.layout.workflows, "pods", name))
+        self._api.delete(PODS, name, self.layout.workflows, gracePeriodSeconds="0")
 
     def delete_secret(self, name: str) -> None:
-        self._kube.delete(_path(self.layout.workflows, "secrets", name))
+        self._api.delete(SECRETS, name, self.layout.workflows)
 
-    def finish_pod(self, name: str, status: KubeObject) -> None:
+    def finish_pod(self, name: str, status: Object) -> None:
         try:
-            self._kube.patch(_path(self.layout.workflows, "pods", name, "status"), {"status": status})
-        except KubeError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
+            self._api.patch(PODS, name, {"status": status}, self.layout.workflows, "status")
+        except ApiError as error:
+            if error.code != HTTPStatus.NOT_FOUND:
                 raise
 
-    def watch(self, kind: str, stop: threading.Event) -> Iterator[KubeObject]:
-        return self._kube.watch(_path(self.layout.workflows, kind), stop)
+    def watch(self, kind: str, stop: threading.Event) -> Iterator[Object]:
+        resource, namespace = WATCHED[kind], self.layout.workflows
+        found = self._api.list(resource, namespace)
+        yield {"type": "SYNC", "items": found["items"]}
+        for event in self._api.watch(resource, found["metadata"]["resourceVersion"], namespace):
+            if stop.is_set():
+                return
+            yield event
+
+    def _items(self, resource: Resource, namespace: str = "", **query: str) -> list[Object]:
+        """The items of a list, served from the API server's cache."""
+        items: list[Object] = self._api.list(resource, namespace, resourceVersion="0", **query)["items"]
+        return items
 
 
-def is_ready(pod: KubeObject) -> bool:
+def is_ready(pod: Object) -> bool:
     """Whether a pod takes requests: Ready, and not on its way out."""
     conditions = pod.get("status", {}).get("conditions") or []
     leaving = pod["metadata"].get("deletionTimestamp") is not None
     return not leaving and any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
-
-
-def _path(namespace: str, *rest: str) -> str:
-    return "/".join(["/api/v1/namespaces", namespace, *rest])

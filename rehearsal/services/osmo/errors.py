@@ -7,7 +7,7 @@ from enum import StrEnum
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from rehearsal.services.osmo.kube import KubeError
+from rehearsal.api import ApiError
 
 
 class ErrorCode(StrEnum):
@@ -63,7 +63,7 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(OsmoError, _domain)
     app.add_exception_handler(InternalError, _internal)
     app.add_exception_handler(UnavailableError, _unavailable)
-    app.add_exception_handler(KubeError, _unavailable)
+    app.add_exception_handler(ApiError, _unavailable)
     app.add_exception_handler(Exception, _internal)
 
 

@@ -13,9 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rehearsal.api import ApiError
 from rehearsal.services.osmo.context import Service, client_versions
 from rehearsal.services.osmo.errors import UnavailableError
-from rehearsal.services.osmo.kube import KubeError
 
 _GATED = ("/api/", "/client/", "/health")
 _UNGATED_VERSIONS = ("/api/version", "/client/version")
@@ -59,7 +59,7 @@ class Gateway:
             return switched, {}
         try:
             return self._client_gate(scope) if self._service.serving() else (_unavailable(), {})
-        except (KubeError, UnavailableError):
+        except (ApiError, UnavailableError):
             return _unavailable(), {}
 
     def _client_gate(self, scope: Scope) -> Verdict:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from rehearsal.services.osmo.kube import KubeObject
+from rehearsal.api import Object
 from rehearsal.services.osmo.states import EXIT_CODES, TaskStatus
 
 
@@ -43,7 +43,7 @@ _START = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunCo
 _EVICTIONS = frozenset({"DeletionByTaintManager", "EvictionByEvictionAPI", "TerminationByKubelet"})
 
 
-def observe(pod: KubeObject, *, gone: bool = False) -> Observation:
+def observe(pod: Object, *, gone: bool = False) -> Observation:
     """The pod's phase, and its failure when there is one; `gone` means that somebody else removed it."""
     status = pod.get("status") or {}
     failure = _container_failure(status) or _phase_failure(status)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
 
+from rehearsal.api import Object
 from rehearsal.services.osmo import defaults
 from rehearsal.services.osmo.cluster import is_ready
 from rehearsal.services.osmo.configuration import Configuration
-from rehearsal.services.osmo.kube import KubeObject
 from rehearsal.services.osmo.quantities import parse
 
 GPU = "nvidia.com/gpu"
@@ -55,7 +55,7 @@ class NodeResources:
     other: Amount
     platforms: Mapping[str, list[str]]
     sidecars: Mapping[str, Mapping[str, Amount]]
-    taints: list[KubeObject]
+    taints: list[Object]
 
     def free_for_tasks(self, pool: str, platform: str) -> Amount:
         """What validation compares a task's request with."""
@@ -63,7 +63,7 @@ class NodeResources:
 
 
 def node_resources(
-    configuration: Configuration, nodes: Iterable[KubeObject], pods: Iterable[KubeObject], workflow_namespace: str
+    configuration: Configuration, nodes: Iterable[Object], pods: Iterable[Object], workflow_namespace: str
 ) -> list[NodeResources]:
     """Every Ready, schedulable node with its platforms."""
     asked = _asked_by_node(pods, workflow_namespace)
@@ -90,7 +90,7 @@ def node_resources(
     return rows
 
 
-def _platforms_of(configuration: Configuration, node: KubeObject) -> dict[str, dict[str, Amount]]:
+def _platforms_of(configuration: Configuration, node: Object) -> dict[str, dict[str, Amount]]:
     found: dict[str, dict[str, Amount]] = {}
     for pool_name, pool in configuration.pools.items():
         for platform in pool.platforms:
@@ -100,7 +100,7 @@ def _platforms_of(configuration: Configuration, node: KubeObject) -> dict[str, d
     return found
 
 
-def _fits(node: KubeObject, spec: Mapping[str, Any]) -> bool:
+def _fits(node: Object, spec: Mapping[str, Any]) -> bool:
     """Whether a pod of this template may land on the node."""
     labels = node["metadata"].get("labels") or {}
     selector = spec.get("nodeSelector") or {}
@@ -124,7 +124,7 @@ def _sidecar(spec: Mapping[str, Any]) -> Amount:
     return _amount(requests or {}, math.ceil)
 
 
-def _asked_by_node(pods: Iterable[KubeObject], workflow_namespace: str) -> dict[str, tuple[Amount, Amount]]:
+def _asked_by_node(pods: Iterable[Object], workflow_namespace: str) -> dict[str, tuple[Amount, Amount]]:
     """Node → what all its pods ask for, and what those outside the workflow namespace ask for."""
     totals: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
     for pod in pods:

@@ -7,11 +7,11 @@ import queue
 import threading
 from collections.abc import Iterator
 
+from rehearsal.api import ApiError, Object
 from rehearsal.services.osmo import task_logs
 from rehearsal.services.osmo.clock import now
 from rehearsal.services.osmo.context import Service
 from rehearsal.services.osmo.errors import UnavailableError
-from rehearsal.services.osmo.kube import KubeError, KubeObject
 from rehearsal.services.osmo.observation import Failure, Observation, lost_node, observe, refused, removed
 from rehearsal.services.osmo.outcomes import Outcome, outcome_of
 from rehearsal.services.osmo.pods import finished_status, pod_manifest, pull_secret_manifest
@@ -29,11 +29,11 @@ class PodTable:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._pods: dict[str, KubeObject] = {}
+        self._pods: dict[str, Object] = {}
         self._gone: set[str] = set()
         self._synced = False
 
-    def put(self, pod: KubeObject) -> None:
+    def put(self, pod: Object) -> None:
         with self._lock:
             self._pods[pod["metadata"]["name"]] = pod
 
@@ -41,7 +41,7 @@ class PodTable:
         with self._lock:
             self._gone.add(name)
 
-    def sync(self, pods: list[KubeObject]) -> None:
+    def sync(self, pods: list[Object]) -> None:
         """Takes over a fresh list: what was seen before and is not in it is gone. What was only just created has no uid yet."""
         names = {pod["metadata"]["name"] for pod in pods}
         with self._lock:
@@ -55,7 +55,7 @@ class PodTable:
             self._pods = {name: pod for name, pod in self._pods.items() if name in names}
             self._gone &= names
 
-    def get(self, name: str) -> tuple[KubeObject | None, bool]:
+    def get(self, name: str) -> tuple[Object | None, bool]:
         """The pod, and whether it is gone; a pod that was never seen is gone too, once all were listed."""
         with self._lock:
             pod = self._pods.get(name)
@@ -144,7 +144,7 @@ class WorkflowRunner:
                 if item.get("involvedObject", {}).get("kind") == "Pod":
                     self._note(item["involvedObject"]["name"], f"{item.get('reason')}: {item.get('message')}")
 
-    def _events(self, kind: str) -> Iterator[KubeObject]:
+    def _events(self, kind: str) -> Iterator[Object]:
         """Watch events for as long as the runner lives, whatever happens to the connection."""
         while not self._stop.is_set():
             try:
@@ -153,11 +153,11 @@ class WorkflowRunner:
                         return
                     if event["type"] != "BOOKMARK":
                         yield event
-            except KubeError as error:
+            except ApiError as error:
                 log.debug("watch of %s: %s", kind, error)
                 self._stop.wait(_TICK)
 
-    def _note_conditions(self, pod: KubeObject) -> None:
+    def _note_conditions(self, pod: Object) -> None:
         for condition in pod.get("status", {}).get("conditions") or []:
             if condition["type"] == "PodScheduled":
                 self._note(pod["metadata"]["name"], f"PodScheduled: {condition['status']}")
@@ -171,7 +171,7 @@ class WorkflowRunner:
                         if task.pod_name == pod_name:
                             task_logs.note_event(task, now(), text)
                             return
-        except (UnavailableError, KubeError):
+        except (UnavailableError, ApiError):
             return
 
 
@@ -195,10 +195,10 @@ class _Backend:
                 manifest = pod_manifest(configuration, workflow, group.name, task, namespace)
                 self._pods.put(manifest)
                 self._cluster.create_pod(manifest)
-        except KubeError as error:
-            if error.status == 0:
+        except ApiError as error:
+            if error.code == 0:
                 raise
-            return refused(error.message)
+            return refused(str(error))
         return None
 
     def observe(self, task: TaskRecord) -> Observation | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rehearsal.services.osmo.kube import KubeError
+from rehearsal.api import ApiError
 
 SERVICE = "osmo-minimal/osmo-service"
 LISTENER = "osmo-operator/osmo-operator-osmo-backend-listener"
@@ -123,7 +123,7 @@ def test_without_a_ready_worker_a_workflow_stays_pending(osmo, hello):
 
 
 def test_a_pod_that_the_api_server_refuses_ends_the_workflow_with_its_sentence(osmo, hello):
-    osmo.cluster.refusal = KubeError(422, 'Pod "x" is invalid: spec.initContainers[0].image: Required value')
+    osmo.cluster.refusal = ApiError(422, "Invalid", 'Pod "x" is invalid: spec.initContainers[0].image: Required value')
     task = osmo.until_status(osmo.submit(hello), "FAILED_BACKEND_ERROR")["groups"][0]["tasks"][0]
     assert "spec.initContainers[0].image: Required value" in task["failure_message"]
 
@@ -134,7 +134,7 @@ def test_an_api_server_that_does_not_answer_is_503_and_ends_no_workflow(osmo, he
     osmo.until_task(name, "INITIALIZING")
 
     def unreachable(*_: object) -> bool:
-        raise KubeError(0, "connection refused")
+        raise ApiError(0, "Unreachable", "connection refused")
 
     with monkeypatch.context() as broken:
         broken.setattr(osmo.cluster, "ready", unreachable)

@@ -1,0 +1,88 @@
+"""What the service sees of a cluster through the API."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from rehearsal.api import ApiError
+from rehearsal.services.osmo.cluster import KubernetesCluster
+from rehearsal.services.osmo.quantities import parse
+
+
+class ScriptedApi:
+    """Holds nodes and pods, and tells `changes` to whoever watches."""
+
+    def __init__(self, nodes=(), pods=(), changes=()):
+        self.nodes, self.pods, self.changes, self.asked = nodes, pods, changes, []
+
+    def get(self, resource, name, namespace=""):
+        assert name, "an empty name would be a list"
+        return {"metadata": {"name": name}} if name in self.nodes else None
+
+    def list(self, resource, namespace="", **query):
+        self.asked.append((resource.plural, namespace, query))
+        return {"metadata": {"resourceVersion": "7"}, "items": list(self.pods)}
+
+    def watch(self, resource, version, namespace=""):
+        self.asked.append((resource.plural, namespace, version))
+        yield from self.changes
+
+    def create(self, resource, body):
+        raise ApiError(409, "AlreadyExists", "it exists")
+
+
+def ready_pod(**spec):
+    return {"metadata": {"name": "a"}, "spec": spec, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+
+
+@pytest.mark.parametrize(("spec", "answers"), [({"nodeName": "n"}, True), ({"nodeName": "deleted"}, False), ({}, False)])
+def test_a_pod_answers_only_while_its_node_exists(spec, answers):
+    api = ScriptedApi(nodes={"n"}, pods=[ready_pod(**spec)])
+    assert KubernetesCluster(api).ready("osmo-minimal", "osmo-service") is answers
+    assert api.asked == [("pods", "osmo-minimal", {"resourceVersion": "0", "labelSelector": "app=osmo-service"})]
+
+
+def test_what_there_is_comes_first_and_then_each_change_of_the_workflow_namespace():
+    change = {"type": "ADDED", "object": ready_pod()}
+    api = ScriptedApi(pods=[ready_pod()], changes=[change])
+    assert list(KubernetesCluster(api).watch("pods", threading.Event())) == [{"type": "SYNC", "items": [ready_pod()]}, change]
+    assert api.asked == [("pods", "osmo-workflows", {}), ("pods", "osmo-workflows", "7")]
+
+
+def test_a_watch_ends_with_the_first_change_after_a_stop():
+    stop = threading.Event()
+    watched = KubernetesCluster(ScriptedApi(changes=[{"type": "ADDED", "object": ready_pod()}] * 2)).watch("events", stop)
+    assert next(watched)["type"] == "SYNC"
+    stop.set()
+    assert list(watched) == []
+
+
+def test_a_pod_that_exists_already_comes_from_an_attempt_whose_answer_was_lost():
+    KubernetesCluster(ScriptedApi()).create_pod(ready_pod())
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("100m", "0.1"),
+        ("4", "4"),
+        ("1Gi", 2**30),
+        ("1.5Ki", 1536),
+        ("2k", 2000),
+        ("2K", 2000),
+        ("2K", 2000),
+        ("1e3", 1000),
+        ("3E", 3 * 10**18),
+        (0.5, "0.5"),
+    ],
+)
+def test_a_quantity_is_an_exact_number(text, number):
+    assert parse(text) == parse(number)
+
+
+@pytest.mark.parametrize("text", ["", "Gi", "1ki", "1Zi", "one", None])
+def test_what_is_no_quantity_is_refused(text):
+    with pytest.raises(ValueError):
+        parse(text)
