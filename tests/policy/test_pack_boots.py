@@ -79,6 +79,15 @@ def test_foundry_on_microk8s_is_stopped_with_nothing_created(engine: Engine, ope
     assert "sdg:inference:Foundry" not in engine.created()
 
 
+def test_an_update_that_previews_first_is_stopped_there_with_nothing_at_all_created(engine: Engine) -> None:
+    before = engine.created()
+    ended = engine.run("up", "--yes", "--policy-pack", str(PROJECT / "policy"), resources=FOUNDRY_ON_MICROK8S)
+    assert ended.returncode != 0
+    assert "Previewing update" in ended.stdout
+    assert "Updating" not in ended.stdout
+    assert engine.created() == before
+
+
 def test_a_key_in_a_plain_path_is_stopped_without_being_shown(engine: Engine) -> None:
     ended = engine.judged("preview", {"platform": ["sdg:stack:Platform", {"note": "nvapi-planted0123456789"}]})
     assert ended.returncode != 0
