@@ -1,6 +1,7 @@
 # `make demo` and `make test` do all the set-up that they need, and skip what is done.
 PYTHON ?= python3
 BIN := .venv/bin
+PACKAGES := .venv/.packages
 STAMP := .venv/.complete
 
 # how many test processes run at once; each engine test starts a cluster of its own
@@ -15,16 +16,19 @@ help:  ## what can be made
 setup: $(STAMP)  ## virtual environment and tools; built once per user and version
 	@$(BIN)/python -m rehearsal.tools
 
-$(STAMP): requirements.txt pyproject.toml
-	@tools/step "check for Python 3.11 or newer" "1 s" "install Python 3.11 or newer, or name one: make PYTHON=python3.12 …" \
-	  $(PYTHON) -c 'import sys; sys.exit(f"{sys.version} is too old" if sys.version_info < (3, 11) else 0)'
-	@tools/step "create the virtual environment in .venv" "5 s" "install Python's venv module (Debian: apt-get install python3-venv)" \
-	  $(PYTHON) -m venv --clear .venv
-	@tools/step "install pinned Python packages" "2 min" "check that the Python package index can be reached, then run make again" \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
+$(STAMP): $(PACKAGES) pyproject.toml
 	@tools/step "install this project into .venv" "5 s" "run make again" \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $(STAMP)
+
+$(PACKAGES): requirements.txt
+	@tools/step "check for Python 3.11 or newer" "1 s" "install Python 3.11 or newer, or name one: make PYTHON=python3.12 …" \
+	  $(PYTHON) -c 'import sys; sys.exit(f"{sys.version} is too old" if sys.version_info < (3, 11) else 0)'
+	@tools/step "create the virtual environment in .venv" "5 s" "install Python's venv module (Debian: apt-get install python3-venv)" \
+	  $(PYTHON) -m venv .venv
+	@tools/step "install pinned Python packages" "2 min" "check that the Python package index can be reached, then run make again" \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
+	@touch $(PACKAGES)
 
 demo: setup  ## the whole stack on a virtual cluster: deploys, verifies, reports
 	@$(BIN)/sdg demo
