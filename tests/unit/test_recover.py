@@ -1,0 +1,118 @@
+"""What `sdg recover` does with what a killed engine left, and what it leaves alone."""
+
+import re
+
+import pytest
+
+from cli.recover import NOTHING, recover
+from sdg.kube.errors import UnreachableError
+
+URN = "urn:pulumi:rehearsal::sdg::kubernetes:helm.sh/v3:Release::osmo-operator-release"
+RELEASE = {
+    "urn": URN,
+    "type": "kubernetes:helm.sh/v3:Release",
+    "inputs": {"name": "osmo-operator", "namespace": "osmo-operator"},
+}
+
+
+class Engine:
+    """An engine whose state holds the resources and the open operations that it is given."""
+
+    def __init__(self, *operations, resources=()):
+        self.stack = "rehearsal"
+        self.environment = {"PULUMI_BACKEND_URL": "file:///nowhere"}
+        self.kept = {"deployment": {"resources": list(resources), "pending_operations": list(operations)}}
+
+    def state(self):
+        return self.kept
+
+    def restore(self, state):
+        self.kept = state
+
+
+class Cluster:
+    """Helm's records of the operator's release, by status."""
+
+    def __init__(self, *statuses):
+        self.records = {f"sh.helm.release.v1.osmo-operator.v{n}": status for n, status in enumerate(statuses, 1)}
+
+    def get(self, path, query):
+        assert query == {"labelSelector": "owner=helm"}
+        return {"items": [self._secret(name) for name in self.records] if "osmo-operator" in path else []}
+
+    def _secret(self, name):
+        labels = {"name": "osmo-operator", "version": name[-1], "status": self.records[name]}
+        return {"metadata": {"name": name, "labels": labels}}
+
+    def delete(self, path):
+        del self.records[path.rpartition("/")[2]]
+
+
+class DownCluster:
+    def get(self, _path, _query):
+        raise UnreachableError("connection refused")
+
+
+def operation(doing, resource=RELEASE):
+    return {"type": doing, "resource": resource}
+
+
+def recovered(engine, api):
+    said = []
+    return recover(engine, api, said.append), "\n".join(said)
+
+
+def test_without_anything_left_nothing_is_changed_and_that_is_said():
+    assert recovered(Engine(), Cluster("deployed")) == (False, NOTHING)
+
+
+@pytest.mark.parametrize("status", ["pending-install", "pending-upgrade", "pending-rollback"])
+def test_an_unfinished_helm_record_is_removed_and_finished_ones_stay(status):
+    cluster = Cluster("superseded", "deployed", status)
+    did, said = recovered(Engine(), cluster)
+    assert did
+    assert list(cluster.records.values()) == ["superseded", "deployed"]
+    assert f"osmo-operator in osmo-operator (revision 3, {status})" in said
+
+
+def test_a_release_that_was_installed_unknown_to_the_state_loses_its_record_so_that_an_install_finds_its_name_free():
+    engine, cluster = Engine(operation("creating")), Cluster("deployed")
+    _, said = recovered(engine, cluster)
+    assert cluster.records == {}
+    assert engine.kept["deployment"]["pending_operations"] == []
+    assert "which the state doesn't know" in said
+
+
+def test_a_release_that_was_being_upgraded_keeps_its_record():
+    cluster = Cluster("deployed")
+    recovered(Engine(operation("updating")), cluster)
+    assert list(cluster.records.values()) == ["deployed"]
+
+
+def test_a_release_that_is_uninstalled_already_is_not_uninstalled_again():
+    engine = Engine(operation("deleting"), resources=[RELEASE])
+    _, said = recovered(engine, Cluster())
+    assert engine.kept["deployment"]["resources"] == [{**RELEASE, "pendingReplacement": True}]
+    assert "finds it done" in said
+
+
+def test_a_release_that_is_half_uninstalled_is_uninstalled_again():
+    engine = Engine(operation("deleting"), resources=[RELEASE])
+    recovered(engine, Cluster("uninstalling"))
+    assert engine.kept["deployment"] == {"resources": [RELEASE], "pending_operations": []}
+
+
+def test_while_the_cluster_is_down_nothing_is_assumed_about_releases():
+    engine = Engine(operation("deleting"), resources=[RELEASE])
+    _, said = recovered(engine, DownCluster())
+    assert engine.kept["deployment"]["pending_operations"] == [operation("deleting")]
+    assert re.search("the cluster does not answer: connection refused", said)
+
+
+def test_what_only_the_user_can_find_again_stays_open_and_is_named():
+    machine = {"urn": "urn:pulumi:azure::sdg::azure-native:containerservice:ManagedCluster::aks", "inputs": {}}
+    machine["type"] = "azure-native:containerservice:ManagedCluster"
+    engine = Engine(operation("creating", machine))
+    _, said = recovered(engine, None)
+    assert engine.kept["deployment"]["pending_operations"] == [operation("creating", machine)]
+    assert "left an open operation: creating azure-native:containerservice:ManagedCluster aks" in said
