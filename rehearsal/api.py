@@ -9,26 +9,18 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import requests
+import urllib3
 import yaml
-from requests.adapters import HTTPAdapter
 
-Object = dict[str, Any]
-"""A Kubernetes object as it travels."""
+from rehearsal.transport import ApiError, Object, Transport, Unreachable, trusting
+
+__all__ = ["Api", "ApiError", "Object", "Resource"]
 
 FIELD_MANAGER = "rehearsal"
 MERGE, APPLY = "application/merge-patch+json", "application/apply-patch+yaml"
 PAGE = 500  # objects per page of a list
-
-
-class ApiError(RuntimeError):
-    """The API server refused a request, or did not answer (`code` 0)."""
-
-    def __init__(self, code: int, reason: str, message: str) -> None:
-        self.code, self.reason = code, reason
-        super().__init__(message)
+_READINESS = urllib3.Timeout(total=2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +63,10 @@ class Api:
     """Reads and writes objects. May be used from several threads."""
 
     def __init__(self, server: str, token: str, authority: Path, timeout: float = 30.0) -> None:
-        self._server, self._timeout = server, timeout
-        self._session = requests.Session()
-        self._session.trust_env = False  # a proxy would not know 127.0.0.1
-        self._session.verify = str(authority)
-        self._session.headers["Authorization"] = f"Bearer {token}"
-        self._session.mount("https://", HTTPAdapter(pool_maxsize=32))
+        # the API server names the manager of merged fields after the user agent
+        headers = {"User-Agent": FIELD_MANAGER, "Authorization": f"Bearer {token}"}
+        tls = trusting(authority.read_text()) if server.startswith("https") else None
+        self._transport = Transport(server, headers, urllib3.Timeout(connect=timeout, read=timeout), tls)
 
     @classmethod
     def of_kubeconfig(cls, path: Path, authority: Path) -> Api:
@@ -87,16 +77,17 @@ class Api:
     def is_ready(self) -> bool:
         """Whether the API server answers and says that it is ready."""
         try:
-            return self._session.get(f"{self._server}/readyz", timeout=2).ok
-        except requests.RequestException:
+            self._transport.request("GET", "/readyz", timeout=_READINESS)
+        except (ApiError, Unreachable):
             return False
+        return True
 
     def get(self, resource: Resource, name: str, namespace: str = "") -> Object | None:
         """One object; None when there is none."""
         try:
             return self._request("GET", resource.path(namespace, name))
         except ApiError as error:
-            if error.code == requests.codes.not_found:
+            if error.not_found:
                 return None
             raise
 
@@ -128,7 +119,7 @@ class Api:
         try:
             self._request("DELETE", resource.path(namespace, name), query=query)
         except ApiError as error:
-            if error.code != requests.codes.not_found:
+            if not error.not_found:
                 raise
 
     def delete_all(self, resource: Resource, namespace: str) -> None:
@@ -142,27 +133,20 @@ class Api:
             ApiError: code 410 when the version is too old to watch from, 0 when the connection broke.
         """
         query = {"watch": "true", "resourceVersion": version, "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
-        timeout = (5.0, seconds + 30.0)
+        timeout = urllib3.Timeout(connect=5.0, read=seconds + 30.0)
         try:
-            with self._session.get(self._server + resource.path(namespace), params=query, stream=True, timeout=timeout) as response:
-                _raise_refusal(response)
-                for line in response.iter_lines(chunk_size=None):
-                    yield _event(line)
-        except (requests.RequestException, ValueError) as error:  # the connection broke, perhaps in the middle of a line
+            for line in self._transport.lines(resource.path(namespace), query, timeout):
+                yield _event(line)
+        except (Unreachable, ValueError) as error:  # the connection broke, perhaps in the middle of a line
             raise ApiError(0, "Unreachable", str(error)) from None
 
     def _request(
         self, method: str, path: str, body: Object | None = None, content: str = "application/json", query: Mapping[str, str] | None = None
     ) -> Object:
-        data = None if body is None else json.dumps(body)
-        headers = {"Content-Type": content}
         try:
-            response = self._session.request(method, self._server + path, params=query, data=data, headers=headers, timeout=self._timeout)
-        except requests.RequestException as error:
+            return self._transport.request(method, path, query, body, content)
+        except Unreachable as error:
             raise ApiError(0, "Unreachable", str(error)) from None
-        _raise_refusal(response)
-        answer: Object = response.json()
-        return answer
 
 
 def _event(line: bytes) -> Object:
@@ -171,13 +155,3 @@ def _event(line: bytes) -> Object:
         status = event["object"]
         raise ApiError(int(status.get("code", 0)), status.get("reason", ""), status.get("message", ""))
     return event
-
-
-def _raise_refusal(response: requests.Response) -> None:
-    if response.ok:
-        return
-    try:
-        status = response.json()
-    except ValueError:
-        status = {}
-    raise ApiError(response.status_code, status.get("reason", ""), status.get("message", response.text[:500]))

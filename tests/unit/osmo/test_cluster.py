@@ -72,7 +72,6 @@ def test_a_pod_that_exists_already_comes_from_an_attempt_whose_answer_was_lost()
         ("1.5Ki", 1536),
         ("2k", 2000),
         ("2K", 2000),
-        ("2K", 2000),
         ("1e3", 1000),
         ("3E", 3 * 10**18),
         (0.5, "0.5"),
