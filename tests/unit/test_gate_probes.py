@@ -240,7 +240,7 @@ def look(item, pods=(), events=(), objects=None, **options):
         (deployment(available=1, observed=0), "the newest revision has not been looked at yet"),
         (deployment(available=2, replicas=1), ""),
         (deployment(available=1, status={}), ""),
-        (deployment(available=0, replicas=0, updated=0), ""),
+        (deployment(available=0, replicas=0, updated=0), "scaled to 0 replicas"),
     ],
 )
 def test_a_deployment_is_ready_when_its_newest_revision_is_available(item, words):

@@ -27,6 +27,7 @@ _LOOK_UP = {
     "storageclass": "/apis/storage.k8s.io/v1/storageclasses/{name}",
 }
 """Objects whose absence no time cures, when nothing in the graph makes them."""
+_CLUSTER_SCOPED = ("runtimeclass", "storageclass")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,7 +88,8 @@ class WorkloadsProbe:
         seen = "; ".join([progress, *(str(each) for each in troubles[:_NAMED])])
         final = [each for each in troubles if each.unparsable or any(view.absent(gone) for gone in each.missing)]
         stuck = any(not each.quiet for each in troubles)
-        return Check(name, subject, Status.FAILED, seen, expected, _remedy(workload, final or troubles), final=bool(final), stuck=stuck)
+        remedy = _remedy(workload, item, final or troubles, self.repair)
+        return Check(name, subject, Status.FAILED, seen, expected, remedy, final=bool(final), stuck=stuck)
 
     def _way_back(self, workload: Workload, views: dict[str, _Namespace]) -> str:
         return self.repair if not self.restore or self._view(workload, views).released() else self.restore
@@ -156,14 +158,17 @@ def _creation_trouble(workload: Workload, item: Json) -> list[Trouble]:
     return [Trouble(f"of {workload.name}", "FailedCreate", said, tuple(missing(said))) for said in words]
 
 
-def _remedy(workload: Workload, troubles: Sequence[Trouble]) -> str:
+def _remedy(workload: Workload, item: Json, troubles: Sequence[Trouble], repair: str) -> str:
+    if item["spec"].get("replicas") == 0:
+        return f"Run `kubectl --namespace {workload.namespace} scale {workload.kind.lower()} {workload.name} --replicas 1`."
     if not troubles:
         return f"Run `kubectl --namespace {workload.namespace} describe {workload.kind.lower()} {workload.name}` and look at its events."
     first = troubles[0]
     if first.missing:
         gone = first.missing[0]
-        where = "in the cluster" if "{namespace}" not in _LOOK_UP.get(gone.kind, "") else f"in namespace {workload.namespace}"
-        return f"Create {gone.kind} {gone.name} {where}; if the stack owns it, `pulumi refresh` and `pulumi up` bring it back."
+        where = "in the cluster" if gone.kind in _CLUSTER_SCOPED else f"in namespace {workload.namespace}"
+        release = f"; if its release made it, `{repair}` does" if repair else ""
+        return f"Create {gone.kind} {gone.name} {where}; if the stack owns it, `pulumi refresh` and `pulumi up` bring it back{release}."
     if first.reason == "Unschedulable":
         return "Add nodes or free room on them: the scheduler's sentence says what is lacking."
     return f"Run `kubectl --namespace {workload.namespace} describe pod {first.pod}` and `… logs {first.pod} --previous`."
@@ -171,6 +176,8 @@ def _remedy(workload: Workload, troubles: Sequence[Trouble]) -> str:
 
 def _rollout(item: Json, ready: str, wanted: int) -> str:
     """What is missing from a rollout; empty when it is complete."""
+    if item["spec"].get("replicas") == 0:
+        return "scaled to 0 replicas"
     status = item.get("status") or {}
     if status.get("observedGeneration", 0) < item["metadata"].get("generation", 0):
         return "the newest revision has not been looked at yet"
