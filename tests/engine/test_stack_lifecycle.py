@@ -14,6 +14,7 @@ import pytest
 NAMESPACES = {"minio-operator", "osmo-minimal", "osmo-operator", "osmo-workflows"}
 ADMIN_SECRET = ("--namespace", "osmo-minimal", "get", "secret", "default-admin-secret", "--output", "jsonpath={.data}")
 TOKEN_SECRET = ("--namespace", "osmo-operator", "get", "secret", "osmo-operator-token", "--output", "jsonpath={.data.token}")
+DATABASE_VOLUME = ("--namespace", "osmo-minimal", "get", "persistentvolumeclaim", "postgres-volume", "--output", "jsonpath={.metadata.uid}")
 ROUTER = "Deployment/osmo-minimal/osmo-router"
 
 
@@ -108,6 +109,7 @@ def test_a_namespace_that_took_the_database_along_comes_back_with_a_token_that_t
 
 
 def test_a_deleted_deployment_of_a_release_turns_its_gate_red_and_the_printed_command_repairs_it(deployed, steady):
+    kept = deployed.kubectl(*DATABASE_VOLUME), deployed.kubectl(*TOKEN_SECRET)
     deployed.kubectl("--namespace", "osmo-minimal", "delete", "deployment", "osmo-router")
     shown = refreshed(deployed)
     assert steady.gates()["osmo-service-gate"] == "failed"
@@ -118,6 +120,7 @@ def test_a_deleted_deployment_of_a_release_turns_its_gate_red_and_the_printed_co
     repair = deployed.run(*shlex.split(printed.pop()), "--yes", "--non-interactive")
     assert repair, repair.output
     assert deployed.kubectl("--namespace", "osmo-minimal", "get", "deployment", "osmo-router")
+    assert (deployed.kubectl(*DATABASE_VOLUME), deployed.kubectl(*TOKEN_SECRET)) == kept  # the repair costs no data
     steady.prove()
 
 
