@@ -15,7 +15,7 @@ Look = Callable[[], Verdict]
 Say = Callable[[str], None]
 
 _NAMED = 6  # failed checks that a spoken line names
-_SEEN = 200  # characters of what was seen in each
+_SEEN = 300  # characters of what was seen in each
 _LINE = 1000  # characters of a spoken line
 
 

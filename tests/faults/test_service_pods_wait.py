@@ -47,7 +47,10 @@ def converges(live):
 def test_a_crashing_service_pod_is_named_with_its_exit_code_while_the_update_waits(stack, updates, service_again):
     stack.fault("pod.crash", namespace="osmo-minimal", prefix="osmo-service-", exitCode=3, message="no route to the database")
     live = service_again()
-    assert seconds_until_named(live, r"pod osmo-service-\S+: CrashLoopBackOff: .*exit code 3: no route to the database") < NAMED
+    assert (
+        seconds_until_named(live, r"pod osmo-service-\S+: CrashLoopBackOff: container service: last exit code 3: no route to the database")
+        < NAMED
+    )
     stack.clear_faults()
     converges(live)
 

@@ -150,7 +150,7 @@ CLAIM = event("ProvisioningFailed", 'storageclass.storage.k8s.io "fast" not foun
         (
             pod(containers=[waits("CrashLoopBackOff", "back-off 40s", {"exitCode": 3, "message": "no database"})]),
             [],
-            "pod web-1: CrashLoopBackOff: container c: back-off 40s; last exit code 3: no database",
+            "pod web-1: CrashLoopBackOff: container c: last exit code 3: no database; back-off 40s",
         ),
         (
             pod(containers=[waits("ImagePullBackOff", "429 Too Many Requests")]),

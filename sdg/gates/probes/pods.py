@@ -106,8 +106,9 @@ def _of_container(container: Mapping[str, Any]) -> tuple[str, str] | None:
     waiting, name = _waiting(container), container.get("name")
     reason = waiting.get("reason")
     if reason and reason not in _QUIET:
-        words = f"container {name}: {waiting.get('message') or 'no message'}"
-        return str(reason), f"{words}; {last}" if (last := _last_end(container)) else words
+        # how it ended tells more than how long the kubelet waits, and a line may be cut
+        words = "; ".join(filter(None, [_last_end(container), waiting.get("message")]))
+        return str(reason), f"container {name}: {words or 'no message'}"
     ended = (container.get("state") or {}).get("terminated") or {}
     if ended.get("exitCode"):
         return str(ended.get("reason") or "Error"), f"container {name} {_end(ended)}"
