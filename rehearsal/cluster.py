@@ -42,7 +42,7 @@ MANY = 100  # nodes; from here on a look at all of them is not cheap
 SERVICES = ("osmo", "charts", "control")
 
 
-class StartFailed(RuntimeError):  # noqa: N818 - named for what happened
+class StartFailed(RuntimeError):
     """The cluster did not become ready in time; names what it still waited for and where the logs are."""
 
 

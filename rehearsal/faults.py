@@ -25,7 +25,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
 """Switch name → fields that it may have."""
 
 
-class UnknownFault(ValueError):  # noqa: N818 - named for what happened
+class UnknownFault(ValueError):
     """A switch or a field of a switch that does not exist."""
 
 

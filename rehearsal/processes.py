@@ -25,7 +25,7 @@ INHERITED = ("HOME", "LANG", "PATH", "TMPDIR", "XDG_CACHE_HOME")
 GRACE = 1.0
 
 
-class ProcessEnded(RuntimeError):  # noqa: N818 - named for what happened
+class ProcessEnded(RuntimeError):
     """A process of the rehearsal ended although it should run; carries its last lines."""
 
     def __init__(self, name: str, log: Path) -> None:

@@ -19,7 +19,7 @@ Say = Callable[[str], None]
 TAIL = 25  # lines of a failed command that are shown
 
 
-class CommandFailed(RuntimeError):  # noqa: N818 - named for what happened
+class CommandFailed(RuntimeError):
     """A step of the set-up failed: says which command, its last lines, and what to do."""
 
     def __init__(self, command: list[str], output: str, remedy: str) -> None:

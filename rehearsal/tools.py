@@ -26,7 +26,7 @@ from rehearsal.toolchain import CommandFailed, Say
 BUILD = "python -m rehearsal.tools"
 
 
-class ToolMissing(RuntimeError):  # noqa: N818 - named for what happened
+class ToolMissing(RuntimeError):
     """A program that the rehearsal runs is neither on PATH nor in the cache."""
 
     def __init__(self, name: str) -> None:

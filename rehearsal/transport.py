@@ -57,7 +57,7 @@ class ApiError(RuntimeError):
         return self.code == CONFLICT and not self.exists
 
 
-class Unreachable(Exception):  # noqa: N818 - named for what happened
+class Unreachable(Exception):
     """The API server does not answer."""
 
 

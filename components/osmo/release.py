@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import json
 from typing import Any
 
 import pulumi
@@ -58,14 +56,10 @@ def triggers(release: Release, key: pulumi.Output[str], values: dict[str, Any]) 
 
     The fingerprint is keyed, so that a stored state doesn't allow to guess a weak value; that is why it may be stored in the clear.
     """
-    fingerprint = pulumi.Output.all(key, pulumi.Output.json_dumps(values, sort_keys=True)).apply(lambda both: _fingerprint(*both))
+    canonical = pulumi.Output.json_dumps(values, sort_keys=True)
+    fingerprint = pulumi.Output.all(key, canonical).apply(lambda both: hmac.new(both[0].encode(), both[1].encode(), "sha256").hexdigest())
     return {
         "revision": release.status.apply(lambda status: str(int(status.revision or 0))),
         "chart": release.version.apply(str),
         "values": pulumi.Output.unsecret(fingerprint),
     }
-
-
-def _fingerprint(key: str, text: str) -> str:
-    canonical = json.dumps(json.loads(text), sort_keys=True)
-    return hmac.new(key.encode(), canonical.encode(), hashlib.sha256).hexdigest()[:16]

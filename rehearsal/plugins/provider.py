@@ -27,7 +27,7 @@ class ProviderError(Exception):
         self.code = code
 
 
-class PartialFailure(ProviderError):  # noqa: N818 -- named for what happened
+class PartialFailure(ProviderError):
     """A resource exists but did not become what was asked for: the engine keeps it and tries again next time."""
 
     def __init__(self, message: str, id: str, state: Properties, reasons: Sequence[str] = (), inputs: Properties | None = None) -> None:  # noqa: A002

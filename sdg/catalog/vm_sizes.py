@@ -15,7 +15,7 @@ from sdg.catalog.documents import CatalogModel, read
 LOCAL = "local-"  # prefix of workstations
 
 
-class UnknownSize(LookupError):  # noqa: N818 - named for what happened
+class UnknownSize(LookupError):
     """A machine size that the table does not hold; names the nearest ones."""
 
     def __init__(self, name: str, known: Mapping[str, object]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sdg.forward.ports import Owner
 
 
-class PortTaken(Exception):  # noqa: N818 (says what is the case, as FileExists would)
+class PortTaken(Exception):
     """Something else listens on the port.
 
     Attributes:

@@ -19,7 +19,7 @@ _STEP = re.compile(
 )
 
 
-class BadPath(ValueError):  # noqa: N818 -- named for what it is
+class BadPath(ValueError):
     """The expression is not understood."""
 
 

@@ -64,7 +64,7 @@ _CLUSTER_SCOPED = frozenset(
 )
 
 
-class NoMatch(Exception):  # noqa: N818 -- the API's own word for it
+class NoMatch(Exception):
     """The API server serves no such kind: as a rule, its CustomResourceDefinition is missing."""
 
     def __init__(self, api_version: str, kind: str) -> None:

@@ -19,7 +19,7 @@ _SETTLED_POLL = 0.2
 _SETTLED_AFTER = 2.0
 
 
-class NotReady(Exception):  # noqa: N818 -- named for what was seen
+class NotReady(Exception):
     """An object exists but did not become ready in time, failed, or nobody waits any more."""
 
     def __init__(self, message: str, live: Object, reasons: Sequence[str] = ()) -> None:
