@@ -23,6 +23,7 @@ from cli.demo import UPDATE, Watched
 from cli.project import REHEARSAL, ROOT
 from cli.pulumi import Engine
 from cli.rehearsal import cluster
+from rehearsal.nodes import NodeGroup
 from sdg.catalog.versions import versions
 from sdg.gates.service import ServiceRecord
 from sdg.kube.api import KubernetesApi
@@ -81,6 +82,8 @@ def _figures() -> Iterator[Figure]:
     yield Figure("gate notices readiness", _median(_detection), target=2)
     yield Figure("refresh", _median(lambda: engine.ask("refresh", "--yes", "--skip-preview")))
     yield Figure("destroy", _timed(lambda: engine.ask("destroy", "--yes", "--skip-preview"))[0])
+    rehearsal.stop(purge=True)
+    yield Figure("1,000 nodes schedulable", _timed(_start_large)[0], target=60)
 
 
 def _import_program() -> None:
@@ -108,6 +111,11 @@ def _detection() -> float:
         release()
         available = _until_available(KubernetesApi.connect(found.connection))
         return gate.result() - available
+
+
+def _start_large() -> None:
+    """From nothing to a cluster whose scheduler may use every node."""
+    cluster().start([NodeGroup("large", "Standard_D16ds_v5", count=1000)])
 
 
 HELD: Final = {"namespace": layout.SERVICE_NAMESPACE, "name": "bench"}
