@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import runpy
 from collections.abc import Callable, Iterator
@@ -119,10 +120,14 @@ def run_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run
     kubeconfig.write_text(yaml.safe_dump(KUBECONFIG))
     monkeypatch.setattr("sdg.preflight.stack.problems", lambda sections, server: ())
 
+    loop = asyncio.new_event_loop()
+
     def run(**sections: Any) -> Graph:
         cluster = {"kind": "existing", "name": "lab", "kubeconfig": str(kubeconfig), **sections.pop("cluster", {})}
         config = {"cluster": cluster, **sections}
         graph = Graph()
+        # other tests may have closed this thread's loop
+        asyncio.set_event_loop(loop)
         runtime_config.set_all_config({f"sdg:{key}": json.dumps(value) for key, value in config.items()})
         mocks.set_mocks(Answers(graph), project="sdg", stack="test", monitor=Monitor(graph))
         pulumi.runtime.test(lambda: _program(graph))()
@@ -130,6 +135,7 @@ def run_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run
 
     yield run
     runtime_config.set_all_config({})
+    loop.close()
 
 
 def _program(graph: Graph) -> pulumi.Output[None]:

@@ -137,8 +137,8 @@ def test_a_key_shaped_value_is_never_shown(raw: dict[str, Any]) -> None:
 
 
 def test_a_credential_inside_an_object_is_refused_even_where_any_text_is_legal() -> None:
-    (sentence,) = problems(tags={"owner": "nvapi-planted-value-0123456789"})
-    assert sentence.startswith("sdg:tags.owner holds what looks like a credential (NVIDIA API key)")
+    (sentence,) = problems(cluster={**LAB, "storageClass": "nvapi-planted-value-0123456789"})
+    assert sentence.startswith("sdg:cluster.storageClass holds what looks like a credential (NVIDIA API key)")
 
 
 def test_no_value_of_a_section_that_is_stored_as_a_secret_is_shown() -> None:
