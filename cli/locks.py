@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from cli.project import PROJECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,14 @@ class Lock:
             return False
 
 
-def locks(backend_url: str, stack: str) -> Iterator[Lock]:
-    """The locks of a stack; none for backends other than `file://`, which know themselves who is at work."""
+def locks(backend_url: str, stack: str) -> list[Lock] | None:
+    """The locks of a stack of this project; None where they cannot be read, as in every backend but `file://`."""
     if not backend_url.startswith("file://"):
-        return
-    folder = Path(backend_url.removeprefix("file://")).expanduser() / ".pulumi" / "locks"
-    for path in folder.glob(f"**/{stack}/*.json"):
-        content = json.loads(path.read_text())
-        yield Lock(int(content["pid"]), str(content["hostname"]), str(content["timestamp"]))
+        return None
+    folder = Path(backend_url.removeprefix("file://")).expanduser() / ".pulumi" / "locks" / "organization" / PROJECT / stack
+    return [_lock(path) for path in sorted(folder.glob("*.json"))]
+
+
+def _lock(path: Path) -> Lock:
+    content = json.loads(path.read_text())
+    return Lock(int(content["pid"]), str(content["hostname"]), str(content["timestamp"]))

@@ -52,7 +52,11 @@ def smoke(stack: Stack) -> None:
 
 
 @app.command()
-def recover(stack: Stack) -> None:
+def recover(
+    stack: Stack,
+    *,
+    nobody_works: Annotated[bool, typer.Option("--nobody-works", help="You know that no engine works on the stack.")] = False,
+) -> None:
     """Clears what a killed update left behind: the stack's lock and Helm's unfinished records."""
     from cli.connection import access
     from cli.pulumi import Engine
@@ -61,7 +65,7 @@ def recover(stack: Stack) -> None:
 
     engine = Engine.of(stack)
     connection = access(engine).connection
-    run(engine, KubernetesApi.connect(connection) if connection else None, print)
+    run(engine, KubernetesApi.connect(connection) if connection else None, print, nobody_works=nobody_works)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+PROJECT: Final = "sdg"  # as Pulumi.yaml names it
 REHEARSAL: Final = "rehearsal"  # the stack that runs on the virtual cluster
 
 

@@ -68,6 +68,18 @@ class Engine:
             raise PulumiError((done.stderr.strip() or done.stdout.strip()).removeprefix("error: "))
         return done.stdout
 
+    def backend(self) -> str:
+        """URL of the backend that holds the stack."""
+        named = self.environment.get("PULUMI_BACKEND_URL")
+        if named:
+            return named
+        asked = subprocess.run(
+            [self._program(), "whoami", "--json"], env=dict(self.environment), cwd=ROOT, check=False, capture_output=True, text=True
+        )
+        if asked.returncode != 0:
+            raise PulumiError(asked.stderr.strip().removeprefix("error: "))
+        return str(json.loads(asked.stdout)["url"])
+
     def config(self) -> dict[str, str]:
         """The stack's plain config below `sdg:`; objects as JSON text. Secrets are left out."""
         entries: dict[str, dict[str, Any]] = json.loads(self.ask("config", "--json"))
@@ -98,5 +110,7 @@ class Engine:
             raise PulumiError((done.stderr.strip() or done.stdout.strip()).removeprefix("error: "))
 
     def _command(self, arguments: tuple[str, ...]) -> list[str]:
-        program = shutil.which("pulumi", path=self.environment["PATH"]) or "pulumi"
-        return [program, *arguments, "--stack", self.stack, "--non-interactive"]
+        return [self._program(), *arguments, "--stack", self.stack, "--non-interactive"]
+
+    def _program(self) -> str:
+        return shutil.which("pulumi", path=self.environment["PATH"]) or "pulumi"

@@ -45,15 +45,21 @@ class HelmRecord:
         return f"{self.release} in {self.namespace} (revision {self.revision}, {self.status})"
 
 
-def recover(engine: Engine, api: KubernetesApi | None, say: Say) -> bool:
+def recover(engine: Engine, api: KubernetesApi | None, say: Say, *, nobody_works: bool = False) -> bool:
     """Unlocks the stack, removes Helm's unfinished records, closes open operations; returns whether there was anything to do.
 
     Args:
         api: the stack's cluster; None when the stack has none yet.
+        nobody_works: the user knows that no engine works on the stack, where the backend doesn't tell.
 
     Raises:
-        AtWorkError: the lock's holder is alive.
+        AtWorkError: the lock's holder is alive, or may be.
     """
+    if locks(engine.backend(), engine.stack) is None and not nobody_works:
+        raise AtWorkError(
+            f"the backend {engine.backend()} does not tell whether somebody works on stack {engine.stack}. "
+            f"Make sure that nobody does, then: `pulumi cancel --stack {engine.stack}` if the stack is locked, and `sdg recover --stack {engine.stack} --nobody-works`."
+        )
     unlocked = _unlock(engine, say)
     records = _records(api, say)
     found = [unlocked, _finish_helm(api, records or [], say), _close_operations(engine, api, records, say)]
@@ -63,7 +69,9 @@ def recover(engine: Engine, api: KubernetesApi | None, say: Say) -> bool:
 
 
 def _unlock(engine: Engine, say: Say) -> bool:
-    found = list(locks(engine.environment.get("PULUMI_BACKEND_URL", ""), engine.stack))
+    found = locks(engine.backend(), engine.stack)
+    if found is None:
+        return False
     for lock in found:
         if lock.held:
             raise AtWorkError(

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from rehearsal.cluster import Status
 
@@ -26,7 +27,9 @@ def show_gates(records: Iterable[Mapping[str, Any]], console: Console) -> None:
         table.add_column(column, overflow="fold")
     for record in records:
         for check in record["checks"]:
-            table.add_row(record["gate"], check["name"], check["subject"], MARKS[check["status"]], check["observed"])
+            # what was seen is somebody else's text: a log line may look like markup
+            seen = [Text(text) for text in (record["gate"], check["name"], check["subject"], check["observed"])]
+            table.add_row(*seen[:3], MARKS[check["status"]], seen[3])
         table.add_section()
     console.print(table)
 

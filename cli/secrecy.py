@@ -1,4 +1,4 @@
-"""Checks a deployed stack's state: every secret that was generated for it lies encrypted, wherever it is used."""
+"""Checks a deployed stack's state: every secret of it lies encrypted, wherever it is used."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ class SecretInPlainError(RuntimeError):
 
 
 def check_state(engine: Engine) -> int:
-    """Looks for every generated secret in the exported state; returns how many were looked for.
+    """Looks for every known secret in the exported state; returns how many were looked for.
 
     Raises:
-        SecretInPlainError: one was found.
+        SecretInPlainError: one was found, or there is none that could be looked for.
     """
     secrets = known_secrets(json.loads(engine.ask("stack", "export", "--show-secrets")))
+    if not secrets:
+        raise SecretInPlainError("the stack's state holds no secret that could be looked for; a deployed stack has several")
     found = findings(engine.state(), secrets)
     if found:
         raise SecretInPlainError("\n".join(finding.sentence() for finding in found))

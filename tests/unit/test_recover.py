@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cli.recover import NOTHING, recover
+from cli.recover import NOTHING, AtWorkError, recover
 from sdg.kube.errors import UnreachableError
 
 URN = "urn:pulumi:rehearsal::sdg::kubernetes:helm.sh/v3:Release::osmo-operator-release"
@@ -20,8 +20,11 @@ class Engine:
 
     def __init__(self, *operations, resources=()):
         self.stack = "rehearsal"
-        self.environment = {"PULUMI_BACKEND_URL": "file:///nowhere"}
+        self.url = "file:///nowhere"
         self.kept = {"deployment": {"resources": list(resources), "pending_operations": list(operations)}}
+
+    def backend(self):
+        return self.url
 
     def state(self):
         return self.kept
@@ -116,3 +119,13 @@ def test_what_only_the_user_can_find_again_stays_open_and_is_named():
     _, said = recovered(engine, None)
     assert engine.kept["deployment"]["pending_operations"] == [operation("creating", machine)]
     assert "left an open operation: creating azure-native:containerservice:ManagedCluster aks" in said
+
+
+def test_where_the_backend_does_not_tell_who_works_nothing_is_touched_unless_the_user_knows():
+    engine, cluster = Engine(), Cluster("pending-install")
+    engine.url = "https://api.example.com"
+    with pytest.raises(AtWorkError, match="--nobody-works"):
+        recover(engine, cluster, print)
+    assert cluster.records
+    assert recover(engine, cluster, lambda _: None, nobody_works=True)
+    assert not cluster.records

@@ -21,6 +21,12 @@ def test_a_stack_without_resources_has_no_gates():
     assert report.gates({"deployment": {}}) == []
 
 
+def test_a_log_line_that_looks_like_markup_is_shown_as_it_is():
+    console = Console(width=200, record=True, file=io.StringIO())
+    report.show_gates([{"gate": "smoke-gate", "checks": [CHECK | {"observed": "[hello] boom [/INST]"}]}], console)
+    assert "[hello] boom [/INST]" in console.export_text()
+
+
 def test_a_red_check_shows_where_what_and_what_was_seen():
     console = Console(width=200, record=True, file=io.StringIO())
     report.show_gates([{"gate": "cluster-gate", "checks": [CHECK]}], console)
