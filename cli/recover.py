@@ -58,7 +58,8 @@ def recover(engine: Engine, api: KubernetesApi | None, say: Say, *, nobody_works
     if locks(engine.backend(), engine.stack) is None and not nobody_works:
         raise AtWorkError(
             f"the backend {engine.backend()} does not tell whether somebody works on stack {engine.stack}. "
-            f"Make sure that nobody does, then: `pulumi cancel --stack {engine.stack}` if the stack is locked, and `sdg recover --stack {engine.stack} --nobody-works`."
+            "Make sure that nobody does, then: "
+            f"`pulumi cancel --stack {engine.stack}` if the stack is locked, and `sdg recover --stack {engine.stack} --nobody-works`."
         )
     unlocked = _unlock(engine, say)
     records = _records(api, say)
