@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cli.project import ROOT
 from cli.pulumi import Engine
+from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
 from sdg.settings.cluster import ExistingCluster
 from sdg.settings.kubeconfig import candidates, read_kubeconfig
@@ -36,3 +37,9 @@ def access(engine: Engine) -> StackAccess:
     environment = os.environ | engine.environment
     kubeconfig = read_kubeconfig(candidates(settings.cluster.kubeconfig, environment, ROOT), settings.cluster.context)
     return StackAccess(settings, Connection(kubeconfig.text, kubeconfig.context))
+
+
+def api(engine: Engine) -> KubernetesApi | None:
+    """The API of a stack's cluster; None when the stack makes the cluster. Raises as `access` does."""
+    connection = access(engine).connection
+    return KubernetesApi.connect(connection) if connection else None

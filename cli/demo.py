@@ -10,13 +10,12 @@ from typing import Final
 from rich.console import Console
 
 from cli import rehearsal, report
-from cli.connection import access
+from cli.connection import api
 from cli.project import REHEARSAL
 from cli.pulumi import Engine
 from cli.recover import recover
 from cli.secrecy import check_state
 from rehearsal import plugins
-from sdg.kube.api import KubernetesApi
 
 UPDATE: Final = ("up", "--yes", "--skip-preview", "--suppress-progress", "--policy-pack", "policy")
 NOT_REHEARSED: Final = (
@@ -56,8 +55,7 @@ def demo(console: Console) -> int:
     engine = Engine.of(REHEARSAL)
     for line in plugins.in_use(engine.environment):
         print(line)
-    connection = access(engine).connection
-    recover(engine, KubernetesApi.connect(connection) if connection else None, print)
+    recover(engine, lambda: api(engine), print)
     watched = Watched(print)
     code = engine.stream(*UPDATE, on_line=watched.line)
     report.show_gates(report.gates(engine.state()), console)

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from cli.project import PROJECT
+from cli.state_file import backend_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ class Lock:
 
 def locks(backend_url: str, stack: str) -> list[Lock] | None:
     """The locks of a stack of this project; None where they cannot be read, as in every backend but `file://`."""
-    if not backend_url.startswith("file://"):
+    folder = backend_folder(backend_url)
+    if folder is None:
         return None
-    folder = Path(backend_url.removeprefix("file://")).expanduser() / ".pulumi" / "locks" / "organization" / PROJECT / stack
-    return [_lock(path) for path in sorted(folder.glob("*.json"))]
+    return [_lock(path) for path in sorted((folder / "locks" / "organization" / PROJECT / stack).glob("*.json"))]
 
 
 def _lock(path: Path) -> Lock:

@@ -58,14 +58,12 @@ def recover(
     nobody_works: Annotated[bool, typer.Option("--nobody-works", help="You know that no engine works on the stack.")] = False,
 ) -> None:
     """Clears what a killed update left behind: the stack's lock and Helm's unfinished records."""
-    from cli.connection import access
+    from cli.connection import api
     from cli.pulumi import Engine
     from cli.recover import recover as run
-    from sdg.kube.api import KubernetesApi
 
     engine = Engine.of(stack)
-    connection = access(engine).connection
-    run(engine, KubernetesApi.connect(connection) if connection else None, print, nobody_works=nobody_works)
+    run(engine, lambda: api(engine), print, nobody_works=nobody_works)
 
 
 @app.command()

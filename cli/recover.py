@@ -9,6 +9,7 @@ from typing import Final
 from cli.locks import locks
 from cli.pending import CREATING, DELETING, Operation, closed, operations
 from cli.pulumi import Engine
+from cli.state_file import mend
 from sdg.kube.api import KubernetesApi, items
 from sdg.kube.errors import KubeError
 from sdg.osmo import layout
@@ -45,11 +46,11 @@ class HelmRecord:
         return f"{self.release} in {self.namespace} (revision {self.revision}, {self.status})"
 
 
-def recover(engine: Engine, api: KubernetesApi | None, say: Say, *, nobody_works: bool = False) -> bool:
+def recover(engine: Engine, connect: Callable[[], KubernetesApi | None], say: Say, *, nobody_works: bool = False) -> bool:
     """Unlocks the stack, removes Helm's unfinished records, closes open operations; returns whether there was anything to do.
 
     Args:
-        api: the stack's cluster; None when the stack has none yet.
+        connect: the way to the stack's cluster; None when the stack has none yet. Asked only once the state can be read.
         nobody_works: the user knows that no engine works on the stack, where the backend doesn't tell.
 
     Raises:
@@ -62,8 +63,12 @@ def recover(engine: Engine, api: KubernetesApi | None, say: Say, *, nobody_works
             f"`pulumi cancel --stack {engine.stack}` if the stack is locked, and `sdg recover --stack {engine.stack} --nobody-works`."
         )
     unlocked = _unlock(engine, say)
+    mended = mend(engine.backend(), engine.stack)
+    for path in mended:
+        say(f"removed {path.name}, which the killed engine left empty; the state itself is whole")
+    api = connect()
     records = _records(api, say)
-    found = [unlocked, _finish_helm(api, records or [], say), _close_operations(engine, api, records, say)]
+    found = [unlocked, bool(mended), _finish_helm(api, records or [], say), _close_operations(engine, api, records, say)]
     if not any(found):
         say(NOTHING)
     return any(found)

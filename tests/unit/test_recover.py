@@ -62,7 +62,7 @@ def operation(doing, resource=RELEASE):
 
 def recovered(engine, api):
     said = []
-    return recover(engine, api, said.append), "\n".join(said)
+    return recover(engine, lambda: api, said.append), "\n".join(said)
 
 
 def test_without_anything_left_nothing_is_changed_and_that_is_said():
@@ -125,7 +125,7 @@ def test_where_the_backend_does_not_tell_who_works_nothing_is_touched_unless_the
     engine, cluster = Engine(), Cluster("pending-install")
     engine.url = "https://api.example.com"
     with pytest.raises(AtWorkError, match="--nobody-works"):
-        recover(engine, cluster, print)
+        recover(engine, lambda: cluster, print)
     assert cluster.records
-    assert recover(engine, cluster, lambda _: None, nobody_works=True)
+    assert recover(engine, lambda: cluster, lambda _: None, nobody_works=True)
     assert not cluster.records
