@@ -7,6 +7,7 @@ import pulumi
 from components.cluster.base import ClusterHandle
 from components.cluster.existing import ExistingCluster
 from components.forward import UserForward
+from components.inference.none import NoInference
 from components.osmo.osmo import Osmo
 from components.platform.object_store import ObjectStore
 from components.smoke import SmokeTest
@@ -14,6 +15,7 @@ from sdg.catalog.versions import versions
 from sdg.preflight.stack import problems
 from sdg.settings.cluster import ExistingCluster as ExistingClusterSettings
 from sdg.settings.errors import SettingsError
+from sdg.settings.inference import NoInference as NoInferenceSettings
 from sdg.settings.loader import Stack, load
 
 
@@ -24,6 +26,14 @@ def build_cluster(stack: Stack) -> ClusterHandle:
             return ExistingCluster("cluster", settings, kubernetes_range, stack.connection).handle
         case planned:  # the loader refuses them with what can be deployed
             raise NotImplementedError(planned.kind)
+
+
+def build_inference(stack: Stack, cluster: ClusterHandle) -> None:
+    match stack.settings.inference:
+        case NoInferenceSettings() as settings:
+            NoInference("inference", settings, cluster)
+        case planned:  # the loader refuses them with what can be deployed
+            raise NotImplementedError(planned.provider)
 
 
 def compose(stack: Stack) -> None:
@@ -44,6 +54,7 @@ def compose(stack: Stack) -> None:
         database_password=stack.secrets.database_password,
         mirror=settings.mirror,
     ).handle
+    build_inference(stack, cluster)
     smoke = SmokeTest("smoke", settings.smoke, cluster=cluster, osmo=osmo, mirror=settings.mirror)
     if settings.forward.enabled:
         forward = UserForward("forward", settings.forward, cluster, after=smoke.ready)

@@ -22,6 +22,9 @@ REHEARSAL_ONLY = (
     "SDG_REHEARSAL",
 )
 
+# a passphrase in the environment would win over the rehearsal's file
+HIDDEN = ("PULUMI_CONFIG_PASSPHRASE",)
+
 
 def stack_config(state: StateDir) -> Path:
     """The rehearsal's derived stack file: the project's own, its charts' address, and the salt of its secrets."""
@@ -50,8 +53,7 @@ def variables(stack: str) -> dict[str, str]:
 
 def process_environment(stack: str) -> dict[str, str]:
     """The environment of a child process that works on a stack."""
-    # a passphrase in the environment would win over the rehearsal's file
-    hidden = ("PULUMI_CONFIG_PASSPHRASE",) if stack == REHEARSAL else ()
+    hidden = HIDDEN if stack == REHEARSAL else ()
     return {name: value for name, value in os.environ.items() if name not in hidden} | variables(stack)
 
 
@@ -59,7 +61,8 @@ def as_shell(stack: str) -> str:
     """Lines for `eval`: sets what the stack needs and takes back what another stack's environment set."""
     wanted = variables(stack)
     taken_back = [name for name in REHEARSAL_ONLY if name not in wanted and _is_rehearsals(name)]
-    lines = [f"unset {name}" for name in taken_back]
+    hidden = [name for name in HIDDEN if stack == REHEARSAL and name in os.environ]
+    lines = [f"unset {name}" for name in (*taken_back, *hidden)]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in wanted.items()]
     return "\n".join(lines)
 

@@ -8,18 +8,14 @@ from pulumi_policy import EnforcementLevel, ReportViolation, ResourceValidationA
 
 from sdg.catalog.compatibility import refusal
 
-# inference components, and a component for the whole stack when one says both of itself
 INFERENCE: Final = "sdg:inference:"
-STACK: Final = "sdg:stack:"
 
 
 def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
     """Judges one resource by its inputs. An unknown one is named by the SDK as not judged, since reading it raises."""
-    if not args.resource_type.startswith((INFERENCE, STACK)):
+    if not args.resource_type.startswith(INFERENCE):
         args.not_applicable("no inference component")
     missing = [key for key in ("cluster", "provider") if key not in args.props]
-    if missing and args.resource_type.startswith(STACK):
-        args.not_applicable(f"says nothing of its {' and '.join(missing)}")
     if missing:
         # what cannot be judged is not allowed: else a component that forgets an input would escape the rule
         report(f"{args.name} registers no {' and no '.join(missing)}; every inference component must register both as inputs.", None)

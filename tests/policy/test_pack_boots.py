@@ -89,7 +89,7 @@ def test_an_update_that_previews_first_is_stopped_there_with_nothing_at_all_crea
 
 
 def test_a_key_in_a_plain_path_is_stopped_without_being_shown(engine: Engine) -> None:
-    ended = engine.judged("preview", {"platform": ["sdg:stack:Platform", {"note": "nvapi-planted0123456789"}]})
+    ended = engine.judged("preview", {"platform": ["sdg:test:Platform", {"note": "nvapi-planted0123456789"}]})
     assert ended.returncode != 0
     assert "no-key-in-plain-path" in ended.stdout
     assert "note holds what looks like a credential (NVIDIA API key)" in ended.stdout

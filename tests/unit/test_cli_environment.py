@@ -45,4 +45,5 @@ def test_what_the_user_set_is_not_taken_back(rehearsal, monkeypatch):
 def test_a_passphrase_of_the_users_does_not_win_over_the_rehearsals(rehearsal, monkeypatch):
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "the user's")
     assert "PULUMI_CONFIG_PASSPHRASE" not in environment.process_environment("rehearsal")
+    assert "unset PULUMI_CONFIG_PASSPHRASE" in environment.as_shell("rehearsal").splitlines()
     assert "PULUMI_CONFIG_PASSPHRASE" in environment.process_environment("lab")

@@ -2,10 +2,14 @@
 
 import base64
 import importlib
+import pkgutil
 
 import dill
 import pytest
 from pulumi.dynamic import ResourceProvider
+
+import components
+import sdg
 
 STORED = [
     "components.forward.ForwardProvider",
@@ -35,8 +39,9 @@ def test_the_state_holds_a_providers_name_and_nothing_of_its_code(path):
 
 
 def test_every_provider_of_the_product_is_listed():
-    for path in STORED:
-        importlib.import_module(path.rpartition(".")[0])
+    for package in (components, sdg):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
     found = {f"{cls.__module__}.{cls.__name__}" for cls in _below(ResourceProvider)}
     ours = {path for path in found if path.startswith(("components.", "sdg."))}
     assert ours - {"sdg.gates.resource.RecordProvider"} == set(STORED)
