@@ -11,7 +11,7 @@ from components.osmo.operator import OsmoOperator
 from components.osmo.secrets import create_secrets
 from components.osmo.service import OsmoService
 from components.platform.object_store import ObjectStoreHandle
-from sdg.catalog.versions import Release as ReleaseSet
+from sdg.catalog.versions import ReleaseSet
 from sdg.catalog.versions import versions
 from sdg.osmo import layout
 from sdg.osmo.values import GATEWAY_URL, Images
@@ -24,7 +24,7 @@ class Osmo(pulumi.ComponentResource):
 
     Args:
         store: where workflows keep their data.
-        database_password: chosen by the user; generated when None.
+        database_password: chosen by the user, for the first update; generated when None.
     """
 
     def __init__(

@@ -40,11 +40,11 @@ def create_secrets(
     """Generates OSMO's keys and puts them where its charts look for them.
 
     Args:
-        chosen_password: the database's, when the user wants to know it; generated when None.
+        chosen_password: the database's first one, when the user wants to know it; generated when None.
         generated: options of the generated values, which need no cluster.
         inside: options of the cluster's objects.
     """
-    password = chosen_password or GeneratedSecret(f"{name}-database-password", "password", generated).value
+    password = GeneratedSecret(f"{name}-database-password", "password", generated, chosen=chosen_password)
     key = GeneratedSecret(f"{name}-fingerprint-key", "token", generated)
     admin = GeneratedSecret(f"{name}-admin-token", "token", generated)
     mek = GeneratedSecret(f"{name}-mek", "mek", generated)
@@ -74,7 +74,7 @@ def create_secrets(
         for secret in layout.STORAGE_SECRETS
     ]
     return OsmoSecrets(
-        database_password=password,
+        database_password=password.value,
         fingerprint_key=key.value,
         contents={"admin": admin.value, "mek": mek.value, "storage": store.credential},
         objects=tuple(objects),

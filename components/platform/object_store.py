@@ -62,7 +62,8 @@ class ObjectStore(pulumi.ComponentResource):
         namespace = Namespace(f"{name}-namespace", metadata={"name": NAMESPACE}, opts=child)
         inside = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[namespace]))
 
-        password = chosen_password or GeneratedSecret(f"{name}-root-password", "password", pulumi.ResourceOptions(parent=self)).value
+        generated = pulumi.ResourceOptions(parent=self)
+        password = GeneratedSecret(f"{name}-root-password", "password", generated, chosen=chosen_password).value
         root = Secret(
             f"{name}-root",
             metadata={"name": ROOT_SECRET, "namespace": NAMESPACE},

@@ -28,6 +28,9 @@ class SecretKey:
     fallback: SecretName | None = None
 
 
+# what was initialised with a password knows no other one
+_FIRST_COUNTS: Final = "the first update fixes it, and generates it when unset. Setting, changing or removing it later changes nothing."
+
 SECRET_KEYS: Final[Mapping[str, SecretKey]] = MappingProxyType(
     {
         secret.key: secret
@@ -35,8 +38,8 @@ SECRET_KEYS: Final[Mapping[str, SecretKey]] = MappingProxyType(
             SecretKey("ngcApiKey", "NGC_API_KEY", "NGC key for private charts and images; public ones need none."),
             SecretKey("nvcfApiKey", "NVCF_API_KEY", "Key for NVIDIA Cloud Functions; the NGC key when unset.", "ngcApiKey"),
             SecretKey("hfToken", "HF_TOKEN", "Hugging Face token for gated models."),
-            SecretKey("databasePassword", "POSTGRES_PASSWORD", "Password of OSMO's database; generated once when unset."),
-            SecretKey("objectStorePassword", "MINIO_ROOT_PASSWORD", "Password of the object store's root user; generated once when unset."),
+            SecretKey("databasePassword", "POSTGRES_PASSWORD", f"Password of OSMO's database; {_FIRST_COUNTS}"),
+            SecretKey("objectStorePassword", "MINIO_ROOT_PASSWORD", f"Password of the object store's root user; {_FIRST_COUNTS}"),
         )
     }
 )

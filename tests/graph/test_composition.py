@@ -97,6 +97,16 @@ def test_charts_and_images_come_from_the_mirror(run_program):
         assert graph.inputs[name]["values"]["global"]["osmoImageLocation"] == "mirror.test/nvcr/nvidia/osmo"
 
 
+def test_the_chosen_provider_and_cluster_are_registered_for_the_matrix_rule(graph):
+    (inference,) = [name for name, type_ in graph.types.items() if type_.startswith("sdg:inference:")]
+    assert graph.inputs[inference] == {"cluster": "existing", "provider": "none"}
+
+
+def test_no_edge_runs_between_osmo_and_inference(graph):
+    assert "inference" not in graph.waits_for("smoke-gate/verdict") | graph.waits_for("osmo-operator-gate/verdict")
+    assert not {name for name in graph.waits_for("inference") if name.startswith("osmo")}
+
+
 def test_components_register_the_plain_facts_that_policies_read(graph):
     assert graph.inputs["cluster"] == {"cluster": "existing", "identity": "lab", "gpus": 2}
     assert graph.inputs["osmo"] == {"cluster": "existing", "profile": "6.3", "gpus": 2}
@@ -106,3 +116,20 @@ def test_the_stack_says_which_versions_run_and_what_the_gates_found(graph):
     assert graph.outputs["gates"] == {"cluster": "passed", "osmoService": "passed", "osmo": "passed", "smoke": "passed"}
     assert graph.outputs["versions"] == {"kubernetes": "v1.36.3", "osmo": "6.3.1"}
     assert graph.outputs["osmoUrl"] == "http://localhost:9000"
+
+
+PASSWORDS = {"osmo-database-password": "POSTGRES_PASSWORD", "object-store-root-password": "MINIO_ROOT_PASSWORD"}
+SECRET = "4dabf18193072939515e22adb298388d"
+
+
+@pytest.mark.parametrize("chosen", [None, "chosen-in-the-environment"])
+def test_the_first_password_lives_in_the_state_whether_the_environment_names_one_or_not(run_program, monkeypatch, chosen):
+    for variable in PASSWORDS.values():
+        monkeypatch.setenv(variable, chosen or "")
+    graph = run_program()
+    for name in PASSWORDS:
+        given = graph.inputs[name].get("chosen")
+        assert given == (chosen and {SECRET: "1b47061264138c4ac30d75fd1eb44270", "value": chosen})
+        assert {"chosen", "value"} <= set(graph.requests[name].additionalSecretOutputs)
+    assert graph.inputs["object-store-root"]["stringData"]["value"]["root-password"] == "generated-value"
+    assert graph.inputs["osmo-service-release"]["values"]["services"]["postgres"]["password"] == "generated-value"

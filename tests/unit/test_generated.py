@@ -35,3 +35,34 @@ def test_an_update_never_draws_again():
     old = provider.create({"form": "password"}).outs
     assert provider.diff("id", old, {"form": "password"}).changes is False
     assert provider.diff("id", old, {"form": "token"}).replaces == ["form"]
+
+
+def test_a_chosen_value_is_what_a_secret_starts_with():
+    assert GeneratedSecretProvider().create({"form": "password", "chosen": "pick-this"}).outs["value"] == "pick-this"
+
+
+@pytest.mark.parametrize("first", [None, "pick-this"])
+@pytest.mark.parametrize("later", [None, "pick-that"])
+def test_choosing_another_value_later_never_changes_the_first_one(first, later):
+    provider = GeneratedSecretProvider()
+    old = provider.create({"form": "password", "chosen": first}).outs
+    assert provider.diff("id", old, {"form": "password", "chosen": later}).changes is False
+
+
+def test_a_value_that_is_chosen_too_late_is_said_with_the_way_to_change_it_and_not_shown(capsys):
+    provider = GeneratedSecretProvider()
+    old = provider.create({"form": "password", "chosen": "pick-this"}).outs
+    provider.diff("id", old, {"form": "password", "chosen": "pick-that", "name": "db", "renewal": "pulumi up --replace '**::db'"})
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: db: ")
+    assert "stays in use" in line
+    assert "`pulumi up --replace '**::db'`" in line
+    assert "pick-th" not in line
+
+
+@pytest.mark.parametrize("chosen", [None, "pick-this"])
+def test_nothing_is_said_while_the_first_value_is_still_the_chosen_one_or_none_is(chosen, capsys):
+    provider = GeneratedSecretProvider()
+    old = provider.create({"form": "password", "chosen": "pick-this"}).outs
+    provider.diff("id", old, {"form": "password", "chosen": chosen})
+    assert capsys.readouterr().err == ""
