@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sdg.kube.connection import Connection
-from sdg.kube.errors import ConnectionInvalidError, ObjectNotFoundError, RefusedError, UnreachableError
+from sdg.kube.errors import ConnectionInvalidError, ObjectNotFoundError, RefusedError, UnreachableError, cause
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -87,7 +87,7 @@ class KubernetesApi:
         except ApiException as error:  # the client's wrapping of TLS errors; statuses come as answers
             raise UnreachableError(str(error.reason)) from error
         except (HTTPError, OSError) as error:
-            raise UnreachableError(_why(error)) from error
+            raise UnreachableError(cause(error)) from error
 
 
 def items(api: KubernetesReader, path: str, query: Mapping[str, str] | None = None) -> list[Json]:
@@ -100,13 +100,3 @@ def _message(body: bytes, path: str) -> str:
         return str(json.loads(body).get("message") or path)
     except (ValueError, AttributeError):
         return f"{path}: {body[:200].decode(errors='replace')}"
-
-
-def _why(error: BaseException) -> str:
-    """The innermost cause, since urllib3 wraps the sentence that helps in object addresses."""
-    reason = getattr(error, "reason", None)
-    while isinstance(reason, BaseException) and getattr(reason, "reason", None) not in (None, reason):
-        reason = reason.reason  # type: ignore[attr-defined]
-    cause = reason if isinstance(reason, BaseException) else error
-    inner = cause.__cause__ or cause.__context__ or cause
-    return str(inner) or type(inner).__name__

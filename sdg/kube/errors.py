@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 
+def cause(error: BaseException) -> str:
+    """The innermost sentence: HTTP libraries wrap it in object addresses."""
+    while (inner := _inner(error)) is not None:
+        error = inner
+    return str(error) or type(error).__name__
+
+
+def _inner(error: BaseException) -> BaseException | None:
+    reason = getattr(error, "reason", None)  # urllib3 keeps it there; elsewhere it may be a text
+    return reason if isinstance(reason, BaseException) else error.__cause__ or error.__context__
+
+
 class KubeError(Exception):
     """A cluster could not be asked."""
 

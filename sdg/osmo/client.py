@@ -6,19 +6,22 @@ Not found is status 400 here, writes answer 200, and the logs and events of a wo
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import requests
 from urllib3.exceptions import HTTPError
 
+from sdg.kube.errors import cause
 from sdg.osmo.errors import OsmoAnswerError, OsmoNotFoundError, OsmoRefusedError, OsmoUnavailableError, OsmoUnreachableError
-from sdg.osmo.model import Node, Pool, Submitted, Token, Workflow
+from sdg.osmo.model import Node, Pool, Token, Workflow
+
+Read = TypeVar("Read")
 
 CONNECT_TIMEOUT = 2.0  # seconds
 ANSWER_TIMEOUT = 5.0  # seconds
@@ -55,33 +58,36 @@ class OsmoClient:
 
     def version(self) -> str:
         """The service's version, as in "6.3.1"."""
-        answer = self._mapping("GET", "/api/version")
-        return ".".join(str(answer.get(part, "?")) for part in ("major", "minor", "revision"))
+        return self._read(lambda answer: ".".join(str(answer[part]) for part in ("major", "minor", "revision")), "GET", "/api/version")
 
     def pools(self) -> dict[str, Pool]:
         """All pools by name."""
-        return {name: Pool.of(pool) for name, pool in self._mapping("GET", "/api/pool")["pools"].items()}
+        return self._read(lambda answer: {name: Pool.of(pool) for name, pool in answer["pools"].items()}, "GET", "/api/pool")
 
     def resources(self, pool: str) -> list[Node]:
         """The nodes that a pool offers; none right after an installation, and then nothing can be submitted."""
-        answer = self._mapping("GET", "/api/resources", params={"pools": [pool]})
-        return [Node.of(node) for node in answer["resources"]]
+        params = {"pools": [pool]}
+        return self._read(lambda answer: [Node.of(node) for node in answer["resources"]], "GET", "/api/resources", params=params)
 
-    def submit(self, pool: str, spec: str, validate_only: bool = False) -> Submitted:
-        """Submits the text of a workflow spec; its id is in the answer."""
-        params = {"validation_only": "true"} if validate_only else {}
-        answer = self._mapping("POST", f"/api/pool/{_part(pool)}/workflow", params=params, json={"file": spec}, timeout=SUBMIT_TIMEOUT)
-        return Submitted(id=str(answer["name"]), overview=str(answer.get("overview") or ""))
+    def submit(self, pool: str, spec: str) -> str:
+        """Submits the text of a workflow spec; returns the workflow's id."""
+        path, body = f"/api/pool/{_part(pool)}/workflow", {"file": spec}
+        return self._read(lambda answer: str(answer["name"]), "POST", path, json=body, timeout=SUBMIT_TIMEOUT)
 
     def workflow(self, workflow_id: str) -> Workflow:
         """The state of a workflow; raises OsmoNotFoundError."""
-        return Workflow.of(self._mapping("GET", f"/api/workflow/{_part(workflow_id)}"))
+        return self._read(Workflow.of, "GET", f"/api/workflow/{_part(workflow_id)}")
 
-    def workflow_ids(self, name: str, pool: str, limit: int = 20) -> list[str]:
-        """The newest workflows of this user whose name contains `name`, newest first."""
+    def workflows(self, name: str, pool: str, limit: int = 20, timeout: float | None = None) -> list[Workflow]:
+        """The newest workflows of this user whose name contains `name`, newest first, without their tasks."""
         params = {"name": name, "pools": [pool], "order": "DESC", "limit": str(limit)}
-        answer = self._mapping("GET", "/api/workflow", params=params)
-        return [str(workflow["name"]) for workflow in answer["workflows"]]
+        return self._read(
+            lambda answer: [Workflow.of(workflow) for workflow in answer["workflows"]],
+            "GET",
+            "/api/workflow",
+            timeout=timeout,
+            params=params,
+        )
 
     def logs(self, workflow_id: str, task: str | None = None, last_n: int = 20, deadline: float = 2.0) -> list[str]:
         """The last lines that a workflow or one of its tasks wrote, as far as they come within `deadline` seconds."""
@@ -105,19 +111,17 @@ class OsmoClient:
         """Creates a user with its roles, or gives the missing ones to the user that exists."""
         path = f"/api/auth/user/{_part(user)}"
         try:
-            known = self._mapping("GET", path)
+            held = self._read(lambda answer: {role["role_name"] for role in answer.get("roles") or []}, "GET", path)
         except OsmoNotFoundError:
             self._ask("POST", "/api/auth/user", json={"id": user, "roles": list(roles)})
             return
-        held = {role["role_name"] for role in known.get("roles") or []}
         for role in roles:
             if role not in held:
                 self._ask("POST", f"{path}/roles", json={"role_name": role})
 
     def tokens(self, user: str) -> list[Token]:
         """The access tokens of a user, without their values."""
-        answer = self._ask("GET", f"/api/auth/user/{_part(user)}/access_token")
-        return [Token.of(token) for token in answer]
+        return self._read(lambda answer: [Token.of(token) for token in answer], "GET", f"/api/auth/user/{_part(user)}/access_token")
 
     def mint_token(self, user: str, name: str, roles: Sequence[str], valid_days: int, description: str = "") -> str:
         """Makes an access token and returns its value, which cannot be read again. A token of that name is replaced.
@@ -144,11 +148,14 @@ class OsmoClient:
     def _token_path(user: str, name: str) -> str:
         return f"/api/auth/user/{_part(user)}/access_token/{_part(name)}"
 
-    def _mapping(self, method: str, path: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (options of requests)
+    def _read(self, reader: Callable[[Any], Read], method: str, path: str, **options: Any) -> Read:  # noqa: ANN401 (options of requests)
+        """What `reader` makes of an answer; raises OsmoAnswerError where it cannot."""
         answer = self._ask(method, path, **options)
-        if not isinstance(answer, dict):
-            raise OsmoAnswerError(f"{method} {path} answered {type(answer).__name__}, not an object")
-        return answer
+        try:
+            return reader(answer)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            what = f"{type(error).__name__}: {error}"
+            raise OsmoAnswerError(f"{method} {path} answered in a shape that is not known ({what}): {str(answer)[:120]}") from error
 
     def _ask(self, method: str, path: str, timeout: float | None = None, **options: Any) -> Any:  # noqa: ANN401 (JSON)
         try:
@@ -156,7 +163,7 @@ class OsmoClient:
                 method, self._base + path, timeout=(CONNECT_TIMEOUT, timeout or self._timeout), allow_redirects=False, **options
             )
         except requests.RequestException as error:
-            raise OsmoUnreachableError(f"{method} {path}: {_why(error)}") from error
+            raise OsmoUnreachableError(f"{method} {path}: {cause(error)}") from error
         _raise_for_status(response)
         try:
             return response.json()
@@ -170,7 +177,7 @@ class OsmoClient:
         except requests.ReadTimeout:
             return []  # alive, and silent so far: not even headers
         except requests.RequestException as error:
-            raise OsmoUnreachableError(f"GET {path}: {_why(error)}") from error
+            raise OsmoUnreachableError(f"GET {path}: {cause(error)}") from error
         with closing(response):
             _raise_for_status(response)
             return b"".join(_until(response, end)).decode("utf-8", errors="replace").splitlines()
@@ -219,10 +226,3 @@ def _message(response: requests.Response) -> tuple[str, str]:
 def _part(value: str) -> str:
     """One segment of a path."""
     return quote(value, safe="")
-
-
-def _why(error: BaseException) -> str:
-    """The innermost sentence: requests and urllib3 wrap it in object addresses."""
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    return str(error) or type(error).__name__

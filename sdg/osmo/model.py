@@ -19,23 +19,21 @@ class Pool:
 
     name: str
     status: str
-    backend: str
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Pool:
-        return cls(name=str(answer["name"]), status=str(answer["status"]), backend=str(answer.get("backend") or ""))
+        return cls(name=str(answer["name"]), status=str(answer["status"]))
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node that a pool offers. `gpus` are allocatable, not free ones."""
+    """A node that a pool offers."""
 
     hostname: str
-    gpus: int
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Node:
-        return cls(hostname=str(answer["hostname"]), gpus=int(float(answer.get("allocatable_fields", {}).get("gpu") or 0)))
+        return cls(hostname=str(answer["hostname"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,6 @@ class Task:
     exit_code: int | None
     failure_message: str
     node: str
-    pod: str
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Task:
@@ -63,7 +60,6 @@ class Task:
             exit_code=answer.get("exit_code"),
             failure_message=str(answer.get("failure_message") or ""),
             node=str(answer.get("node_name") or ""),
-            pod=str(answer.get("pod_name") or ""),
         )
 
     @property
@@ -115,27 +111,11 @@ class Workflow:
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
-    """A workflow that OSMO took on."""
-
-    id: str
-    overview: str
-
-
-@dataclass(frozen=True, slots=True)
 class Token:
     """An access token, without its value, which OSMO shows only once."""
 
     name: str
-    user: str
-    expires_at: str
-    roles: tuple[str, ...]
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Token:
-        return cls(
-            name=str(answer["token_name"]),
-            user=str(answer["user_name"]),
-            expires_at=str(answer["expires_at"]),
-            roles=tuple(str(role) for role in answer.get("roles") or []),
-        )
+        return cls(name=str(answer["token_name"]))

@@ -39,7 +39,7 @@ class FakeOsmo:
             self.cancelled.append(path.split("/")[3])
             return 200, {"name": self.cancelled[-1]}
         if path == "/api/workflow":
-            return 200, {"workflows": [{"name": run} for run in reversed(self.runs)], "more_entries": False}
+            return 200, {"workflows": [{"name": run, "status": "RUNNING"} for run in reversed(self.runs)], "more_entries": False}
         run, _, what = path.removeprefix("/api/workflow/").partition("/")
         if what == "logs":
             return 200, "2026/01/01 00:00:00 [hello] step 1 ok\n2026/01/01 00:00:01 [hello] no such file\n"

@@ -108,13 +108,13 @@ def test_pools_say_whether_they_are_online(answer, status):
 def test_resources_are_those_of_one_pool():
     with client("resource-list-pool") as (osmo, asked):
         (node,) = osmo.resources("gpu")
-    assert (node.hostname, node.gpus) == ("gpu-node-0", 8)
+    assert node.hostname == "gpu-node-0"
     assert asked[0].query == {"pools": ["gpu"]}
 
 
 def test_a_submit_sends_the_spec_and_the_user_and_returns_the_id():
     with client("workflow-submit-ok", user="me") as (osmo, asked):
-        assert osmo.submit("default", "workflow: …").id == "verify-hello-3"
+        assert osmo.submit("default", "workflow: …") == "verify-hello-3"
     assert (asked[0].method, asked[0].path, asked[0].user) == ("POST", "/api/pool/default/workflow", "me")
     assert asked[0].json == {"file": "workflow: …"}
 
@@ -239,6 +239,31 @@ def test_a_forbidden_call_is_refused_in_the_gateways_words():
 def test_an_answer_of_another_shape_is_said_to_be_one(text):
     with client(says(200, text)) as (osmo, _), pytest.raises(OsmoAnswerError):
         osmo.version()
+
+
+@pytest.mark.parametrize(
+    ("ask", "route"),
+    [
+        (lambda osmo: osmo.version(), "GET /api/version"),
+        (lambda osmo: osmo.pools(), "GET /api/pool"),
+        (lambda osmo: osmo.resources("p"), "GET /api/resources"),
+        (lambda osmo: osmo.submit("p", "spec"), "POST /api/pool/p/workflow"),
+        (lambda osmo: osmo.workflow("w-1"), "GET /api/workflow/w-1"),
+        (lambda osmo: osmo.workflows("w", "p"), "GET /api/workflow"),
+        (lambda osmo: osmo.ensure_user("u", []), "GET /api/auth/user/u"),
+        (lambda osmo: osmo.tokens("u"), "GET /api/auth/user/u/access_token"),
+    ],
+)
+@pytest.mark.parametrize("text", ["null", "3", '["x"]', '{"pools": 1, "resources": 1, "workflows": [{}], "groups": 1, "roles": 1}'])
+def test_an_answer_of_another_shape_names_its_route(ask, route, text):
+    with client(says(200, text)) as (osmo, _), pytest.raises(OsmoAnswerError, match=f"^{route} answered in a shape that is not known"):
+        ask(osmo)
+
+
+def test_workflows_are_listed_with_their_state():
+    with client("workflow-list") as (osmo, _):
+        (found,) = osmo.workflows("verify-hello", "default")
+    assert (found.id, found.terminal) == ("verify-hello-3", False)
 
 
 def test_a_reset_connection_is_unreachable_and_named():

@@ -116,15 +116,15 @@ class Run:
 
     def _submit(self, client: OsmoClient) -> str:
         if self._known is None:
-            self._known = frozenset(client.workflow_ids(self.wanted.name, self._pool))
+            self._known = frozenset(found.id for found in client.workflows(self.wanted.name, self._pool))
         if self._answer_lost and (found := self._lost(client)):
             return found
         self._answer_lost = True  # until it has come
-        return client.submit(self._pool, self.wanted.spec).id
+        return client.submit(self._pool, self.wanted.spec)
 
     def _lost(self, client: OsmoClient) -> str:
         """The workflow of a submit whose answer never came: to submit again would leave it behind."""
-        new = (found for found in client.workflow_ids(self.wanted.name, self._pool) if found not in (self._known or ()))
+        new = (found.id for found in client.workflows(self.wanted.name, self._pool) if found.id not in (self._known or ()))
         return next(new, "")
 
     def _note(self, error: KubeError | OsmoError) -> float:
