@@ -56,10 +56,8 @@ def compose(stack: Stack) -> None:
     ).handle
     build_inference(stack, cluster)
     smoke = SmokeTest("smoke", settings.smoke, cluster=cluster, osmo=osmo, mirror=settings.mirror)
-    if settings.forward.enabled:
-        forward = UserForward("forward", settings.forward, cluster, after=smoke.ready)
-        pulumi.export("osmoUrl", forward.url)
-
+    url = UserForward("forward", settings.forward, cluster, after=smoke.ready).url if settings.forward.enabled else osmo.url
+    pulumi.export("osmoUrl", url)
     pulumi.export("versions", {"kubernetes": cluster.kubernetes, "osmo": osmo.version})
     verdicts = {"cluster": cluster.ready, "osmoService": osmo.service_ready, "osmo": osmo.ready, "smoke": smoke.ready}
     pulumi.export("gates", {stage: verdict.status for stage, verdict in verdicts.items()})

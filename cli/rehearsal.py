@@ -7,7 +7,8 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -17,10 +18,9 @@ from rehearsal import fence, plugins
 from rehearsal.cluster import VirtualCluster
 from rehearsal.state import StateDir, write_private
 from rehearsal.tools import Tools
+from sdg.catalog.versions import versions
 from sdg.forward import control
 from sdg.kube.connection import Connection
-
-CHARTS_PUBLISHER: Final = "https://helm.ngc.nvidia.com"
 
 
 def cluster() -> VirtualCluster:
@@ -75,7 +75,7 @@ def _create_stack(state: StateDir, tools: Tools, sections: Mapping[str, Any]) ->
         )
     derived = _document(ROOT / f"Pulumi.{REHEARSAL}.yaml") | _document(created)
     derived["config"]["sdg:cluster"]["kubeconfig"] = str(state.kubeconfig)
-    derived["config"]["sdg:mirror"] = {"charts": {CHARTS_PUBLISHER: state.service_urls()["charts"]}}
+    derived["config"]["sdg:mirror"] = {"charts": dict.fromkeys(_publishers(), state.service_urls()["charts"])}
     derived["config"] |= {f"sdg:{key}": section for key, section in sections.items()}
     made = project / "derived.yaml"
     set_since = _set_since(stack_config(state), made)
@@ -90,6 +90,12 @@ def _set_since(config: Path, made: Path) -> dict[str, Any]:
         return {}
     before = _document(made)["config"]
     return {key: value for key, value in _document(config)["config"].items() if before.get(key) != value}
+
+
+def _publishers() -> set[str]:
+    """Where the catalog's charts are published, without the paths: the rehearsal's repository serves the same paths."""
+    urls = [urlsplit(chart.repository) for chart in versions().charts.values()]
+    return {f"{url.scheme}://{url.netloc}" for url in urls}
 
 
 def _document(path: Path) -> dict[str, Any]:

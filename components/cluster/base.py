@@ -9,7 +9,7 @@ import pulumi_kubernetes as kubernetes
 
 from sdg.gates.resource import GateVerdict
 
-Connection = pulumi.Output[dict[str, str | None]]
+ConnectionOutput = pulumi.Output[dict[str, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ClusterHandle:
     identity: str
     gpus: int
     provider: kubernetes.Provider
-    connection: Connection
+    connection: ConnectionOutput
     ready: GateVerdict
     kubernetes: pulumi.Output[str]
     storage_class: pulumi.Output[str]

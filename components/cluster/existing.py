@@ -5,11 +5,11 @@ from __future__ import annotations
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.cluster.base import ClusterHandle, Connection
+from components.cluster.base import ClusterHandle, ConnectionOutput
 from sdg.gates.cluster import ClusterRecord
 from sdg.gates.resource import gate
 from sdg.settings import cluster as settings_of
-from sdg.settings.loader import Connection as Access
+from sdg.settings.loader import ClusterAccess
 
 
 class ExistingCluster(pulumi.ComponentResource):
@@ -26,12 +26,12 @@ class ExistingCluster(pulumi.ComponentResource):
         name: str,
         settings: settings_of.ExistingCluster,
         kubernetes_range: str,
-        access: Access,
+        access: ClusterAccess,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sdg:cluster:Existing", name, {"cluster": settings.kind, "identity": settings.name, "gpus": settings.gpus}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        connection: Connection = pulumi.Output.all(kubeconfig=access.kubeconfig, context=access.context)
+        connection: ConnectionOutput = pulumi.Output.all(kubeconfig=access.kubeconfig, context=access.context)
         provider = kubernetes.Provider(
             f"{name}-kubernetes",
             kubeconfig=access.kubeconfig,

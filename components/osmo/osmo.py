@@ -76,7 +76,11 @@ class Osmo(pulumi.ComponentResource):
         self._handle = OsmoHandle(
             url=GATEWAY_URL,
             version=release.tag,
-            triggers={"service": service.triggers["revision"], "operator": operator.triggers["revision"]},
+            triggers={
+                # the revision alone misses a Secret that pods mount
+                **{"service": service.triggers["revision"], "serviceValues": service.triggers["values"]},
+                **{"operator": operator.triggers["revision"], "operatorValues": operator.triggers["values"]},
+            },
             releases=(service.release, operator.release),
             service_ready=service.ready,
             ready=operator.ready,

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
-from components.cluster.base import Connection
+from components.cluster.base import ConnectionOutput
 from sdg.kube.errors import KubeError
 from sdg.osmo import layout
 from sdg.osmo.errors import OsmoError
@@ -95,7 +95,7 @@ class OperatorToken(Resource, module="osmo", name="OperatorToken"):
     def __init__(
         self,
         name: str,
-        connection: Connection,
+        connection: ConnectionOutput,
         *,
         valid_days: int,
         service_asked_at: pulumi.Input[str],

@@ -38,7 +38,7 @@ class Chart(CatalogModel):
     name: str
 
 
-class Release(CatalogModel):
+class ReleaseSet(CatalogModel):
     """What NVIDIA released together.
 
     Attributes:
@@ -56,10 +56,10 @@ class Profile(CatalogModel):
     """An OSMO generation: the releases that the components know how to install, newest first."""
 
     description: str
-    releases: tuple[Release, ...] = Field(min_length=1)
+    releases: tuple[ReleaseSet, ...] = Field(min_length=1)
     kubernetes: VersionRange
 
-    def release(self, chart: str | None = None) -> Release | None:
+    def release(self, chart: str | None = None) -> ReleaseSet | None:
         """The release with this chart version, the preferred one without; None for a version that isn't known."""
         if chart is None:
             return self.releases[0]

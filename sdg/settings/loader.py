@@ -37,7 +37,7 @@ class Secrets:
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class ClusterAccess:
     """How to reach a cluster that exists already.
 
     Attributes:
@@ -63,7 +63,7 @@ class Stack:
 
     settings: StackSettings
     secrets: Secrets
-    connection: Connection | None
+    connection: ClusterAccess | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _wrapped(plain: Mapping[SecretName, str]) -> Secrets:
     return Secrets(secret("ngcApiKey"), secret("nvcfApiKey"), secret("hfToken"), secret("databasePassword"), secret("objectStorePassword"))
 
 
-def _connection(kubeconfig: Kubeconfig | None) -> Connection | None:
+def _connection(kubeconfig: Kubeconfig | None) -> ClusterAccess | None:
     if kubeconfig is None:
         return None
-    return Connection(pulumi.Output.secret(kubeconfig.text), kubeconfig.context, kubeconfig.server)
+    return ClusterAccess(pulumi.Output.secret(kubeconfig.text), kubeconfig.context, kubeconfig.server)
