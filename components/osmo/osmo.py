@@ -11,8 +11,7 @@ from components.osmo.operator import OsmoOperator
 from components.osmo.secrets import create_secrets
 from components.osmo.service import OsmoService
 from components.platform.object_store import ObjectStoreHandle
-from sdg.catalog.versions import ReleaseSet
-from sdg.catalog.versions import versions
+from sdg.catalog.versions import ReleaseSet, versions
 from sdg.osmo import layout
 from sdg.osmo.values import GATEWAY_URL, Images
 from sdg.settings.mirror import Mirror
@@ -78,8 +77,10 @@ class Osmo(pulumi.ComponentResource):
             version=release.tag,
             triggers={
                 # the revision alone misses a Secret that pods mount
-                **{"service": service.triggers["revision"], "serviceValues": service.triggers["values"]},
-                **{"operator": operator.triggers["revision"], "operatorValues": operator.triggers["values"]},
+                "service": service.triggers["revision"],
+                "serviceValues": service.triggers["values"],
+                "operator": operator.triggers["revision"],
+                "operatorValues": operator.triggers["values"],
             },
             releases=(service.release, operator.release),
             service_ready=service.ready,

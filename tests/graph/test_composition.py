@@ -133,3 +133,14 @@ def test_the_first_password_lives_in_the_state_whether_the_environment_names_one
         assert {"chosen", "value"} <= set(graph.requests[name].additionalSecretOutputs)
     assert graph.inputs["object-store-root"]["stringData"]["value"]["root-password"] == "generated-value"
     assert graph.inputs["osmo-service-release"]["values"]["services"]["postgres"]["password"] == "generated-value"
+
+
+def test_the_smoke_test_is_asked_again_when_values_or_secrets_of_either_release_changed(graph):
+    triggers = {name: graph.inputs[f"osmo-{name}-gate"]["triggers"] for name in ("service", "operator")}
+    assert triggers["service"]["values"] != triggers["operator"]["values"]
+    assert graph.inputs["smoke-gate"]["triggers"] == {
+        "service": "1",
+        "serviceValues": triggers["service"]["values"],
+        "operator": "1",
+        "operatorValues": triggers["operator"]["values"],
+    }
