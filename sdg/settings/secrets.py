@@ -46,6 +46,8 @@ SECRET_KEYS: Final[Mapping[str, SecretKey]] = MappingProxyType(
 
 # the OSMO chart writes the password unquoted into YAML, where it must not read as a number, a boolean or nothing
 _READS_AS_TEXT = re.compile(r"(?i)^(?!(?:true|false|yes|no|on|off|null)$)(?=.*[a-z])(?![0-9.+-]*[exo]?[0-9a-f_.+-]*$)[a-z0-9_-]+$")
+# the object store's client gets the password inside a URL, where every other character would have to be escaped (RFC 3986, unreserved)
+_STANDS_IN_A_URL = re.compile(r"^[A-Za-z0-9._~-]+$")
 SHORTEST_PASSWORD: Final = 8
 
 
@@ -66,6 +68,11 @@ def problem(secret: SecretKey, value: str) -> str | None:
         return (
             f"sdg:{secret.key} (or {secret.variable}) must hold a letter beyond f, must not read as a number or as "
             "true, false or null, and may hold letters, digits, - and _ only: OSMO's chart writes it unquoted."
+        )
+    if secret.key == "objectStorePassword" and not _STANDS_IN_A_URL.match(value):
+        return (
+            f"sdg:{secret.key} (or {secret.variable}) must hold letters, digits, - . _ and ~ only: "
+            "the object store's client gets it inside a URL."
         )
     if secret.key in ("databasePassword", "objectStorePassword") and len(value) < SHORTEST_PASSWORD:
         return f"sdg:{secret.key} (or {secret.variable}) must have at least {SHORTEST_PASSWORD} characters."

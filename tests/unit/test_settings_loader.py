@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import string
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import yaml
 from sdg.settings.errors import SettingsError
 from sdg.settings.loader import Sources, Stack, read
 from sdg.settings.loader import load as stack_settings
+from sdg.settings.secrets import SECRET_KEYS, problem
 
 KUBECONFIG = {
     "apiVersion": "v1",
@@ -98,6 +100,18 @@ def test_a_database_password_that_the_chart_would_break_is_refused_without_being
     (sentence,) = problems(Sources(config(databasePassword=password), {"databasePassword"}, {}, project))
     assert sentence.startswith("sdg:databasePassword (or POSTGRES_PASSWORD) must")
     assert password not in sentence
+
+
+@pytest.mark.parametrize("character", [*sorted(set(string.punctuation) - set("-._~")), "ä"])
+def test_an_object_store_password_that_would_break_the_clients_url_is_refused_without_being_shown(project: Path, character: str) -> None:
+    password = f"passw0rd{character}"
+    (sentence,) = problems(Sources(config(), frozenset(), {"MINIO_ROOT_PASSWORD": password}, project))
+    assert sentence.startswith("sdg:objectStorePassword (or MINIO_ROOT_PASSWORD) must hold letters, digits, - . _ and ~ only: ")
+    assert password not in sentence
+
+
+def test_an_object_store_password_may_hold_everything_that_stands_in_a_url_as_it_is() -> None:
+    assert problem(SECRET_KEYS["objectStorePassword"], "Passw0rd-._~") is None
 
 
 def test_a_key_with_white_space_is_refused(project: Path) -> None:
