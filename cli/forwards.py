@@ -14,7 +14,7 @@ def described() -> Iterator[str]:
         marker = store.marker()
         if marker is not None:
             state = "answers" if control.answers(store.port) else "does not answer"
-            yield f"localhost:{store.port} {state}: {marker.serves} (watchdog {marker.pid})"
+            yield f"localhost:{store.port} {state}: {marker.identity} (watchdog {marker.pid})"
 
 
 def stop(port: int) -> str:

@@ -13,6 +13,7 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Resou
 
 from components.cluster.base import ClusterHandle
 from sdg.forward import control
+from sdg.forward.host import host_id
 from sdg.forward.model import ForwardSpec
 from sdg.kube.connection import Connection
 from sdg.kube.portforward import Target
@@ -23,36 +24,52 @@ Properties = Mapping[str, Any]
 
 
 class ForwardProvider(ResourceProvider):
-    """Starts, looks at and stops the watchdog of this host. On another host there is none, and none is missed."""
+    """Starts, looks at and stops the watchdog of the host that created the resource.
+
+    Everywhere else, as in CI or at a colleague's, the forward is taken as it was left: it is neither missed nor changed nor stopped
+    there, because nobody there can see or stop its watchdog. What differs is changed by the next update on its own host. To move it to
+    another host, replace the resource there: `pulumi up --replace URN`.
+    """
 
     serialize_as_secret_always = False
 
     def create(self, props: Properties) -> CreateResult:
-        return CreateResult(id_=f"localhost:{int(props['port'])}", outs=self._started(props))
+        return CreateResult(id_=f"localhost:{int(props['port'])}", outs=_started(props))
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+        if not _is_here(olds):
+            return DiffResult(changes=False)
         elsewhere = [key for key in ("port", "endpoint", "cluster") if olds.get(key) != news.get(key)]
         renewed = olds.get("connection") != news.get("connection")
         return DiffResult(changes=bool(elsewhere) or renewed, replaces=elsewhere, delete_before_replace=True)
 
-    def update(self, _id: str, _olds: Properties, news: Properties) -> UpdateResult:
-        return UpdateResult(outs=self._started(news))
+    def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
+        """New credentials, or the cluster's new address."""
+        if not _is_here(olds):
+            return UpdateResult(outs=dict(olds))
+        return UpdateResult(outs=_started(news, was=Connection.of(olds["connection"]).server))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        return ReadResult(id_=id_ if control.status(_spec(props)) else "", outs=dict(props))
+        runs = not _is_here(props) or control.status(_spec(props))
+        return ReadResult(id_=id_ if runs else "", outs=dict(props))
 
     def delete(self, _id: str, props: Properties) -> None:
-        control.stop(_spec(props))
+        if _is_here(props):
+            control.stop(_spec(props))
 
-    @staticmethod
-    def _started(props: Properties) -> dict[str, Any]:
-        return {**props, "url": control.start(_spec(props)).url}
+
+def _started(props: Properties, was: str | None = None) -> dict[str, Any]:
+    return {**props, "url": control.start(_spec(props), was=was).url, "host": host_id()}
+
+
+def _is_here(props: Properties) -> bool:
+    return props.get("host") in (None, host_id())  # None: made before the host was kept
 
 
 def _spec(props: Properties) -> ForwardSpec:
     endpoint = props["endpoint"]
     target = Target(endpoint["namespace"], endpoint["service"], int(endpoint["port"]))
-    return ForwardSpec(Connection.of(props["connection"]), target, int(props["port"]))
+    return ForwardSpec(Connection.of(props["connection"]), target, str(props["cluster"]), int(props["port"]))
 
 
 class UserForward(Resource, module="forward", name="Forward"):

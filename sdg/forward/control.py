@@ -13,8 +13,10 @@ from contextlib import closing, suppress
 import psutil
 
 from sdg.forward.errors import ForwardTimeoutError, PortTaken
-from sdg.forward.model import Forward, ForwardSpec
+from sdg.forward.lifetime import start_of
+from sdg.forward.model import Forward, ForwardSpec, Identity
 from sdg.forward.ports import Owner, owner_of
+from sdg.forward.remains import end, kubectls, remains
 from sdg.forward.store import Marker, Store, write_private
 
 START_TIMEOUT = 10.0  # seconds until something must have answered through the forward
@@ -22,22 +24,26 @@ _STOP_TIMEOUT = 3.0  # seconds that a watchdog gets to end
 _POLL = 0.1  # seconds
 
 
-def check(port: int, wanted: str) -> None:
-    """Raises PortTaken when `start` would: the port is held by anything but the forward that is wanted.
-
-    Args:
-        wanted: what it is to serve, as `sdg.forward.model.serves` says it.
-    """
+def check(port: int, wanted: Identity) -> None:
+    """Raises PortTaken when `start` would: the port is held by anything but the forward that is wanted, or one that it replaces."""
     store = Store.of_user(port)
     marker = store.marker()
     if marker is None:
         _refuse_taken(store)
-    elif marker.serves != wanted:
-        raise PortTaken(port, _watchdog(marker))
+    else:
+        _refuse_another(port, marker, wanted)
 
 
-def start(spec: ForwardSpec, timeout: float = START_TIMEOUT) -> Forward:
+def start(spec: ForwardSpec, timeout: float = START_TIMEOUT, was: str | None = None) -> Forward:
     """Brings the forward up, or takes the one that already serves the same; returns when it answers.
+
+    A forward to the same Service of a cluster of the same name at another address is replaced when it answers no more: the cluster has
+    moved. While it answers it may well be somebody else's.
+
+    Args:
+        spec: the forward that is wanted.
+        timeout: seconds until something must have answered.
+        was: the cluster's address before, if whoever asks knows that it has moved: a forward there is replaced though it answers.
 
     Raises PortTaken when anything else holds the port, ForwardTimeoutError when nothing answers in time, and the errors of
     `sdg.kube` for an unusable connection or a missing kubectl.
@@ -45,11 +51,14 @@ def start(spec: ForwardSpec, timeout: float = START_TIMEOUT) -> Forward:
     store = Store.of_user(spec.port)
     with store.locked():
         marker = store.marker()
+        if marker is not None and marker.identity != Identity(spec.identity.serves, was or ""):
+            _refuse_another(spec.port, marker, spec.identity)
+        if marker is not None and (marker.server, marker.context) != (spec.connection.server, spec.connection.context):
+            _end(marker, store)
+            marker = None
         reused = marker is not None
         if marker is None:
             marker = _launch(spec, store)
-        elif marker.serves != spec.serves:
-            raise PortTaken(spec.port, _watchdog(marker))
         else:
             _renew(spec, store, marker)
         if _wait_for_answer(spec.port, marker, timeout):
@@ -63,41 +72,40 @@ def start(spec: ForwardSpec, timeout: float = START_TIMEOUT) -> Forward:
 def status(spec: ForwardSpec) -> Forward | None:
     """The forward that serves `spec` on this host, if it runs; asks it once."""
     marker = Store.of_user(spec.port).marker()
-    if marker is None or marker.serves != spec.serves:
+    if marker is None or marker.identity != spec.identity:
         return None
     return Forward(_url(spec.port), marker.pid, answers=answers(spec.port))
 
 
 def stop(spec: ForwardSpec) -> bool:
-    """Ends the forward that serves `spec`; whether there was one. A forward of something else is left alone."""
+    """Ends what is left of the forward that serves `spec`; whether anything of it ran. A forward of something else is left alone."""
     store = Store.of_user(spec.port)
     with store.locked():
-        marker = store.marker()
-        if marker is None or marker.serves != spec.serves:
-            return False
-        _end(marker, store)
-    return True
+        marker = store.recorded()
+        return marker is not None and marker.identity == spec.identity and _end(marker, store)
 
 
 def stop_port(port: int) -> str | None:
-    """Ends the forward of a port, whatever it serves; says what that was, None when there was none."""
+    """Ends what is left of the forward of a port, whatever it serves; says what that was, None when nothing ran."""
     store = Store.of_user(port)
     with store.locked():
-        marker = store.marker()
-        if marker is None:
-            return None
-        _end(marker, store)
-    return marker.serves
+        marker = store.recorded()
+        ended = _end(marker, store)
+    if not ended:
+        return None
+    return str(marker.identity) if marker else "something unknown"
 
 
 def stop_all(server: str) -> list[int]:
-    """Ends every forward into the cluster at this address; returns their ports. For whoever takes the cluster away."""
+    """Ends what is left of every forward into the cluster at this address; returns the ports of those that ran.
+
+    For whoever takes the cluster away.
+    """
     stopped = []
     for store in Store.all_of_user():
         with store.locked():
-            marker = store.marker()
-            if marker is not None and marker.serves.endswith(f" of {server}"):
-                _end(marker, store)
+            marker = store.recorded()
+            if marker is not None and marker.server == server and _end(marker, store):
                 stopped.append(store.port)
     return stopped
 
@@ -114,7 +122,7 @@ def answers(port: int, timeout: float = 2.0) -> bool:
 
 
 def _launch(spec: ForwardSpec, store: Store) -> Marker:
-    _end_orphan(store)
+    end(remains(store.kubeconfig), _STOP_TIMEOUT)
     _refuse_taken(store)
     store.clear()
     write_private(store.kubeconfig, spec.connection.kubeconfig)
@@ -129,36 +137,23 @@ def _launch(spec: ForwardSpec, store: Store) -> Marker:
             stderr=log,
             start_new_session=True,  # outlives the update and its terminal
         )
-    marker = Marker(watchdog.pid, psutil.Process(watchdog.pid).create_time(), spec.serves)
+    identity = spec.identity
+    marker = Marker(watchdog.pid, start_of(psutil.Process(watchdog.pid)), identity.serves, identity.server, spec.connection.context)
     store.mark(marker)
     return marker
 
 
 def _refuse_taken(store: Store) -> None:
     owner = owner_of(store.port)
-    if owner is not None and _orphan(owner, store) is None:
+    if owner is not None and owner.pid not in {orphan.pid for orphan in kubectls(store.kubeconfig)}:
         raise PortTaken(store.port, owner)
 
 
-def _watchdog(marker: Marker) -> Owner:
-    return Owner(marker.pid, "the forward's watchdog", f"which serves {marker.serves}")
-
-
-def _end_orphan(store: Store) -> None:
-    orphan = _orphan(owner_of(store.port), store)
-    if orphan is not None:
-        with suppress(psutil.Error):
-            orphan.kill()
-            orphan.wait(_STOP_TIMEOUT)
-
-
-def _orphan(owner: Owner | None, store: Store) -> psutil.Process | None:
-    """The kubectl that a killed watchdog left behind: nobody else uses this kubeconfig."""
-    with suppress(psutil.Error):
-        process = psutil.Process(owner.pid) if owner and owner.pid else None
-        if process is not None and str(store.kubeconfig) in process.cmdline():
-            return process
-    return None
+def _refuse_another(port: int, marker: Marker, wanted: Identity) -> None:
+    """Unless the forward that runs serves what is wanted, or did so at an address where nothing answers any more."""
+    moved = marker.serves == wanted.serves and marker.server != wanted.server
+    if marker.identity != wanted and not (moved and not answers(port)):
+        raise PortTaken(port, Owner(marker.pid, "the forward's watchdog", f"which serves {marker.identity}"))
 
 
 def _renew(spec: ForwardSpec, store: Store, marker: Marker) -> None:
@@ -171,27 +166,32 @@ def _renew(spec: ForwardSpec, store: Store, marker: Marker) -> None:
 
 
 def _wait_for_answer(port: int, marker: Marker, timeout: float) -> bool:
-    end = time.monotonic() + timeout
+    latest = time.monotonic() + timeout
     while marker.process() is not None:
         if answers(port):
             return True
-        if time.monotonic() >= end:
+        if time.monotonic() >= latest:
             return False
         time.sleep(_POLL)
     return False
 
 
-def _end(marker: Marker, store: Store) -> None:
-    process = marker.process()
-    if process is not None:
-        children = process.children(recursive=True)
-        process.terminate()  # the watchdog ends its kubectl
-        _, alive = psutil.wait_procs([process, *children], timeout=_STOP_TIMEOUT)
-        for stubborn in alive:
-            with suppress(psutil.NoSuchProcess):
-                stubborn.kill()
-        psutil.wait_procs(alive, timeout=_STOP_TIMEOUT)
+def _end(marker: Marker | None, store: Store) -> bool:
+    """Ends a watchdog, and the kubectl that a killed one left behind; forgets the forward. Whether anything ran."""
+    watchdog = marker.process() if marker else None
+    victims = [] if watchdog is None else [watchdog, *_children(watchdog)]  # the watchdog ends its kubectl
+    end(victims, _STOP_TIMEOUT)
+    orphans = remains(store.kubeconfig)
+    end(orphans, _STOP_TIMEOUT)
     store.clear()
+    return bool(victims or orphans)
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _last_words(store: Store) -> str:

@@ -8,9 +8,25 @@ from sdg.kube.connection import Connection
 from sdg.kube.portforward import Target
 
 
-def serves(target: Target, server: str) -> str:
-    """What a forward to this Service of the cluster at this address is known by."""
-    return f"{target} of {server}"
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a forward serves, and how it gets there.
+
+    Attributes:
+        serves: the Service and the name of its cluster: the same after the cluster has moved to another address.
+        server: URL of the cluster's API server. Two clusters may bear one name, such as the rehearsals of two clones.
+    """
+
+    serves: str
+    server: str
+
+    @classmethod
+    def of(cls, target: Target, cluster: str, server: str) -> Identity:
+        """Of a forward to this Service of the cluster of this name at this address."""
+        return cls(f"{target} of {cluster}", server)
+
+    def __str__(self) -> str:
+        return f"{self.serves} at {self.server}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +36,19 @@ class ForwardSpec:
     Attributes:
         connection: the way into the cluster.
         target: the Service and its port.
+        cluster: the cluster's stable name.
         port: on this host.
     """
 
     connection: Connection
     target: Target
+    cluster: str
     port: int = 9000
 
     @property
-    def serves(self) -> str:
+    def identity(self) -> Identity:
         """What answers at the port, and of which cluster. Credentials may change under it."""
-        return serves(self.target, self.connection.server)
+        return Identity.of(self.target, self.cluster, self.connection.server)
 
 
 @dataclass(frozen=True, slots=True)

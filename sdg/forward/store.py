@@ -12,25 +12,36 @@ from pathlib import Path
 
 import psutil
 
+from sdg.forward.lifetime import started_at
+from sdg.forward.model import Identity
+
 
 @dataclass(frozen=True, slots=True)
 class Marker:
     """A watchdog that was started.
 
     Attributes:
-        created: the process's creation time, since pids are used again.
-        serves: see ForwardSpec.serves.
+        start: the process's start, see `sdg.forward.lifetime`: pids are used again.
+        serves: see `sdg.forward.model.Identity`.
+        server: likewise.
+        context: the context of the kubeconfig that it was started with.
     """
 
     pid: int
-    created: float
+    start: str
     serves: str
+    server: str
+    context: str | None = None
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.serves, self.server)
 
     def process(self) -> psutil.Process | None:
         """The watchdog, if it still runs."""
         try:
             process = psutil.Process(self.pid)
-            gone = process.create_time() != self.created or process.status() == psutil.STATUS_ZOMBIE
+            gone = not started_at(process, self.start) or process.status() == psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return None
         return None if gone else process
@@ -66,13 +77,17 @@ class Store:
     def log(self) -> Path:
         return self._file("log")
 
-    def marker(self) -> Marker | None:
-        """What was started on the port; None when nothing was, or nothing of it is left."""
+    def recorded(self) -> Marker | None:
+        """What was started on the port last and never stopped, whether or not its watchdog still runs."""
         try:
-            marker = Marker(**json.loads(self._file("json").read_text()))
+            return Marker(**json.loads(self._file("json").read_text()))
         except (OSError, ValueError, TypeError):
             return None
-        return marker if marker.process() else None
+
+    def marker(self) -> Marker | None:
+        """What runs on the port; None when nothing was started, or its watchdog has ended."""
+        marker = self.recorded()
+        return marker if marker and marker.process() else None
 
     def mark(self, marker: Marker) -> None:
         write_private(self._file("json"), json.dumps(asdict(marker)))

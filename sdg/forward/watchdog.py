@@ -17,6 +17,7 @@ from types import FrameType
 from setproctitle import setproctitle
 
 from sdg.forward.control import answers
+from sdg.forward.remains import WATCHDOG_TITLE
 from sdg.kube.portforward import Target, command
 
 CHECK_EVERY = 2.0  # seconds between two questions
@@ -87,7 +88,7 @@ def _trim_log() -> None:
 def main(arguments: list[str]) -> None:
     port, kubeconfig, namespace, service, remote_port, *context = arguments
     target = Target(namespace, service, int(remote_port))
-    setproctitle(f"osmo-pf-watchdog:{service}")
+    setproctitle(f"{WATCHDOG_TITLE}:{service}")
     Watchdog(int(port), command(Path(kubeconfig), context[0] if context else None, target, int(port))).run()
 
 

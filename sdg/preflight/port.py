@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from sdg.forward import control
 from sdg.forward.errors import PortTaken
-from sdg.forward.model import serves
+from sdg.forward.model import Identity
 from sdg.forward.store import Store
 from sdg.kube.portforward import Target
 from sdg.osmo import layout
 
 
-def problem(port: int, server: str | None) -> str | None:
+def problem(port: int, cluster: str | None, server: str | None) -> str | None:
     """Who holds the port, in one sentence that says what to do; None when the forward can have it.
 
     Args:
-        server: URL of the API server of the cluster that the forward is to serve; without one, a forward that runs may be the wanted one.
+        port: of this host.
+        cluster: stable name of the cluster that the forward is to serve.
+        server: URL of its API server. Unless both are known, a forward that runs may be the wanted one.
     """
-    if server is None and Store.of_user(port).marker():
+    known = cluster is not None and server is not None
+    if not known and Store.of_user(port).marker():
         return None
     gateway = Target(layout.SERVICE_NAMESPACE, layout.GATEWAY_SERVICE, layout.GATEWAY_PORT)
     try:
-        control.check(port, serves(gateway, server or ""))
+        control.check(port, Identity.of(gateway, cluster or "", server or ""))
     except PortTaken as taken:
         return str(taken)
     return None

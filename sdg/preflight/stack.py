@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sdg.preflight import api_server, port
+from sdg.settings.cluster import ExistingCluster
 from sdg.settings.rules import Sections
 
 
@@ -17,6 +18,7 @@ def problems(sections: Sections, server: str | None) -> Iterator[str]:
     """
     if server and (unreachable := api_server.problem(server)):
         yield unreachable
-    forward = sections.get("forward")
-    if forward and forward.enabled and (taken := port.problem(forward.port, server)):
+    forward, cluster = sections.get("forward"), sections.get("cluster")
+    name = cluster.name if isinstance(cluster, ExistingCluster) else None
+    if forward and forward.enabled and (taken := port.problem(forward.port, name, server)):
         yield taken
