@@ -7,7 +7,7 @@ Evidence: `workflows` [{name, id, status, duration, tasks [{name, status, exitCo
 from __future__ import annotations
 
 from sdg.gates.checks import Verdict
-from sdg.gates.probes.gateway import Endpoint, ForwardedGateway
+from sdg.gates.probes.gateway import ForwardedGateway
 from sdg.gates.probes.submission import Smoke, SmokeWorkflow
 from sdg.gates.probes.workflow import recorded
 from sdg.gates.resource import Properties, RecordProvider
@@ -23,7 +23,7 @@ class SmokeRecord(RecordProvider):
 
     @staticmethod
     def wait(inputs: Properties, say: Say) -> Verdict:
-        with _gateway(inputs) as gateway:
+        with ForwardedGateway.of(inputs) as gateway:
             smoke = Smoke(gateway, str(inputs["pool"]), [_workflow(entry) for entry in inputs["workflows"]])
             with smoke:
                 verdict = until_green(smoke.look, Wait(deadline=float(inputs["deadline"]), interval=_LOOK_EVERY), say)
@@ -34,14 +34,10 @@ class SmokeRecord(RecordProvider):
         def look() -> Verdict:
             # a cluster that is down says so sooner, and in better words, than a forward that does not come up
             KubernetesApi.connect(Connection.of(inputs["connection"])).get("/version")
-            with _gateway(inputs) as gateway:
+            with ForwardedGateway.of(inputs) as gateway:
                 return recorded(gateway, found)
 
         return observed(look)
-
-
-def _gateway(inputs: Properties) -> ForwardedGateway:
-    return ForwardedGateway(Connection.of(inputs["connection"]), Endpoint.of(inputs["endpoint"]))
 
 
 def _workflow(entry: Properties) -> SmokeWorkflow:

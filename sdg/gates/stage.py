@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sdg.gates.checks import Check, Verdict
-from sdg.gates.probes.gateway import Endpoint, ForwardedGateway
+from sdg.gates.probes.gateway import ForwardedGateway
 from sdg.gates.probes.osmo import StageProbe
 from sdg.gates.probes.workloads import Workload, WorkloadsProbe
 from sdg.gates.resource import Properties
@@ -22,19 +22,15 @@ _SETTLE = 10.0
 
 def wait_for_stage(inputs: Properties, questions: Questions, say: Say) -> Verdict:
     """Until the stage is green, late or hopeless."""
-    with _gateway(inputs) as gateway:
+    with ForwardedGateway.of(inputs) as gateway:
         look = _probe(inputs, gateway, questions).look
         return until_green(look, Wait(deadline=float(inputs["deadline"]), settle=_SETTLE), say)
 
 
 def observe_stage(inputs: Properties, questions: Questions) -> Verdict:
     """One look."""
-    with _gateway(inputs) as gateway:
+    with ForwardedGateway.of(inputs) as gateway:
         return observed(lambda: _probe(inputs, gateway, questions).look())
-
-
-def _gateway(inputs: Properties) -> ForwardedGateway:
-    return ForwardedGateway(Connection.of(inputs["connection"]), Endpoint.of(inputs["endpoint"]))
 
 
 def _probe(inputs: Properties, gateway: ForwardedGateway, questions: Questions) -> StageProbe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +18,7 @@ Say = Callable[[str], None]
 _NAMED = 6  # failed checks that a spoken line names
 _SEEN = 300  # characters of what was seen in each
 _LINE = 1000  # characters of a spoken line
+_HEED = 0.1  # seconds between two thoughts about an interruption while a look is under way
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Wait:
 
     Attributes:
         deadline: seconds until the last look decides.
-        interval: seconds between looks; looks themselves are short.
+        interval: seconds between looks.
         patience: seconds of silence first: what is ready at once needs no words.
         speak_every: seconds between two lines about what is still missing, while nothing changes.
         speak_gap: seconds between two lines at least, while things change.
@@ -41,11 +43,15 @@ class Wait:
 
 
 def until_green(look: Look, wait: Wait, say: Say, interruption: Interruption | None = None) -> Verdict:
-    """Looks until the verdict is green, hopeless, or late, or the update is ended; returns the last verdict and never raises."""
+    """Looks until the verdict is green, hopeless, or late, or the update is ended; returns the last verdict and never raises.
+
+    A look that is under way when the update is ended is left behind, in a thread of its own: it may take several slow answers.
+    """
     interruption = interruption or Interruption.of_engine()
     voice, started, final_since = _Voice(say, wait), time.monotonic(), None
+    verdict = Verdict((unanswered(TimeoutError("the first look had not ended")),))
     while True:
-        verdict, now = observed(look), time.monotonic()
+        verdict, now = _looked(look, interruption) or verdict, time.monotonic()
         final_since = (final_since or now) if verdict.hopeless else None
         end = _end(verdict, wait, now - started, None if final_since is None else now - final_since, interruption)
         if end:
@@ -61,6 +67,18 @@ def observed(look: Look) -> Verdict:
         return look()
     except Exception as error:  # noqa: BLE001 (a probe may fail in any way; the record must not)
         return Verdict((unanswered(error),))
+
+
+def _looked(look: Look, interruption: Interruption) -> Verdict | None:
+    """One look in a thread; None when an interruption came first."""
+    found: list[Verdict] = []
+    thread = threading.Thread(target=lambda: found.append(observed(look)), name="look", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(_HEED)
+        if interruption.reason:
+            break
+    return found[0] if found else None
 
 
 def unanswered(error: Exception) -> Check:

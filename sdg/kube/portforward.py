@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from sdg.kube.connection import Connection
 from sdg.kube.errors import ForwardError, KubectlMissingError
 
 START_TIMEOUT = 5.0  # seconds until kubectl must have said where it listens
+_HEED = 0.05  # seconds between two thoughts about giving up meanwhile
 _LISTENING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+) ")
 
 
@@ -52,11 +54,16 @@ def command(kubeconfig: Path, context: str | None, target: Target, local_port: i
 class PortForward:
     """One running `kubectl port-forward`. Close it, or use it as a context manager.
 
+    Args:
+        given_up: ends the wait for kubectl when it is set: whoever wanted the forward has gone.
+
     Attributes:
         base_url: where the target answers on this host.
     """
 
-    def __init__(self, connection: Connection, target: Target, timeout: float = START_TIMEOUT) -> None:
+    def __init__(
+        self, connection: Connection, target: Target, timeout: float = START_TIMEOUT, given_up: threading.Event | None = None
+    ) -> None:
         self._target = target
         self._words: deque[str] = deque(maxlen=5)
         self._listening = threading.Event()
@@ -71,10 +78,12 @@ class PortForward:
                 errors="replace",
             )
             readers = [self._reader(self._process.stdout), self._reader(self._process.stderr)]
-            self._listening.wait(timeout)
+            end = time.monotonic() + timeout
+            while not (self._listening.wait(_HEED) or time.monotonic() > end or (given_up and given_up.is_set())):
+                pass
         if not self._port:
             self.close()
-            for reader in readers:
+            for reader in () if given_up and given_up.is_set() else readers:
                 reader.join(timeout=0.5)  # its last words
             raise ForwardError(f"kubectl port-forward to {target} did not come up: {self.last_words()}")
         self.base_url = f"http://127.0.0.1:{self._port}"

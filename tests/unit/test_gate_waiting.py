@@ -98,6 +98,32 @@ def test_an_interruption_ends_the_wait_and_says_why():
     assert time.monotonic() - started < 2
 
 
+def test_an_interruption_does_not_wait_for_a_look_that_is_under_way():
+    interruption, looks, released = Interruption(), iter([RED]), threading.Event()
+
+    def look():
+        for verdict in looks:
+            return verdict
+        interruption.ask("the update was cancelled")
+        released.wait(30)
+        return GREEN
+
+    started = time.monotonic()
+    found = until_green(look, Wait(deadline=3600, **QUICK), lambda line: None, interruption)
+    took = time.monotonic() - started
+    released.set()
+    assert (found.checks, found.evidence["ended"]) == (RED.checks, "the update was cancelled")
+    assert took < 1
+
+
+def test_an_interruption_of_the_first_look_is_red_and_says_so():
+    interruption, released = Interruption(), threading.Event()
+    interruption.ask("the update was cancelled")
+    found = until_green(lambda: released.wait(30) and GREEN, Wait(deadline=3600), lambda line: None, interruption)
+    released.set()
+    assert [check.observed for check in found.failures()] == ["TimeoutError: the first look had not ended"]
+
+
 def test_a_spoken_line_stays_short_however_much_is_wrong():
     said = []
     many = Verdict(tuple(Check("c", f"pod-{n}", Status.FAILED, "x" * 300, "wanted") for n in range(50)))

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sdg.gates.probes.gateway import Endpoint, ForwardedGateway
 from sdg.kube.api import KubernetesApi, items
 from sdg.kube.connection import Connection
 from sdg.kube.errors import ConnectionInvalidError, ForwardError, KubectlMissingError, ObjectNotFoundError, RefusedError, UnreachableError
@@ -168,6 +169,31 @@ def test_a_forward_that_says_nothing_is_given_up_in_time(kubectl):
     with pytest.raises(ForwardError, match="it said nothing"):
         PortForward(connection(), TARGET, timeout=0.5)
     assert time.monotonic() - started < 3
+
+
+def test_a_gateway_closes_at_once_while_its_forward_comes_up(kubectl):
+    kubectl("time.sleep(60)")
+    gateway = ForwardedGateway(connection(), Endpoint(TARGET))
+    ended = []
+
+    def ask():
+        try:
+            with gateway.client():
+                pass
+        except ForwardError as error:
+            ended.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    before = set(psutil.Process().children())
+    asking.start()
+    while not (opened := set(psutil.Process().children()) - before):
+        time.sleep(0.01)
+    started = time.monotonic()
+    gateway.close()
+    assert time.monotonic() - started < 1
+    asking.join(timeout=5)
+    assert ended
+    assert not any(process.is_running() for process in opened)
 
 
 def test_a_talkative_kubectl_does_not_stall(kubectl, tmp_path):

@@ -47,7 +47,12 @@ class ForwardedGateway:
         self._connection, self._endpoint = connection, endpoint
         self._forward: PortForward | None = None
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = threading.Event()
+
+    @classmethod
+    def of(cls, inputs: Mapping[str, Any]) -> Self:
+        """Reads a gate's inputs `connection` and `endpoint`."""
+        return cls(Connection.of(inputs["connection"]), Endpoint.of(inputs["endpoint"]))
 
     @contextmanager
     def client(self) -> Iterator[OsmoClient]:
@@ -60,9 +65,9 @@ class ForwardedGateway:
             raise
 
     def close(self) -> None:
-        """Ends the forward, and opens no other: a thread may still be asking."""
+        """Ends the forward, one that is about to come up as well, and opens no other: a thread may still be asking."""
+        self._closed.set()  # before the lock: whoever opens a forward holds that, and gives up
         with self._lock:
-            self._closed = True
             self._end()
 
     def __enter__(self) -> Self:
@@ -73,11 +78,11 @@ class ForwardedGateway:
 
     def _open(self) -> PortForward:
         with self._lock:
-            if self._closed:
+            if self._closed.is_set():
                 raise ForwardError("this gate has ended")
             if self._forward is None or not self._forward.alive:
                 self._end()
-                self._forward = PortForward(self._connection, self._endpoint.target)
+                self._forward = PortForward(self._connection, self._endpoint.target, given_up=self._closed)
             return self._forward
 
     def _end(self) -> None:
