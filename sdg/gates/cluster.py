@@ -2,6 +2,7 @@
 
 Inputs: `connection`, `minNodes`, `kubernetes` (version specifier, "" for any), `storageClass` (a name, or none for a default class),
 `gpus` (planned in all; 0 for CPU only), `gpusPerNode`, `deadline` (seconds); optionally `triggers`.
+Evidence: `kubernetes` (version), `nodes`, `gpus`, `storageClass` (the one that claims name; it stays once the gate was green).
 """
 
 from __future__ import annotations
@@ -26,9 +27,21 @@ class ClusterRecord(RecordProvider):
     def observe(inputs: Properties, found: Properties) -> Verdict:  # noqa: ARG004 (the interface)
         return observed(lambda: _probe(inputs).look())
 
+    @staticmethod
+    def remembered(stored: Properties) -> Properties:
+        # claims exist only behind a green answer; before it, the cluster may still change its mind
+        name = (stored.get("evidence") or {}).get("storageClass")
+        return {"storageClass": name} if name and stored.get("lastGreen") is not None else {}
+
 
 def _probe(inputs: Properties) -> ClusterProbe:
     api = KubernetesApi.connect(Connection.of(inputs["connection"]))
     # numbers arrive as floats
     plan = NodePlan(int(inputs.get("minNodes") or 1), int(inputs.get("gpus") or 0), int(inputs.get("gpusPerNode") or 0))
-    return ClusterProbe(api, plan, str(inputs.get("kubernetes") or ""), inputs.get("storageClass") or None)
+    return ClusterProbe(
+        api,
+        plan,
+        str(inputs.get("kubernetes") or ""),
+        storage_class=inputs.get("storageClass") or None,
+        storage_class_in_use=inputs["remembered"].get("storageClass"),
+    )

@@ -10,7 +10,7 @@ how to ask (`HOW`), and their change is stored without asking again.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,12 +50,20 @@ class RecordProvider(ResourceProvider):
         """One bounded look that changes nothing; `found` is what `wait` stored. Never raises."""
         raise NotImplementedError
 
+    @staticmethod
+    def remembered(stored: Properties) -> Properties:  # noqa: ARG004 (the interface)
+        """Evidence of a stored answer that binds the next one; nothing unless a gate says so.
+
+        `wait` and `observe` get it as the input `remembered`, and only a green answer can put something else in its place.
+        """
+        return {}
+
     def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
         Interruption.of_engine()  # from the first call on, so that not even an idle provider outlives its engine
         load_client()  # providers are loaded and configured one at a time, but they work in parallel
 
     def create(self, props: Properties) -> CreateResult:
-        return CreateResult(id_=props["gate"], outs={**props, **self._asked(props, last_green=None)})
+        return CreateResult(id_=props["gate"], outs={**props, **self._asked(props, stored={})})
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
         return DiffResult(changes=_asks_anew(olds, news) or any(olds.get(key) != news.get(key) for key in HOW))
@@ -63,24 +71,28 @@ class RecordProvider(ResourceProvider):
     def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
         if not _asks_anew(olds, news):
             return UpdateResult(outs={**news, **{key: olds.get(key) for key in FOUND}})
-        return UpdateResult(outs={**news, **self._asked(news, olds.get("lastGreen"))})
+        return UpdateResult(outs={**news, **self._asked(news, olds)})
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         inputs = {key: value for key, value in props.items() if key not in (*FOUND, "__provider")}
-        verdict = observed(lambda: self.observe(inputs, props))
+        verdict = self._answered(props, lambda known: self.observe({**inputs, **known}, props))
         found = Redactor.knowing(inputs.get("connection")).tree(verdict.as_outputs())
         outs = {**inputs, **found, **{key: props.get(key) for key in ("lastGreen", "askedAt")}}
         if verdict.status is not Status.PASSED:
             say(red_screen(outs))  # a refresh shows only that something changed
         return ReadResult(id_=id_, outs=outs)
 
-    def _asked(self, props: Properties, last_green: object) -> dict[str, Any]:
+    def _asked(self, props: Properties, stored: Properties) -> dict[str, Any]:
         redactor = Redactor.knowing(props.get("connection"))
         speak = redactor.speaking(lambda line: say(f"gate {props['gate']}: {line}"))
-        verdict = observed(lambda: self.wait(props, speak))
-        if verdict.status is Status.PASSED:
-            last_green = props.get("triggers") or {}
+        verdict = self._answered(stored, lambda known: self.wait({**props, **known}, speak))
+        last_green = (props.get("triggers") or {}) if verdict.status is Status.PASSED else stored.get("lastGreen")
         return {**redactor.tree(verdict.as_outputs()), "lastGreen": last_green, "askedAt": dt.datetime.now(dt.UTC).isoformat()}
+
+    def _answered(self, stored: Properties, ask: Callable[[Properties], Verdict]) -> Verdict:
+        known = self.remembered(stored)
+        verdict = observed(lambda: ask({"remembered": known}))
+        return verdict if verdict.status is Status.PASSED else verdict.with_evidence(**known)
 
 
 def _asks_anew(olds: Properties, news: Properties) -> bool:

@@ -16,6 +16,12 @@ from sdg.kube.api import Json, KubernetesReader, items
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _RELEASE = re.compile(r"v?(\d+\.\d+\.\d+)")  # vendors append to it: v1.31.2-gke.1, v1.30.4+k3s1
 
+_CLASS_MISSING = "Name one of the cluster's classes under `sdg:cluster` `storageClass`, or mark one as default."
+_CLASS_LOST = (
+    "The volumes were made with {0}. To keep them and their data, make that class again. "
+    "To have them made anew and empty, name another class: set `sdg:cluster.storageClass`."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterProbe:
@@ -25,13 +31,15 @@ class ClusterProbe:
         api: where to read.
         plan: what its nodes must offer.
         kubernetes: the versions that are supported, as in ">=1.30"; empty allows all.
-        storage_class: the class that must exist; None asks for a default class.
+        storage_class: the class that must exist; None asks for the one in use, or else for a default class.
+        storage_class_in_use: the class that volumes were made with, if any: theirs stays, whatever the default is by now.
     """
 
     api: KubernetesReader
     plan: nodes.NodePlan = field(default_factory=nodes.NodePlan)
     kubernetes: str = ""
     storage_class: str | None = None
+    storage_class_in_use: str | None = None
 
     def look(self) -> Verdict:
         version = str(self.api.get("/version")["gitVersion"])
@@ -43,9 +51,13 @@ class ClusterProbe:
             "nodes": len(members),
             "gpus": sum(nodes.gpus(node) for node in members),
             # by name, since a chart that is given none cannot be upgraded: the class of a claim is immutable
-            "storageClass": self.storage_class or next(iter(_defaults(classes)), ""),
+            "storageClass": self._wanted_class or next(iter(_defaults(classes)), ""),
         }
         return Verdict(tuple(found), evidence)
+
+    @property
+    def _wanted_class(self) -> str | None:
+        return self.storage_class or self.storage_class_in_use
 
     def _version(self, found: str) -> Check:
         release = _RELEASE.match(found)
@@ -63,14 +75,15 @@ class ClusterProbe:
         names = [item["metadata"]["name"] for item in classes]
         defaults = _defaults(classes)
         seen = f"{', '.join(names) or 'none'}; default: {', '.join(defaults) or 'none'}"
-        good = self.storage_class in names if self.storage_class else bool(defaults)
+        wanted = self._wanted_class
+        lost = self.storage_class is None and self.storage_class_in_use is not None
         return judge(
             "storage-class",
             "cluster",
-            good,
+            wanted in names if wanted else bool(defaults),
             observed=seen,
-            expected=self.storage_class or "a default StorageClass",
-            remedy="Name one of the cluster's classes under `sdg:cluster` `storageClass`, or mark one as default.",
+            expected=wanted or "a default StorageClass",
+            remedy=_CLASS_LOST.format(wanted) if lost else _CLASS_MISSING,
         )
 
 
