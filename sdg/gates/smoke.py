@@ -1,7 +1,7 @@
 """Gate: work gets done. Submits workflows and waits for COMPLETED, the only green.
 
 Inputs: `connection`, `endpoint` {namespace, service, port}, `pool`, `workflows` [{name, spec (text)}], `triggers`, `deadline` (seconds).
-Evidence: `workflows` [{name, id, status, duration, tasks [{name, status, exitCode, failureMessage, node}], log, cancelled}].
+Evidence: `workflows` [{name, id, status, duration, tasks [{name, status, exitCode, failureMessage, node}], log, cancelled, orphan}].
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ class SmokeRecord(RecordProvider):
             smoke = Smoke(gateway, str(inputs["pool"]), [_workflow(entry) for entry in inputs["workflows"]])
             with smoke:
                 verdict = until_green(smoke.look, Wait(deadline=float(inputs["deadline"]), interval=_LOOK_EVERY), say)
+            for orphan in smoke.orphans():
+                say(orphan)
             return verdict.with_evidence(**smoke.evidence())  # with what became of those that had to be cancelled
 
     @staticmethod

@@ -31,6 +31,9 @@ class FakeOsmo:
         self.cancelled = []
         self.refusals = []  # answers to submits: (status, body), or "lost" for an answer that never comes
         self.posts = 0
+        self.slow = 0.0  # seconds until a submit is answered
+        self.visible = True  # whether a submit that is not answered yet is in the list
+        self.submitting = threading.Event()
 
     def answer(self, method, path, body):
         if method == "POST" and path.endswith("/workflow"):
@@ -50,10 +53,17 @@ class FakeOsmo:
     def _submit(self, name):
         self.posts += 1
         refusal = self.refusals.pop(0) if self.refusals else None
-        if refusal not in (None, "lost"):
+        if refusal not in (None, "lost", "given up"):
             return refusal
         run = f"{name}-{len(self.runs) + 1}"
+        self.submitting.set()
+        if not self.visible:
+            time.sleep(self.slow)
         self.runs[run] = 0
+        if self.visible:
+            time.sleep(self.slow)
+        if refusal == "given up":
+            return 504, "upstream request timeout"
         return None if refusal == "lost" else (200, {"name": run, "overview": None, "logs": None, "spec": None, "dashboard_url": None})
 
     def _state(self, run):
@@ -182,6 +192,74 @@ def test_an_interrupted_wait_cancels_what_it_submitted_and_ends_within_two_secon
     run(osmo, deadline=600, interruption=interruption)
     assert osmo.cancelled == ["verify-hello-1"]
     assert time.monotonic() - started < 3
+
+
+def interrupted_submit(osmo):
+    """Runs a smoke gate that is interrupted while its submit is under way; what was found, and seconds since the interruption."""
+    interruption, at = Interruption(), []
+
+    def interrupt():
+        osmo.submitting.wait(10)
+        at.append(time.monotonic())
+        interruption.ask("the update was cancelled")
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    found = run(osmo, deadline=600, interruption=interruption)
+    return found.evidence["workflows"][0], time.monotonic() - at[0]
+
+
+def test_a_submit_under_way_is_answered_and_then_cancelled_by_its_id():
+    osmo = FakeOsmo(verify_hello=["RUNNING"])
+    osmo.slow, osmo.visible = 0.8, False
+    entry, took = interrupted_submit(osmo)
+    assert osmo.cancelled == ["verify-hello-1"]
+    assert (entry["id"], entry["cancelled"], entry["orphan"]) == ("verify-hello-1", True, "")
+    assert took < 2
+
+
+def test_a_submit_whose_answer_comes_too_late_is_looked_up_and_cancelled():
+    osmo = FakeOsmo(verify_hello=["RUNNING"])
+    osmo.runs["verify-hello-1"] = 0  # somebody else's, from before
+    osmo.slow = 10.0
+    entry, took = interrupted_submit(osmo)
+    assert osmo.cancelled == ["verify-hello-2"]
+    assert (entry["id"], entry["cancelled"]) == ("verify-hello-2", True)
+    assert took < 3
+
+
+def test_a_submit_that_left_no_trace_is_told_as_a_possible_orphan():
+    osmo = FakeOsmo(verify_hello=["RUNNING"])
+    osmo.slow, osmo.visible = 10.0, False
+    entry, took = interrupted_submit(osmo)
+    assert "may run on" in entry["orphan"]
+    assert (entry["id"], osmo.cancelled) == ("", [])
+    assert took < 3
+
+
+def test_a_submit_that_the_gateway_gave_up_is_not_repeated():
+    osmo = FakeOsmo(verify_hello=["COMPLETED"])
+    osmo.refusals = ["given up"]
+    assert run(osmo).status is Status.PASSED
+    assert osmo.posts == 1
+
+
+@pytest.mark.parametrize("answer", [(200, []), (200, {}), (200, {"workflows": [None]})])
+def test_an_answer_that_cannot_be_read_is_seen_in_the_check(answer):
+    osmo = FakeOsmo()
+    osmo.answer = lambda *_: answer
+    (check,) = run(osmo, deadline=0.5).failures()
+    assert "not submitted yet: OsmoAnswer: GET /api/workflow answered in a shape" in check.observed
+
+
+def test_a_fault_of_the_follower_itself_is_seen_in_the_check():
+    class Broken:
+        def client(self):
+            raise RuntimeError("boom")
+
+    smoke = Smoke(Broken(), "default", [HELLO])
+    with smoke:
+        (check,) = until_green(smoke.look, Wait(deadline=0.5, interval=0.02), lambda line: None, Interruption()).failures()
+    assert check.observed == "not submitted yet: Runtime: boom"
 
 
 def test_what_has_completed_is_not_cancelled():

@@ -27,11 +27,18 @@ RETRY = 1.0  # seconds between two tries to submit
 RETRY_REFUSED = 3.0  # the same after a refusal: each leaves a row in OSMO's database
 EVENTS_EVERY = 2.0  # seconds between two looks at why a workflow is pending
 LOG_LINES = 20  # kept as evidence
-CANCEL_TIMEOUT = 1.0  # seconds: an interrupted gate has two
+CANCEL_TIMEOUT = 1.0  # seconds
+
+# an interrupted gate has about two seconds, and a submit that is under way may take a minute
+ANSWER_WITHIN = 1.3  # seconds from the end on for the answer to a submit
+LOOK_UP_TIMEOUT = 0.5  # seconds for the question what became of it otherwise
+END_WITHIN = 2.2  # seconds for all of it
 
 _PLACED = ("Scheduled:", "PodScheduled: True", "Pulled:", "Pulling:", "Created:", "Started:")  # events that are no obstacle
 _NOT_YET = "There are no resources"  # right after an installation; every other refusal is about the workflow
 _TOO_OFTEN = 429
+_GATEWAY_TIMEOUT = 504  # the gateway's word only: the service may still be at it
+_ORPHAN = "its submit was not answered in time, so it may run on: look at `osmo workflow list --name {name}`, and end it with `osmo workflow cancel`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +68,16 @@ class Smoke:
         stoppers = [threading.Thread(target=run.stop, daemon=True) for run in self.runs]
         for stopper in stoppers:
             stopper.start()
+        end = time.monotonic() + END_WITHIN
         for stopper in stoppers:
-            stopper.join(timeout=CANCEL_TIMEOUT + POLL)
+            stopper.join(timeout=max(0.0, end - time.monotonic()))
 
     def look(self) -> Verdict:
         return Verdict(tuple(check(run.wanted.name, run.seen) for run in self.runs), self.evidence())
+
+    def orphans(self) -> list[str]:
+        """What may outlive the gate, in sentences."""
+        return [f"{run.wanted.name}: {run.seen.orphan}" for run in self.runs if run.seen.orphan]
 
     def evidence(self) -> dict[str, object]:
         return {"workflows": [evidence(run.wanted.name, run.seen) for run in self.runs]}
@@ -78,8 +90,9 @@ class Run:
         self.wanted, self.seen = wanted, Seen()
         self._gateway, self._pool = gateway, pool
         self._stop = threading.Event()
+        self._cancelling = threading.Lock()
         self._known: frozenset[str] | None = None  # workflows of this name from before; None while unknown
-        self._answer_lost = False
+        self._in_doubt = False  # a submit was sent, and no answer has come so far
         self._asked_why = float("-inf")
         self._thread = threading.Thread(target=self._follow, name=f"smoke-{wanted.name}", daemon=True)
 
@@ -87,9 +100,16 @@ class Run:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the following, and cancels what has been submitted and has not ended."""
+        """Ends the following, and cancels what has been submitted and has not ended.
+
+        Only the answer to a submit tells what to cancel; when it does not come in time, the list of workflows may.
+        """
         self._stop.set()
-        self._thread.join(timeout=POLL)
+        started = time.monotonic()
+        while self._thread.is_alive() and time.monotonic() - started < (ANSWER_WITHIN if self._in_doubt else POLL):
+            self._thread.join(timeout=0.05)
+        if self._in_doubt:
+            self._look_up()
         self._cancel()
 
     def _follow(self) -> None:
@@ -99,7 +119,7 @@ class Run:
                     while not self._done():
                         self._step(client)
                         self._stop.wait(POLL)
-            except (KubeError, OsmoError) as error:
+            except Exception as error:  # noqa: BLE001 (whatever it is, it must be seen: nobody else notices that this thread ended)
                 self._stop.wait(self._note(error))
         if self._stop.is_set():
             self._cancel()  # the answer to the submit may have come after the end
@@ -110,6 +130,9 @@ class Run:
     def _step(self, client: OsmoClient) -> None:
         if not self.seen.id:
             self.seen = replace(self.seen, id=self._submit(client), problem="")
+            self._in_doubt = False
+            if self._done():
+                return
         workflow = client.workflow(self.seen.id)
         log = _log(client, workflow) if workflow.terminal else ()
         self.seen = replace(self.seen, workflow=workflow, log=log, problem="", obstacle=self._obstacle(client, workflow))
@@ -117,20 +140,31 @@ class Run:
     def _submit(self, client: OsmoClient) -> str:
         if self._known is None:
             self._known = frozenset(found.id for found in client.workflows(self.wanted.name, self._pool))
-        if self._answer_lost and (found := self._lost(client)):
-            return found
-        self._answer_lost = True  # until it has come
+        if self._in_doubt and (found := self._lost(client)):
+            return found[0].id
+        self._in_doubt = True  # before the look at `_stop`, or whoever stops would not wait for what is sent now
+        if self._stop.is_set():
+            return ""
         return client.submit(self._pool, self.wanted.spec)
 
-    def _lost(self, client: OsmoClient) -> str:
-        """The workflow of a submit whose answer never came: to submit again would leave it behind."""
-        new = (found.id for found in client.workflows(self.wanted.name, self._pool) if found.id not in (self._known or ()))
-        return next(new, "")
+    def _lost(self, client: OsmoClient, timeout: float | None = None) -> list[Workflow]:
+        """What a submit without an answer may have made, newest first: to submit again would leave it behind."""
+        new = client.workflows(self.wanted.name, self._pool, timeout=timeout)
+        return [found for found in new if found.id not in (self._known or ())]
 
-    def _note(self, error: KubeError | OsmoError) -> float:
+    def _look_up(self) -> None:
+        """Asks once for the workflow of a submit that was not answered."""
+        alive: list[Workflow] = []
+        with suppress(Exception), self._gateway.client() as client:  # what went wrong is told below, like a list without it
+            alive = [found for found in self._lost(client, LOOK_UP_TIMEOUT) if not found.terminal]
+        if self.seen.id:
+            return  # the answer has come meanwhile
+        self.seen = replace(self.seen, id=alive[0].id) if alive else replace(self.seen, orphan=_ORPHAN.format(name=self.wanted.name))
+
+    def _note(self, error: Exception) -> float:
         """Remembers what went wrong; returns the seconds until the next question."""
-        if isinstance(error, OsmoRefusedError | OsmoUnavailableError):
-            self._answer_lost = False  # an answer came, and it was no
+        if isinstance(error, OsmoRefusedError) or (isinstance(error, OsmoUnavailableError) and error.status != _GATEWAY_TIMEOUT):
+            self._in_doubt = False  # an answer came, and it was no
         curable = not isinstance(error, OsmoRefusedError) or error.status == _TOO_OFTEN or str(error).startswith(_NOT_YET)
         kind = type(error).__name__.removesuffix("Error")
         self.seen = replace(self.seen, problem=f"{kind}: {error}", refused=not (curable or self.seen.id))
@@ -151,12 +185,13 @@ class Run:
 
     def _cancel(self) -> None:
         """Best effort: whoever is interrupted cannot wait for a service that does not answer."""
-        seen = self.seen
-        if not seen.id or seen.over or seen.cancelled:
-            return
-        with suppress(KubeError, OsmoError), self._gateway.client() as client:
-            client.cancel(seen.id, "the readiness gate that submitted it was ended", timeout=CANCEL_TIMEOUT)
-            self.seen = replace(self.seen, cancelled=True)
+        with self._cancelling:
+            seen = self.seen
+            if not seen.id or seen.over or seen.cancelled:
+                return
+            with suppress(KubeError, OsmoError), self._gateway.client() as client:
+                client.cancel(seen.id, "the readiness gate that submitted it was ended", timeout=CANCEL_TIMEOUT)
+                self.seen = replace(self.seen, cancelled=True)
 
 
 def _log(client: OsmoClient, workflow: Workflow) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ class Seen:
         problem: what goes wrong in asking; empty while all is well.
         obstacle: why it is pending, in the scheduler's words.
         refused: OSMO will not take it on.
+        orphan: why it may outlive the gate; empty when it cannot.
     """
 
     id: str = ""
@@ -35,6 +36,7 @@ class Seen:
     refused: bool = False
     log: tuple[str, ...] = ()
     cancelled: bool = False
+    orphan: str = ""
 
     @property
     def over(self) -> bool:
@@ -79,6 +81,7 @@ def evidence(name: str, seen: Seen) -> dict[str, object]:
         "tasks": [_task_evidence(task) for task in workflow.tasks] if workflow else [],
         "log": list(seen.log),
         "cancelled": seen.cancelled,
+        "orphan": seen.orphan,
     }
 
 
@@ -105,7 +108,7 @@ def recorded(gateway: Gateway, found: Mapping[str, Any]) -> Verdict:
 def _recorded_check(client: OsmoClient, entry: Mapping[str, Any]) -> Check:
     workflow_id = str(entry.get("id") or "")
     if not workflow_id:
-        return _absent(f"workflow/{entry.get('name')}", "it was never taken on")
+        return _absent(f"workflow/{entry.get('name')}", str(entry.get("orphan") or "it was never taken on"))
     try:
         return _of_known(client.workflow(workflow_id), Seen(id=workflow_id, log=tuple(entry.get("log") or ())))
     except OsmoUnreachableError:
