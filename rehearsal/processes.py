@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from rehearsal.lifetime import start_of, started_at
 from rehearsal.state import StateDir, read_json, write_private
 
 MARK = "SDG_REHEARSAL_PROCESS"
@@ -87,7 +88,7 @@ class ProcessTable:
                 umask=0o077,
             )
         self._children.append(child)
-        entry: dict[str, object] = {"pid": child.pid, "started": psutil.Process(child.pid).create_time(), "identity": command.identity}
+        entry: dict[str, object] = {"pid": child.pid, "started": start_of(psutil.Process(child.pid)), "identity": command.identity}
         self._write({**self._records(), command.name: entry})
 
     def require(self, names: Iterable[str]) -> None:
@@ -160,7 +161,7 @@ def _alive(entry: dict[str, object]) -> psutil.Process | None:
     try:
         process = psutil.Process(int(str(entry.get("pid"))))
         # a process id is used again sooner or later: the start time tells whether it is still the same process
-        same = abs(process.create_time() - float(str(entry.get("started")))) < 0.05  # noqa: PLR2004 - clock ticks
+        same = started_at(process, entry.get("started"))
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except (psutil.Error, ValueError):
         return None

@@ -9,6 +9,7 @@ import sys
 import psutil
 import pytest
 
+from rehearsal.lifetime import start_of, started_at
 from rehearsal.processes import Command, ProcessEnded, ProcessTable
 from rehearsal.state import StateDir
 
@@ -44,10 +45,25 @@ def test_a_process_runs_in_a_session_of_its_own_without_the_users_environment(st
     )
 
 
-def test_a_recorded_id_that_another_process_has_now_is_not_ours(state):
+def test_a_process_is_found_after_the_clock_was_set(state, monkeypatch):
+    ProcessTable(state).start(Command("sleeper", SLEEP))
+    true_time = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: true_time(process) + 3600)
+    assert list(ProcessTable(state).running()) == ["sleeper"]
+
+
+@pytest.mark.parametrize(("apart", "same"), [(0.5, True), (60.0, False)])
+def test_where_only_the_clock_tells_a_start_it_may_be_a_little_off(apart, same, monkeypatch, tmp_path):
+    monkeypatch.setattr("rehearsal.lifetime._BOOT", tmp_path / "none")
+    mine = psutil.Process()
+    assert started_at(mine, float(start_of(mine)) + apart) == same
+
+
+@pytest.mark.parametrize("started", [1.0, "another start"])
+def test_a_recorded_id_that_another_process_has_now_is_not_ours(state, started):
     other = subprocess.Popen(SLEEP)
     try:
-        state.processes.write_text(json.dumps({"sleeper": {"pid": other.pid, "started": 1.0, "identity": "x"}}))
+        state.processes.write_text(json.dumps({"sleeper": {"pid": other.pid, "started": started, "identity": "x"}}))
         table = ProcessTable(state)
         assert table.running() == {}
         assert table.end() == []
