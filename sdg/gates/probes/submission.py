@@ -38,7 +38,10 @@ _PLACED = ("Scheduled:", "PodScheduled: True", "Pulled:", "Pulling:", "Created:"
 _NOT_YET = "There are no resources"  # right after an installation; every other refusal is about the workflow
 _TOO_OFTEN = 429
 _GATEWAY_TIMEOUT = 504  # the gateway's word only: the service may still be at it
-_ORPHAN = "its submit was not answered in time, so it may run on: look at `osmo workflow list --name {name}`, and end it with `osmo workflow cancel`"
+_ORPHAN = (
+    "its submit was not answered in time, so a workflow of this name may run on: "
+    "look for it in `osmo workflow list`, and end it with `osmo workflow cancel`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +133,29 @@ class Run:
     def _step(self, client: OsmoClient) -> None:
         if not self.seen.id:
             self.seen = replace(self.seen, id=self._submit(client), problem="")
-            self._in_doubt = False
-            if self._done():
+            if not self.seen.id:
                 return
+            self._in_doubt = False
         workflow = client.workflow(self.seen.id)
         log = _log(client, workflow) if workflow.terminal else ()
         self.seen = replace(self.seen, workflow=workflow, log=log, problem="", obstacle=self._obstacle(client, workflow))
 
     def _submit(self, client: OsmoClient) -> str:
+        """The id of the workflow that was submitted now or before; empty when the gate ended first."""
         if self._known is None:
             self._known = frozenset(found.id for found in client.workflows(self.wanted.name, self._pool))
         if self._in_doubt and (found := self._lost(client)):
             return found[0].id
-        self._in_doubt = True  # before the look at `_stop`, or whoever stops would not wait for what is sent now
+        before, self._in_doubt = self._in_doubt, True  # before the look at `_stop`, or whoever stops would not wait for what is sent now
         if self._stop.is_set():
+            self._in_doubt = before
             return ""
         return client.submit(self._pool, self.wanted.spec)
 
     def _lost(self, client: OsmoClient, timeout: float | None = None) -> list[Workflow]:
         """What a submit without an answer may have made, newest first: to submit again would leave it behind."""
         new = client.workflows(self.wanted.name, self._pool, timeout=timeout)
-        return [found for found in new if found.id not in (self._known or ())]
+        return [found for found in new if found.id not in (self._known or ()) and found.id.rpartition("-")[0] == self.wanted.name]
 
     def _look_up(self) -> None:
         """Asks once for the workflow of a submit that was not answered."""
@@ -159,7 +164,7 @@ class Run:
             alive = [found for found in self._lost(client, LOOK_UP_TIMEOUT) if not found.terminal]
         if self.seen.id:
             return  # the answer has come meanwhile
-        self.seen = replace(self.seen, id=alive[0].id) if alive else replace(self.seen, orphan=_ORPHAN.format(name=self.wanted.name))
+        self.seen = replace(self.seen, id=alive[0].id) if alive else replace(self.seen, orphan=_ORPHAN)
 
     def _note(self, error: Exception) -> float:
         """Remembers what went wrong; returns the seconds until the next question."""
