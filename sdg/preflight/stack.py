@@ -6,19 +6,20 @@ from collections.abc import Iterator
 
 from sdg.preflight import api_server, port
 from sdg.settings.cluster import ExistingCluster
+from sdg.settings.kubeconfig import ApiServer
 from sdg.settings.rules import Sections
 
 
-def problems(sections: Sections, server: str | None) -> Iterator[str]:
+def problems(sections: Sections, server: ApiServer | None) -> Iterator[str]:
     """Why the stack cannot be deployed from this host, one sentence each.
 
     Args:
         sections: those of the settings that could be read.
-        server: URL of the API server of a cluster that exists; None when the stack makes it, or its kubeconfig cannot be used.
+        server: where a cluster that exists answers; None when the stack makes it, or its kubeconfig cannot be used.
     """
     if server and (unreachable := api_server.problem(server)):
         yield unreachable
     forward, cluster = sections.get("forward"), sections.get("cluster")
     name = cluster.name if isinstance(cluster, ExistingCluster) else None
-    if forward and forward.enabled and (taken := port.problem(forward.port, name, server)):
+    if forward and forward.enabled and (taken := port.problem(forward.port, name, server.url if server else None)):
         yield taken

@@ -26,20 +26,38 @@ class KubeconfigError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class ApiServer:
+    """Where a cluster answers.
+
+    Attributes:
+        url: of the API server.
+        proxy: URL of the proxy in front of it, as the kubeconfig's `proxy-url` says; may hold a password.
+    """
+
+    url: str
+    proxy: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Kubeconfig:
     """One context of a kubeconfig.
 
     Attributes:
         path: the file that it was read from.
         context: the chosen context, which is also the text's current one.
-        server: URL of the API server.
+        api_server: where the cluster answers.
         text: a kubeconfig that holds this context alone, with every certificate inline; secret.
     """
 
     path: Path
     context: str
-    server: str
+    api_server: ApiServer
     text: str = field(repr=False)
+
+    @property
+    def server(self) -> str:
+        """URL of the API server."""
+        return self.api_server.url
 
 
 def candidates(setting: str | None, environ: Mapping[str, str], project: Path) -> tuple[Path, ...]:
@@ -95,7 +113,8 @@ def _only(path: Path, document: Entry, name: str) -> Kubeconfig:
         "contexts": [{"name": name, "context": context}],
         "users": [{"name": context["user"], "user": user}],
     }
-    return Kubeconfig(path, name, server, yaml.safe_dump(alone, sort_keys=True))
+    proxy = cluster.get("proxy-url")
+    return Kubeconfig(path, name, ApiServer(server, str(proxy) if proxy else None), yaml.safe_dump(alone, sort_keys=True))
 
 
 def _named(path: Path, document: Entry, plural: str, singular: str, name: str) -> Entry:

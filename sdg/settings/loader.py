@@ -13,7 +13,7 @@ from pulumi.runtime import config as runtime_config
 
 from sdg.settings.cluster import ExistingCluster
 from sdg.settings.errors import SettingsError
-from sdg.settings.kubeconfig import Kubeconfig, KubeconfigError, candidates, read_kubeconfig
+from sdg.settings.kubeconfig import ApiServer, Kubeconfig, KubeconfigError, candidates, read_kubeconfig
 from sdg.settings.model import NAMESPACE, StackSettings
 from sdg.settings.parse import check
 from sdg.settings.rules import Sections
@@ -21,8 +21,8 @@ from sdg.settings.secrets import SECRET_KEYS, SecretName, found, problem
 
 DOTENV = ".env"
 
-Preflight = Callable[[Sections, str | None], Iterable[str]]
-"""Further problems, of the sections that could be read and the URL of the cluster's API server, if there is one."""
+Preflight = Callable[[Sections, ApiServer | None], Iterable[str]]
+"""Further problems, of the sections that could be read and of where the cluster answers, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Sources:
     project: Path
 
 
-def no_preflight(_sections: Sections, _server: str | None) -> Iterable[str]:
+def no_preflight(_sections: Sections, _server: ApiServer | None) -> Iterable[str]:
     """Asks nothing of anything."""
     return ()
 
@@ -116,7 +116,7 @@ def read(sources: Sources, preflight: Preflight = no_preflight) -> Stack:
             kubeconfig = read_kubeconfig(candidates(cluster.kubeconfig, sources.environ, sources.project), cluster.context)
         except KubeconfigError as error:
             problems.append(f"{NAMESPACE}:cluster.kubeconfig: {error}.")
-    problems.extend(preflight(sections, kubeconfig.server if kubeconfig else None))
+    problems.extend(preflight(sections, kubeconfig.api_server if kubeconfig else None))
     if problems:
         raise SettingsError(problems)
     return Stack(StackSettings.model_validate(sections), _wrapped(plain), _connection(kubeconfig))

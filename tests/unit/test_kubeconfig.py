@@ -41,6 +41,14 @@ def test_without_a_context_the_current_one_is_taken(tmp_path: Path) -> None:
     assert read_kubeconfig([path], None).context == "production"
 
 
+def test_the_proxy_in_front_of_the_cluster_is_read_and_not_shown(tmp_path: Path) -> None:
+    document = kubeconfig("lab", current="lab")
+    document["clusters"][0]["cluster"]["proxy-url"] = "http://me:planted@proxy:3128"
+    found = read_kubeconfig([written(tmp_path / "config", document)], None)
+    assert found.api_server.proxy == "http://me:planted@proxy:3128"
+    assert "planted" not in repr(found)
+
+
 def test_files_that_it_points_to_become_part_of_the_text(tmp_path: Path) -> None:
     document = kubeconfig("lab", current="lab")
     document["clusters"][0]["cluster"]["certificate-authority"] = "ca.crt"

@@ -156,3 +156,13 @@ def test_an_unknown_key_of_the_running_programs_config_is_named(project: Path, m
         "sdg:clutser is not a key here. Did you mean 'cluster'?",
         "sdg:cluster is required: where everything runs.",
     )
+
+
+def test_the_preflight_is_told_where_the_cluster_answers_and_through_which_proxy(project: Path) -> None:
+    cluster = {"server": "https://127.0.0.1:6443", "proxy-url": "http://127.0.0.1:3128"}
+    (project / "kubeconfig").write_text(yaml.safe_dump({**KUBECONFIG, "clusters": [{"name": "lab", "cluster": cluster}]}))
+    with pytest.raises(SettingsError, match=r"asked https:.*:6443 through http:.*:3128"):
+        read(
+            Sources(config(), frozenset(), {}, project),
+            lambda _sections, server: [f"asked {server.url} through {server.proxy}"] if server else [],
+        )
