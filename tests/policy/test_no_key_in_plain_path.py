@@ -56,6 +56,7 @@ def test_a_key_at_a_plain_path_is_refused_by_path_and_shape_and_never_shown(judg
         ("kubernetes:core/v1:Secret", {"stringData": {"token": TOKEN, "key": NGC}}),
         ("kubernetes:core/v1:Secret", {"data": {"tls.key": "-----BEGIN PRIVATE KEY-----"}}),
         ("pulumi:providers:kubernetes", {"kubeconfig": "client-key-data: " + "A1b2" * 20}),
+        ("pulumi-python:dynamic/secret:Generated", {"form": "password", "chosen": TOKEN}),
         ("pulumi-python:dynamic/gate:Record", {"connection": {"kubeconfig": "client-key-data: " + "A1b2" * 20}}),
         ("command:local:Command", {"environment": {"NGC_API_KEY": NGC}, "create": "osmo login --token-file /dev/stdin", "stdin": TOKEN}),
         (CONFIG_MAP, {"metadata": {"name": "mek-config"}, "data": {"mek.yaml": MEK}}),

@@ -57,6 +57,7 @@ def test_no_finding_shows_the_value() -> None:
         ("pulumi:providers:kubernetes", {"kubeconfig": "apiVersion: v1"}),
         ("pulumi-python:dynamic/gate:Record", {"connection": {"kubeconfig": "apiVersion: v1", "context": None}}),
         ("pulumi-python:dynamic:Resource", {"value": "generated"}),
+        ("pulumi-python:dynamic/secret:Generated", {"chosen": "by-the-user"}),
     ],
 )
 def test_a_place_of_credentials_that_is_not_wrapped_is_found(resource_type: str, inputs: dict[str, Any]) -> None:
