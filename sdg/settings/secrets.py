@@ -35,9 +35,16 @@ SECRET_KEYS: Final[Mapping[str, SecretKey]] = MappingProxyType(
     {
         secret.key: secret
         for secret in (
-            SecretKey("ngcApiKey", "NGC_API_KEY", "NGC key for private charts and images; public ones need none."),
-            SecretKey("nvcfApiKey", "NVCF_API_KEY", "Key for NVIDIA Cloud Functions; the NGC key when unset.", "ngcApiKey"),
-            SecretKey("hfToken", "HF_TOKEN", "Hugging Face token for gated models."),
+            SecretKey(
+                "ngcApiKey", "NGC_API_KEY", "NGC key for private charts and images. Read and kept encrypted; no component uses it yet."
+            ),
+            SecretKey(
+                "nvcfApiKey",
+                "NVCF_API_KEY",
+                "Key for NVIDIA Cloud Functions; the NGC key when unset. Read and kept encrypted; no component uses it yet.",
+                "ngcApiKey",
+            ),
+            SecretKey("hfToken", "HF_TOKEN", "Hugging Face token for gated models. Read and kept encrypted; no component uses it yet."),
             SecretKey("databasePassword", "POSTGRES_PASSWORD", f"Password of OSMO's database; {_FIRST_COUNTS}"),
             SecretKey("objectStorePassword", "MINIO_ROOT_PASSWORD", f"Password of the object store's root user; {_FIRST_COUNTS}"),
         )
