@@ -13,7 +13,7 @@ from pulumi_kubernetes.core.v1 import ContainerArgsDict, EnvVarArgsDict, Namespa
 from components.cluster.base import ClusterHandle
 from components.generated import GeneratedSecret
 from sdg.catalog.versions import versions
-from sdg.osmo.layout import Workload
+from sdg.kube.workload import Workload
 from sdg.settings.mirror import Mirror
 from sdg.settings.platform import MinioStore
 

@@ -23,7 +23,7 @@ class Check:
         expected: what had to be seen.
         remedy: what to do next; empty when the check passed.
         final: time cannot cure it, so waiting is pointless. Only for the causes of a closed list: an image name that cannot be parsed, a
-            missing object that nothing in the graph will create, a pod that no pool could ever fit, a terminal workflow state.
+            missing object that nothing in the graph will create, a pod that no pool could ever fit, a terminal state of a workflow or Job.
         stuck: something is in the way, as opposed to work that merely goes on; what is stuck is named first.
     """
 

@@ -1,7 +1,7 @@
 """Gate: OSMO can take work: its backend operator runs, and its pool is online with nodes.
 
 Inputs: `connection`, `workloads` [{kind, namespace, name}], `endpoint` {namespace, service, port} of the gateway, `pool`, `triggers`,
-`deadline` (seconds); optionally `repair`, `restore` and `remedies` as for the service gate.
+`deadline` (seconds); optionally `repair` and `restore` as for the service gate.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Gate: the OSMO service.
 
 Inputs: `connection`, `workloads` [{kind, namespace, name}], `endpoint` {namespace, service, port}, `version` ("6.3.1"), `triggers`,
-`deadline` (seconds); optionally `repair` (the command that brings back what vanished from its Helm release), `restore` (the same for what
-no release holds) and `remedies` (the same by "Kind/namespace/name").
+`deadline` (seconds); optionally `repair` (the command that brings back what vanished from its Helm release) and `restore` (the `pulumi up`
+that brings back what no release holds).
 """
 
 from __future__ import annotations

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from sdg.gates.checks import Check, Verdict
 from sdg.gates.probes.gateway import ForwardedGateway
 from sdg.gates.probes.osmo import StageProbe
-from sdg.gates.probes.workloads import Workload, WorkloadsProbe
+from sdg.gates.probes.workloads import WorkloadsProbe
 from sdg.gates.resource import Properties
 from sdg.gates.waiting import Say, Wait, observed, until_green
 from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
+from sdg.kube.workload import Workload
 
 Questions = Callable[[ForwardedGateway], list[Check]]
 
@@ -39,6 +40,5 @@ def _probe(inputs: Properties, gateway: ForwardedGateway, questions: Questions) 
         [Workload.of(workload) for workload in inputs["workloads"]],
         repair=str(inputs.get("repair") or ""),
         restore=str(inputs.get("restore") or ""),
-        remedies=inputs.get("remedies") or {},
     )
     return StageProbe(workloads, lambda: questions(gateway))

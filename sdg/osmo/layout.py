@@ -6,8 +6,9 @@ Source: the rendered charts `service` and `backend-operator` 1.3.1.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from sdg.kube.workload import Workload
 
 SERVICE_RELEASE: Final = "osmo-minimal"
 OPERATOR_RELEASE: Final = "osmo-operator"
@@ -35,19 +36,6 @@ OPERATOR_TOKEN_SECRET: Final = "osmo-operator-token"  # noqa: S105 - a Secret's 
 DATABASE_SECRET: Final = "db-secret"  # noqa: S105 - a Secret's name
 REDIS_SECRET: Final = "redis-secret"  # noqa: S105 - a Secret's name
 STORAGE_SECRETS: Final = ("osmo-workflow-data-cred", "osmo-workflow-log-cred", "osmo-workflow-app-cred")
-
-
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """A Deployment or Job that a gate waits for."""
-
-    kind: str
-    namespace: str
-    name: str
-
-    def as_input(self) -> dict[str, str]:
-        return {"kind": self.kind, "namespace": self.namespace, "name": self.name}
-
 
 SERVICE_WORKLOADS: Final = tuple(
     Workload("Deployment", SERVICE_NAMESPACE, name)

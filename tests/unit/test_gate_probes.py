@@ -6,8 +6,9 @@ from sdg.gates.checks import Status
 from sdg.gates.probes.cluster import ClusterProbe
 from sdg.gates.probes.nodes import NodePlan
 from sdg.gates.probes.pods import trouble
-from sdg.gates.probes.workloads import Workload, WorkloadsProbe
+from sdg.gates.probes.workloads import WorkloadsProbe
 from sdg.kube.errors import ObjectNotFoundError
+from sdg.kube.workload import Workload
 
 UNSCHEDULABLE = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu."
 
@@ -202,7 +203,7 @@ def test_the_latest_event_counts():
     assert trouble(pod(), [new, old]).words == "new"
 
 
-WEB = Workload("n", "Deployment", "web")
+WEB = Workload("Deployment", "n", "web")
 
 
 def deployment(available=0, replicas=1, updated=1, observed=1, conditions=(), **status):
@@ -295,15 +296,14 @@ def test_what_may_pass_is_waited_for(reason):
 
 
 def test_an_object_that_vanished_is_named_with_the_command_that_repairs_it():
-    check = look(None, repair="general", remedies={"Deployment/n/web": "run this"})
+    check = look(None, repair="run this")
     assert (check.subject, check.observed, check.remedy, check.final) == ("Deployment/n/web", "no such object", "run this", True)
-    assert look(None, repair="general").remedy == "general"
 
 
 @pytest.mark.parametrize(("records", "remedy"), [([{"metadata": {"name": "sh.helm.release.v1.web.v1"}}], "repair"), ([], "restore")])
 def test_an_object_of_a_release_that_is_gone_itself_comes_back_with_the_release(records, remedy):
     api = Api(**{"/api/v1/namespaces/n/secrets": {"items": records}})
-    probe = WorkloadsProbe(api, [Workload("n", "Deployment", "web")], repair="repair", restore="restore")
+    probe = WorkloadsProbe(api, [WEB], repair="repair", restore="restore")
     assert probe.look()[0].remedy == remedy
 
 
@@ -326,11 +326,45 @@ def test_pods_and_events_are_not_read_while_all_is_well():
 )
 def test_a_job_is_ready_when_it_is_complete(status, words):
     api = Api(**{"/apis/batch/v1/namespaces/n/jobs": {"items": [{"metadata": {"name": "j"}, "spec": {}, "status": status}]}})
-    (check,) = WorkloadsProbe(api, [Workload("n", "Job", "j")]).look()
+    (check,) = WorkloadsProbe(api, [Workload("Job", "n", "j")]).look()
     assert words in check.observed
     assert (check.status is Status.PASSED) is (not words)
 
 
 def test_a_kind_that_cannot_be_judged_is_refused():
     with pytest.raises(ValueError, match="CronJob"):
-        Workload.of({"kind": "CronJob", "namespace": "n", "name": "x"})
+        WorkloadsProbe(Api(), [Workload("CronJob", "n", "x")])
+
+
+FAILED = {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "m"}]}
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "command"),
+    [
+        ({}, {"repair": "repair", "restore": "pulumi up --stack s"}, "kubectl --namespace n delete job j && pulumi up --stack s --refresh"),
+        ({}, {}, "kubectl --namespace n delete job j && pulumi refresh && pulumi up"),
+        (
+            {"app.kubernetes.io/managed-by": "Helm"},
+            {"repair": "pulumi up --stack s --replace 'urn'"},
+            "pulumi up --stack s --replace 'urn'",
+        ),
+    ],
+)
+def test_a_job_that_failed_for_good_is_final_and_its_remedy_makes_it_again(labels, options, command):
+    job = {"metadata": {"name": "j", "labels": labels}, "spec": {}, "status": FAILED}
+    api = Api(**{"/apis/batch/v1/namespaces/n/jobs": {"items": [job]}})
+    (check,) = WorkloadsProbe(api, [Workload("Job", "n", "j")], **options).look()
+    assert check.final
+    assert f"then run `{command}`." in check.remedy
+
+
+def test_a_job_that_is_still_tried_is_waited_for():
+    job = {"metadata": {"name": "j"}, "spec": {}, "status": {"failed": 3}}
+    api = Api(**{"/apis/batch/v1/namespaces/n/jobs": {"items": [job]}})
+    (check,) = WorkloadsProbe(api, [Workload("Job", "n", "j")]).look()
+    assert not check.final
+
+
+def test_a_workload_survives_its_way_through_a_gates_inputs():
+    assert Workload.of(WEB.as_input()) == WEB

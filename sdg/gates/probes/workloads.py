@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from sdg.gates.checks import Check, Status
 from sdg.gates.probes.pods import Missing, Trouble, missing, trouble
 from sdg.kube.api import Json, KubernetesReader, items
 from sdg.kube.errors import KubeError, ObjectNotFoundError
+from sdg.kube.workload import Workload
 
 _NAMED = 3  # pods that one check names
 
@@ -29,24 +29,7 @@ _LOOK_UP = {
 """Objects whose absence no time cures, when nothing in the graph makes them."""
 _CLUSTER_SCOPED = ("runtimeclass", "storageclass")
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class Workload:
-    """An object that runs pods."""
-
-    namespace: str
-    kind: str
-    name: str
-
-    @classmethod
-    def of(cls, properties: Mapping[str, Any]) -> Workload:
-        kind = str(properties["kind"])
-        if kind not in _PATHS:
-            raise ValueError(f"workloads of kind {kind!r} cannot be judged; known: {', '.join(_PATHS)}")
-        return cls(str(properties["namespace"]), kind, str(properties["name"]))
-
-    def __str__(self) -> str:
-        return f"{self.kind}/{self.namespace}/{self.name}"
+_FAILED = "Failed"  # the condition of a Job that will not be tried again
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +38,18 @@ class WorkloadsProbe:
 
     Attributes:
         repair: the command that brings back an object that vanished from its Helm release.
-        restore: the command that brings back what no release holds any more, or never did.
-        remedies: the same for single objects, by "Kind/namespace/name".
+        restore: the `pulumi up` that brings back what no release holds any more, or never did, once a refresh has seen that it is gone.
     """
 
     api: KubernetesReader
     workloads: Sequence[Workload]
     repair: str = ""
     restore: str = ""
-    remedies: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for workload in self.workloads:
+            if workload.kind not in _PATHS:
+                raise ValueError(f"workloads of kind {workload.kind!r} cannot be judged; known: {', '.join(_PATHS)}")
 
     def look(self) -> list[Check]:
         """One check per workload, in the order they were asked for."""
@@ -77,7 +63,7 @@ class WorkloadsProbe:
     def _check(self, workload: Workload, item: Json | None, views: dict[str, _Namespace]) -> Check:
         name, subject, expected = "workload-ready", str(workload), _EXPECTED.get(workload.kind, "available")
         if item is None:
-            remedy = self.remedies.get(subject) or self._way_back(workload, views) or f"Install what makes {subject} again."
+            remedy = self._way_back(workload, views) or f"Install what makes {subject} again."
             # final: its release has been installed, and nothing else makes it
             return Check(name, subject, Status.FAILED, "no such object", "the object to exist", remedy, final=True, stuck=True)
         progress = _PROGRESS[workload.kind](item)
@@ -86,10 +72,19 @@ class WorkloadsProbe:
         view = self._view(workload, views)
         troubles = view.troubles(workload, item)
         seen = "; ".join([progress, *(str(each) for each in troubles[:_NAMED])])
+        if workload.kind == "Job" and _FAILED in _states(item):
+            return Check(name, subject, Status.FAILED, seen, expected, self._again(workload, item), final=True, stuck=True)
         final = [each for each in troubles if each.unparsable or any(view.absent(gone) for gone in each.missing)]
         stuck = any(not each.quiet for each in troubles)
         remedy = _remedy(workload, item, final or troubles, self.repair)
         return Check(name, subject, Status.FAILED, seen, expected, remedy, final=bool(final), stuck=stuck)
+
+    def _again(self, workload: Workload, item: Json) -> str:
+        """How a Job that failed for good gets another try: nothing retries it, and to Pulumi it is still there."""
+        if self.repair and (item["metadata"].get("labels") or {}).get("app.kubernetes.io/managed-by") == "Helm":
+            return f"{_read_up(workload)}, then run `{self.repair}`."
+        up = f"{self.restore} --refresh" if self.restore else "pulumi refresh && pulumi up"
+        return f"{_read_up(workload)}, then run `kubectl --namespace {workload.namespace} delete job {workload.name} && {up}`."
 
     def _way_back(self, workload: Workload, views: dict[str, _Namespace]) -> str:
         return self.repair if not self.restore or self._view(workload, views).released() else self.restore
@@ -150,10 +145,7 @@ class _Namespace:
 
 def _creation_trouble(workload: Workload, item: Json) -> list[Trouble]:
     """Why pods could not even be created: the API server refused them."""
-    conditions = (item.get("status") or {}).get("conditions") or []
-    failed = [
-        condition for condition in conditions if condition["type"] in ("ReplicaFailure", "FailedCreate") and condition["status"] == "True"
-    ]
+    failed = [condition for kind, condition in _states(item).items() if kind in ("ReplicaFailure", "FailedCreate")]
     words = [str(condition.get("message") or "") for condition in failed]
     return [Trouble(f"of {workload.name}", "FailedCreate", said, tuple(missing(said))) for said in words]
 
@@ -162,7 +154,7 @@ def _remedy(workload: Workload, item: Json, troubles: Sequence[Trouble], repair:
     if item["spec"].get("replicas") == 0:
         return f"Run `kubectl --namespace {workload.namespace} scale {workload.kind.lower()} {workload.name} --replicas 1`."
     if not troubles:
-        return f"Run `kubectl --namespace {workload.namespace} describe {workload.kind.lower()} {workload.name}` and look at its events."
+        return f"{_read_up(workload)}."
     first = troubles[0]
     if first.missing:
         gone = first.missing[0]
@@ -172,6 +164,10 @@ def _remedy(workload: Workload, item: Json, troubles: Sequence[Trouble], repair:
     if first.reason == "Unschedulable":
         return "Add nodes or free room on them: the scheduler's sentence says what is lacking."
     return f"Run `kubectl --namespace {workload.namespace} describe pod {first.pod}` and `… logs {first.pod} --previous`."
+
+
+def _read_up(workload: Workload) -> str:
+    return f"Run `kubectl --namespace {workload.namespace} describe {workload.kind.lower()} {workload.name}` and look at its events"
 
 
 def _rollout(item: Json, ready: str, wanted: int) -> str:
@@ -202,13 +198,18 @@ def _daemon_set(item: Json) -> str:
 
 
 def _job(item: Json) -> str:
-    status = item.get("status") or {}
-    states = {condition["type"]: condition for condition in status.get("conditions") or [] if condition["status"] == "True"}
+    states = _states(item)
     if "Complete" in states:
         return ""
-    if "Failed" in states:
-        return f"failed: {states['Failed'].get('reason')}: {states['Failed'].get('message')}"
-    return f"{status.get('succeeded', 0)} of {item['spec'].get('completions', 1)} completions"
+    if failed := states.get(_FAILED):
+        return f"failed: {failed.get('reason')}: {failed.get('message')}"
+    return f"{(item.get('status') or {}).get('succeeded', 0)} of {item['spec'].get('completions', 1)} completions"
+
+
+def _states(item: Json) -> dict[str, Json]:
+    """The conditions that are true, by type."""
+    conditions = (item.get("status") or {}).get("conditions") or []
+    return {condition["type"]: condition for condition in conditions if condition["status"] == "True"}
 
 
 _PROGRESS: Mapping[str, Callable[[Json], str]] = {
