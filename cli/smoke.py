@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 
 from rich.console import Console
 
 from cli import report
 from cli.connection import access
 from cli.pulumi import Engine
+from sdg.gates.answer import outputs_of
+from sdg.gates.checks import Status
 from sdg.gates.smoke import SmokeRecord
+from sdg.gates.waiting import say
 from sdg.osmo.smoke import smoke_inputs
 
 
@@ -26,6 +28,6 @@ def smoke(stack: str, console: Console) -> int:
     settings = found.settings
     inputs = smoke_inputs(settings.smoke, getattr(settings.cluster, "gpus", 0), settings.mirror)
     connection = dataclasses.asdict(found.connection)
-    verdict = SmokeRecord.wait({**inputs, "connection": connection}, lambda line: print(line, file=sys.stderr, flush=True))
-    report.show_gates([{"gate": "smoke", **verdict.as_outputs()}], console)
-    return 0 if verdict.status == "passed" else 1
+    outputs = outputs_of(SmokeRecord.wait, {**inputs, "connection": connection}, say)
+    report.show_gates([{"gate": "smoke", **outputs}], console)
+    return 0 if outputs["status"] == Status.PASSED else 1

@@ -17,9 +17,9 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
+from sdg.gates.answer import outputs_of
 from sdg.gates.checks import Status, Verdict
 from sdg.gates.interrupt import Interruption
-from sdg.gates.redact import Redactor
 from sdg.gates.screen import red_screen
 from sdg.gates.waiting import Say, observed, say
 from sdg.kube.api import load_client
@@ -29,7 +29,7 @@ Properties = Mapping[str, Any]
 FOUND = ("status", "checks", "evidence", "lastGreen", "askedAt")
 """Outputs: what was found. `lastGreen` holds the triggers of the last green answer, `askedAt` when the gate last waited (ISO, UTC)."""
 
-HOW = ("connection", "deadline", "repair", "restore", "remedies")
+HOW = ("connection", "deadline", "repair", "restore")
 """Inputs that say how to ask, not what: they never cause another look. `connection` changes with every credential rotation."""
 
 _OWN = ("gate", "__provider")
@@ -75,19 +75,19 @@ class RecordProvider(ResourceProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         inputs = {key: value for key, value in props.items() if key not in (*FOUND, "__provider")}
-        verdict = self._answered(props, lambda known: self.observe({**inputs, **known}, props))
-        found = Redactor.knowing(inputs.get("connection")).tree(verdict.as_outputs())
+        found = outputs_of(lambda asked, _: self._answered(props, lambda known: self.observe({**asked, **known}, props)), inputs, say)
         outs = {**inputs, **found, **{key: props.get(key) for key in ("lastGreen", "askedAt")}}
-        if verdict.status is not Status.PASSED:
+        if found["status"] != Status.PASSED:
             say(red_screen(outs))  # a refresh shows only that something changed
         return ReadResult(id_=id_, outs=outs)
 
     def _asked(self, props: Properties, stored: Properties) -> dict[str, Any]:
-        redactor = Redactor.knowing(props.get("connection"))
-        speak = redactor.speaking(lambda line: say(f"gate {props['gate']}: {line}"))
-        verdict = self._answered(stored, lambda known: self.wait({**props, **known}, speak))
-        last_green = (props.get("triggers") or {}) if verdict.status is Status.PASSED else stored.get("lastGreen")
-        return {**redactor.tree(verdict.as_outputs()), "lastGreen": last_green, "askedAt": dt.datetime.now(dt.UTC).isoformat()}
+        def wait(asked: Properties, speak: Say) -> Verdict:
+            return self._answered(stored, lambda known: self.wait({**asked, **known}, speak))
+
+        found = outputs_of(wait, props, lambda line: say(f"gate {props['gate']}: {line}"))
+        last_green = (props.get("triggers") or {}) if found["status"] == Status.PASSED else stored.get("lastGreen")
+        return {**found, "lastGreen": last_green, "askedAt": dt.datetime.now(dt.UTC).isoformat()}
 
     def _answered(self, stored: Properties, ask: Callable[[Properties], Verdict]) -> Verdict:
         known = self.remembered(stored)
