@@ -40,5 +40,3 @@ def test_an_inference_component_without_its_inputs_does_not_escape(judge) -> Non
 def test_other_resources_are_not_applicable(judge, resource_type) -> None:
     found = judge(RULE, resource_type, {"cluster": "microk8s", "provider": "foundry"})
     assert (found.violations, bool(found.not_applicable)) == ((), True)
-
-
