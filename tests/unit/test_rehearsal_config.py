@@ -31,7 +31,7 @@ def test_the_config_is_the_shipped_one_bound_to_this_cluster(state):
     derived = derive(state)
     assert derived["encryptionsalt"] == "v1:salt"
     assert derived["config"]["sdg:cluster"]["kubeconfig"] == str(state.kubeconfig)
-    assert derived["config"]["sdg:mirror"] == {"charts": {rehearsal.CHARTS_PUBLISHER: "http://127.0.0.1:1"}}
+    assert derived["config"]["sdg:mirror"] == {"charts": {"https://helm.ngc.nvidia.com": "http://127.0.0.1:1"}}
 
 
 def test_what_the_user_set_survives_another_start(state):
