@@ -28,11 +28,19 @@ def helm_statuses(stack, namespace):
     return {secret["metadata"]["labels"]["status"] for secret in listed(stack, namespace, "secrets", HELM)}
 
 
+def program(process):
+    """Name of the file that a process runs; empty when it ended just now."""
+    try:
+        return Path(process.exe()).name
+    except psutil.Error:
+        return ""
+
+
 def inside_helm(stack, live, until, namespace):
     """Waits until Helm has written its record, and holds it there: its process, suspended."""
     until(lambda: "pending-install" in helm_statuses(stack, namespace) or live.process.poll() is not None, 60)
     started = psutil.Process(live.process.pid).children(recursive=True)
-    helm = next(process for process in started if Path(process.exe()).name == "helm")
+    helm = next(process for process in started if program(process) == "helm")
     helm.suspend()
     assert helm_statuses(stack, namespace) == {"pending-install"}, live.output
     return helm
