@@ -25,7 +25,7 @@ def build_cluster(stack: Stack) -> ClusterHandle:
             kubernetes_range = versions().profiles[stack.settings.osmo.profile].kubernetes
             return ExistingCluster("cluster", settings, kubernetes_range, stack.connection).handle
         case planned:  # the loader refuses them with what can be deployed
-            raise NotImplementedError(planned.kind)
+            raise pulumi.RunError(f"sdg:cluster.kind {planned.kind} is not available yet")
 
 
 def build_inference(stack: Stack, cluster: ClusterHandle) -> None:
@@ -33,7 +33,7 @@ def build_inference(stack: Stack, cluster: ClusterHandle) -> None:
         case NoInferenceSettings() as settings:
             NoInference("inference", settings, cluster)
         case planned:  # the loader refuses them with what can be deployed
-            raise NotImplementedError(planned.provider)
+            raise pulumi.RunError(f"sdg:inference.provider {planned.provider} is not available yet")
 
 
 def compose(stack: Stack) -> None:

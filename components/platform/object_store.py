@@ -8,7 +8,17 @@ from typing import Final
 import pulumi
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict
 from pulumi_kubernetes.batch.v1 import Job, JobSpecArgsDict
-from pulumi_kubernetes.core.v1 import ContainerArgsDict, EnvVarArgsDict, Namespace, PersistentVolumeClaim, Secret, Service
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgsDict,
+    EnvVarArgsDict,
+    Namespace,
+    PersistentVolumeClaim,
+    PersistentVolumeClaimSpecArgsDict,
+    Secret,
+    Service,
+    ServiceSpecArgsDict,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 from components.cluster.base import ClusterHandle
 from components.generated import GeneratedSecret
@@ -22,9 +32,11 @@ ROOT_SECRET: Final = "minio-root"  # noqa: S105 - a Secret's name
 ROOT_USER: Final = "osmoadmin"
 API_PORT: Final = 9000
 CONSOLE_PORT: Final = 9001
-# the gate behind it waits for all of these at once, by name and reason
-NOT_AWAITED: Final = {"pulumi.com/skipAwait": "true"}
 LABELS: Final = {"app.kubernetes.io/name": "minio"}
+SERVICE: Final[ServiceSpecArgsDict] = {
+    "selector": LABELS,
+    "ports": [{"name": "api", "port": API_PORT}, {"name": "console", "port": CONSOLE_PORT}],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,46 +84,32 @@ class ObjectStore(pulumi.ComponentResource):
         )
         volume = PersistentVolumeClaim(
             f"{name}-volume",
-            metadata={"name": "minio-data", "namespace": NAMESPACE, "annotations": NOT_AWAITED},
-            spec={
-                "access_modes": ["ReadWriteOnce"],
-                "storage_class_name": cluster.storage_class,
-                "resources": {"requests": {"storage": settings.size}},
-            },
+            metadata=_not_awaited("minio-data"),
+            spec=_volume(settings.size, cluster.storage_class),
             opts=inside,
         )
         server = Deployment(
             f"{name}-server",
-            metadata={"name": "minio", "namespace": NAMESPACE, "annotations": NOT_AWAITED},
+            metadata=_not_awaited("minio"),
             spec=_server(mirror.image(versions().images["minio"])),
             opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[root, volume])),
         )
         service = Service(
             f"{name}-service",
-            metadata={"name": "minio", "namespace": NAMESPACE, "annotations": NOT_AWAITED},
-            spec={
-                "selector": LABELS,
-                "ports": [{"name": "api", "port": API_PORT}, {"name": "console", "port": CONSOLE_PORT}],
-            },
+            metadata=_not_awaited("minio"),
+            spec=SERVICE,
             opts=inside,
         )
         bucket = Job(
             f"{name}-bucket",
-            metadata={"name": "minio-bucket", "namespace": NAMESPACE, "annotations": NOT_AWAITED},
+            metadata=_not_awaited("minio-bucket"),
             spec=_make_bucket(mirror.image(versions().images["minio-client"]), settings.bucket),
             opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[root, service])),
         )
         bucket_uri = f"s3://{settings.bucket}"
         self._handle = ObjectStoreHandle(
             bucket_uri=bucket_uri,
-            credential={
-                "access_key_id": ROOT_USER,
-                "access_key": password,
-                "endpoint": bucket_uri,
-                "region": "us-east-1",
-                "override_url": f"http://minio.{NAMESPACE}.svc.cluster.local:{API_PORT}",
-                "addressing_style": "path",  # MinIO has no wildcard host names for buckets
-            },
+            credential=_credential(password, bucket_uri),
             workloads=(Workload("Deployment", NAMESPACE, "minio"), Workload("Job", NAMESPACE, "minio-bucket")),
             resources=(server, bucket),
         )
@@ -120,6 +118,26 @@ class ObjectStore(pulumi.ComponentResource):
     @property
     def handle(self) -> ObjectStoreHandle:
         return self._handle
+
+
+def _credential(password: pulumi.Output[str], bucket_uri: str) -> dict[str, pulumi.Input[str]]:
+    return {
+        "access_key_id": ROOT_USER,
+        "access_key": password,
+        "endpoint": bucket_uri,
+        "region": "us-east-1",
+        "override_url": f"http://minio.{NAMESPACE}.svc.cluster.local:{API_PORT}",
+        "addressing_style": "path",  # MinIO has no wildcard host names for buckets
+    }
+
+
+def _not_awaited(name: str) -> ObjectMetaArgsDict:
+    """Metadata of an object that the gate behind waits for, by name and reason, at once with all others."""
+    return {"name": name, "namespace": NAMESPACE, "annotations": {"pulumi.com/skipAwait": "true"}}
+
+
+def _volume(size: str, storage_class: pulumi.Output[str]) -> PersistentVolumeClaimSpecArgsDict:
+    return {"access_modes": ["ReadWriteOnce"], "storage_class_name": storage_class, "resources": {"requests": {"storage": size}}}
 
 
 def _root_environment() -> list[EnvVarArgsDict]:
