@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from pathlib import Path
 
 import psutil
@@ -28,21 +29,25 @@ def helm_statuses(stack, namespace):
     return {secret["metadata"]["labels"]["status"] for secret in listed(stack, namespace, "secrets", HELM)}
 
 
-def program(process):
-    """Name of the file that a process runs; empty when it ended just now."""
+def installing(live, release):
+    """The process of Helm that installs the release, if it runs."""
     try:
-        return Path(process.exe()).name
-    except psutil.Error:
-        return ""
+        for process in psutil.Process(live.process.pid).children(recursive=True):
+            words = process.cmdline()
+            if "install" in words and release in words and Path(words[0]).name == "helm":
+                return process
+    except psutil.Error:  # one of them ended just now
+        return None
 
 
-def inside_helm(stack, live, until, namespace):
-    """Waits until Helm has written its record, and holds it there: its process, suspended."""
-    until(lambda: "pending-install" in helm_statuses(stack, namespace) or live.process.poll() is not None, 60)
-    started = psutil.Process(live.process.pid).children(recursive=True)
-    helm = next(process for process in started if program(process) == "helm")
+def inside_helm(stack, live, until, release):
+    """Lets Helm run on in steps of milliseconds until it has written its record, and holds it there: its process, suspended."""
+    helm = until(lambda: installing(live, release), 60)
     helm.suspend()
-    assert helm_statuses(stack, namespace) == {"pending-install"}, live.output
+    while "pending-install" not in helm_statuses(stack, release):
+        helm.resume()
+        time.sleep(0.005)
+        helm.suspend()
     return helm
 
 
