@@ -17,6 +17,7 @@ from sdg.settings.cluster import ExistingCluster as ExistingClusterSettings
 from sdg.settings.errors import SettingsError
 from sdg.settings.inference import NoInference as NoInferenceSettings
 from sdg.settings.loader import Stack, load
+from sdg.settings.platform import MinioStore
 
 
 def build_cluster(stack: Stack) -> ClusterHandle:
@@ -39,6 +40,8 @@ def build_inference(stack: Stack, cluster: ClusterHandle) -> None:
 def compose(stack: Stack) -> None:
     settings = stack.settings
     cluster = build_cluster(stack)
+    if not isinstance(settings.platform.object_store, MinioStore):
+        raise pulumi.RunError("sdg:platform.objectStore.provider is not available yet")
     store = ObjectStore(
         "object-store",
         settings.platform.object_store,

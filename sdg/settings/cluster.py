@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, PositiveInt
 
 from sdg.settings.base import DnsLabel, Planned, Seconds, Settings, VersionRange
+
+DEDICATED: Final = "Whether nodes with GPUs are kept for workflows that ask for GPUs. Needs another node; leave it off on one machine."
+SnapChannel = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+(-strict)?/(stable|candidate|beta|edge)$", examples=["1.31/stable"])]
 
 
 class ExistingCluster(Settings):
@@ -32,13 +35,48 @@ class ExistingCluster(Settings):
     )
     gpus: int = Field(default=0, ge=0, description="GPUs that workflows may use, over all nodes; 0 for a CPU-only cluster.")
     gpus_per_node: int = Field(default=0, ge=0, description="GPUs that at least one node must offer by itself; 0 checks the total only.")
+    dedicated_gpu_nodes: bool = Field(default=False, description=DEDICATED)
     deadline: Seconds = Field(default=300, description="Seconds that the cluster's gate waits for nodes, storage class and GPUs.")
 
 
-class MicroK8s(Planned):
-    """A single-node MicroK8s on this machine or on a host reached over SSH."""
+class SshHost(Settings):
+    """A host that commands reach over SSH, as a user who may use `sudo` without a password. The key is `sdg:sshPrivateKey`."""
 
-    kind: Literal["microk8s"]
+    address: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]*$", description="Host name or IP address.", examples=["gpu-box.example.com"])
+    user: str = Field(pattern=r"^[a-z_][a-z0-9_-]*$", description="User to log in as.", examples=["ubuntu"])
+    port: int = Field(default=22, ge=1, le=65535, description="Port of the SSH server.")
+    host_key: str | None = Field(
+        default=None, description="Public key that the host must show, as in `known_hosts` without the host's name; any when unset."
+    )
+
+
+class MicroK8s(Settings):
+    """A MicroK8s on this machine or on a host reached over SSH."""
+
+    kind: Literal["microk8s"] = Field(description="What this cluster is.")
+    name: DnsLabel = Field(
+        default="microk8s",
+        description="Stable name of the cluster, and of its context in your kubeconfig. Another name means another cluster.",
+        examples=["workstation"],
+    )
+    adopt: bool = Field(
+        default=False,
+        description="Whether a MicroK8s that something else installed is taken as it is; destroy then uninstalls OSMO and leaves it.",
+    )
+    channel: SnapChannel | None = Field(default=None, description="Snap channel to install from; the pinned one when unset.")
+    host: SshHost | None = Field(default=None, description="Host to install on, over SSH; this machine when unset.")
+    kubeconfig: str = Field(
+        default="~/.kube/config",
+        description="Kubeconfig of yours that gets a context of the cluster's name; nothing else in it is touched.",
+    )
+    min_nodes: PositiveInt = Field(default=1, description="Nodes that must be Ready and schedulable.")
+    storage_class: str | None = Field(
+        default=None, description="StorageClass of every volume claim; the cluster's default class when unset."
+    )
+    gpus: int = Field(default=0, ge=0, description="GPUs that workflows may use, over all nodes; 0 for a CPU-only cluster.")
+    gpus_per_node: int = Field(default=0, ge=0, description="GPUs that at least one node must offer by itself; 0 checks the total only.")
+    dedicated_gpu_nodes: bool = Field(default=False, description=DEDICATED)
+    deadline: Seconds = Field(default=600, description="Seconds that the cluster's gate waits for nodes, storage class and GPUs.")
 
 
 class Azure(Planned):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
@@ -15,7 +16,7 @@ from sdg.catalog.compatibility import matrix
 from sdg.catalog.versions import versions
 from sdg.settings.base import Planned, Settings
 from sdg.settings.model import NAMESPACE, StackSettings
-from sdg.settings.schema import members, tag_of
+from sdg.settings.schema import members, tag_of, tag_of_field
 from sdg.settings.secrets import SECRET_KEYS
 
 HEADING: Final = """# Stack settings
@@ -59,7 +60,7 @@ def _section(named: tuple[str, FieldInfo]) -> str:
     lines = [f"## `{NAMESPACE}:{key}`", "", field.description or "", ""]
     models = members(field.annotation)
     if not models:
-        lines += [*_table([(key, field)]), ""]
+        lines += [*_table([_Row(key, field)]), ""]
     for model in models:
         tag = tag_of(model) if len(models) > 1 else None
         lines += [*_model(model, tag), ""]
@@ -77,22 +78,32 @@ def _model(model: type[Settings], tag: str | None) -> Iterator[str]:
     yield from _table(list(_rows(model)))
 
 
-def _rows(model: type[Settings], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """The plain values below a model, by their dotted keys."""
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A plain value: its dotted key, and the kind of the union that it belongs to, if it stands in one."""
+
+    key: str
+    field: FieldInfo
+    tag: str = ""
+
+
+def _rows(model: type[Settings], prefix: str = "", tag: str = "") -> Iterator[_Row]:
+    """The plain values below a model."""
     for name, field in model.model_fields.items():
         key = prefix + (field.alias or name)
         inner = members(field.annotation)
-        if len(inner) == 1:
-            yield from _rows(inner[0], f"{key}.")
-        else:
-            yield key, field
+        for member in inner:
+            yield from _rows(member, f"{key}.", (tag_of(member) or "") if len(inner) > 1 else tag)
+        if not inner:
+            yield _Row(key, field, tag)
 
 
-def _table(rows: list[tuple[str, FieldInfo]]) -> Iterator[str]:
+def _table(rows: list[_Row]) -> Iterator[str]:
     yield "| Key | Legal | Default | Meaning |"
     yield "|---|---|---|---|"
-    for key, field in rows:
-        cells = (f"`{key}`", _legal(field), _default(field), field.description or "")
+    for row in rows:
+        kind = f"With `{row.tag}`: " if row.tag and tag_of_field(row.field) is None else ""
+        cells = (f"`{row.key}`", _legal(row.field), _default(row.field), f"{kind}{row.field.description or ''}")
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -16,7 +16,7 @@ from sdg.settings.errors import SettingsError
 from sdg.settings.kubeconfig import ApiServer, Kubeconfig, KubeconfigError, candidates, read_kubeconfig
 from sdg.settings.model import NAMESPACE, StackSettings
 from sdg.settings.parse import check
-from sdg.settings.rules import Sections
+from sdg.settings.rules import Sections, secret_problems
 from sdg.settings.secrets import SECRET_KEYS, SecretName, found, problem
 
 DOTENV = ".env"
@@ -33,7 +33,12 @@ class Secrets:
     nvcf_api_key: pulumi.Output[str] | None = None
     hf_token: pulumi.Output[str] | None = None
     database_password: pulumi.Output[str] | None = None
+    redis_password: pulumi.Output[str] | None = None
     object_store_password: pulumi.Output[str] | None = None
+    storage_access_key_id: pulumi.Output[str] | None = None
+    storage_access_key: pulumi.Output[str] | None = None
+    storage_account_key: pulumi.Output[str] | None = None
+    ssh_private_key: pulumi.Output[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,7 @@ def read(sources: Sources, preflight: Preflight = no_preflight) -> Stack:
     sections, problems = check(sources.config, sources.secret_keys)
     plain, wrong_secrets = _secrets(sources)
     problems.extend(wrong_secrets)
+    problems.extend(secret_problems(sections, plain))
     kubeconfig: Kubeconfig | None = None
     cluster = sections.get("cluster")
     if isinstance(cluster, ExistingCluster):
@@ -154,7 +160,18 @@ def _wrapped(plain: Mapping[SecretName, str]) -> Secrets:
     def secret(key: SecretName) -> pulumi.Output[str] | None:
         return pulumi.Output.secret(plain[key]) if key in plain else None
 
-    return Secrets(secret("ngcApiKey"), secret("nvcfApiKey"), secret("hfToken"), secret("databasePassword"), secret("objectStorePassword"))
+    return Secrets(
+        ngc_api_key=secret("ngcApiKey"),
+        nvcf_api_key=secret("nvcfApiKey"),
+        hf_token=secret("hfToken"),
+        database_password=secret("databasePassword"),
+        redis_password=secret("redisPassword"),
+        object_store_password=secret("objectStorePassword"),
+        storage_access_key_id=secret("storageAccessKeyId"),
+        storage_access_key=secret("storageAccessKey"),
+        storage_account_key=secret("storageAccountKey"),
+        ssh_private_key=secret("sshPrivateKey"),
+    )
 
 
 def _connection(kubeconfig: Kubeconfig | None) -> ClusterAccess | None:

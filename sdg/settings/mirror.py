@@ -25,10 +25,24 @@ class Mirror(Settings):
     images: Mapping[ImagePrefix, ImagePrefix] = Field(
         default_factory=dict, description="Image references by prefix.", examples=[{"nvcr.io": "registry.example.com/nvcr"}]
     )
+    downloads: Mapping[RepositoryUrl, RepositoryUrl] = Field(
+        default_factory=dict,
+        description="Other downloads by URL prefix: charts that are published as files, and OSMO's command-line client.",
+        examples=[{"https://github.com": "https://mirror.example.com/github"}],
+    )
+    folder: str | None = Field(
+        default=None,
+        description="Folder of charts that `sdg charts pull` keeps, relative to the project; charts come from there and from nowhere else.",
+        examples=["charts"],
+    )
 
     def chart_repository(self, url: str) -> str:
         """The URL to fetch a chart repository from."""
         return mirror.chart_repository(url, self.charts)
+
+    def download(self, url: str) -> str:
+        """The URL to download a single file from."""
+        return mirror.chart_repository(url, self.downloads)
 
     def image(self, reference: str) -> str:
         """The reference to pull an image by; takes the registry path of many images as well."""

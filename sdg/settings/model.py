@@ -27,5 +27,9 @@ class StackSettings(Settings):
     inference: Inference = Field(default=NoInference(), description="What serves models to workflows.")
     smoke: Smoke = Field(default=Smoke(), description="The workflows that prove that the stack works.")
     forward: Forward = Field(default=Forward(), description="OSMO on a port of this machine.")
-    data: Literal["delete", "retain"] = Field(default="delete", description="What destroy does with volumes: `delete` takes them along.")
+    data: Literal["delete", "retain"] = Field(
+        default="delete",
+        description="What destroy does with database, volumes, buckets and keys: `delete` takes them along, `retain` leaves exactly them. "
+        "An update has to be run before it counts: destroy knows what the last one said.",
+    )
     mirror: Mirror = Field(default=Mirror(), description="Where charts and images come from, in place of their publishers.")

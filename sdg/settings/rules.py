@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TypedDict
 
 from sdg.catalog.compatibility import matrix
 from sdg.catalog.versions import versions
-from sdg.settings.cluster import Cluster, ExistingCluster
+from sdg.settings.cluster import Cluster, ExistingCluster, MicroK8s
 from sdg.settings.errors import it_is
 from sdg.settings.forward import Forward
 from sdg.settings.inference import Inference
-from sdg.settings.osmo import Osmo
+from sdg.settings.osmo import ExternalDatabase, ExternalRedis, Osmo
+from sdg.settings.platform import AzureBlobStore, MinioStore, Platform, S3Store
+from sdg.settings.secrets import SECRET_KEYS, SecretName
 from sdg.settings.smoke import Smoke
 
 
@@ -19,6 +21,7 @@ class Sections(TypedDict, total=False):
     """The sections that could be read; a rule that misses one has nothing to say."""
 
     cluster: Cluster
+    platform: Platform
     forward: Forward
     inference: Inference
     osmo: Osmo
@@ -29,13 +32,46 @@ class Sections(TypedDict, total=False):
 def cross_field_problems(sections: Sections) -> Iterator[str]:
     """Every combination that cannot work, one sentence or two each."""
     yield from _cluster_and_inference(sections)
+    cluster = sections.get("cluster")
     if "osmo" in sections:
         yield from _release(sections["osmo"])
-    cluster = sections.get("cluster")
-    if isinstance(cluster, ExistingCluster):
+        yield from _scaling(sections["osmo"])
+    if isinstance(cluster, (ExistingCluster, MicroK8s)):
         yield from _gpus(cluster, sections.get("smoke"))
-    if sections.get("data") == "retain":
-        yield "sdg:data: \"retain\" is not available yet; use 'delete'."
+        if "platform" in sections:
+            yield from _gpu_operator(cluster, sections["platform"])
+    if "platform" in sections:
+        yield from _object_store(sections["platform"])
+    if "forward" in sections:
+        yield from _ports(sections["forward"])
+
+
+def secret_problems(sections: Sections, given: Collection[SecretName]) -> Iterator[str]:
+    """Secrets that a stack's choices need and that nobody gave.
+
+    Args:
+        given: the secrets that have a value.
+    """
+    osmo, platform = sections.get("osmo"), sections.get("platform")
+    needs: list[tuple[SecretName, str]] = []
+    if osmo and isinstance(osmo.database, ExternalDatabase):
+        needs.append(("databasePassword", "sdg:osmo.database.kind is external"))
+    if osmo and isinstance(osmo.redis, ExternalRedis):
+        needs.append(("redisPassword", "sdg:osmo.redis.kind is external"))
+    if osmo and osmo.images.credentials == "ngc":
+        needs.append(("ngcApiKey", "sdg:osmo.images.credentials is ngc"))
+    match platform.object_store if platform else None:
+        case S3Store():
+            needs += [("storageAccessKeyId", _STORE_IS.format("s3")), ("storageAccessKey", _STORE_IS.format("s3"))]
+        case AzureBlobStore(auth="key"):
+            needs.append(("storageAccountKey", f"{_STORE_IS.format('azure-blob')} with auth key"))
+    for key, reason in needs:
+        if key not in given:
+            how = f"set it with `pulumi config set --secret sdg:{key}`, or set {SECRET_KEYS[key].variable}"
+            yield f"sdg:{key} is required, because {reason}: {how}."
+
+
+_STORE_IS = "sdg:platform.objectStore.provider is {}"
 
 
 def _cluster_and_inference(sections: Sections) -> Iterator[str]:
@@ -61,11 +97,52 @@ def _release(osmo: Osmo) -> Iterator[str]:
         yield f"sdg:osmo.chartVersion must be {legal}{it_is(osmo.chart_version)}."
 
 
-def _gpus(cluster: ExistingCluster, smoke: Smoke | None) -> Iterator[str]:
+def _scaling(osmo: Osmo) -> Iterator[str]:
+    for name in type(osmo.scaling).model_fields:
+        bounds = getattr(osmo.scaling, name)
+        if bounds.min > bounds.max:
+            yield f"sdg:osmo.scaling.{name}.min must be at most its max, which is {bounds.max}; it is {bounds.min}."
+
+
+def _gpus(cluster: ExistingCluster | MicroK8s, smoke: Smoke | None) -> Iterator[str]:
     if cluster.gpus_per_node > cluster.gpus:
         yield f"sdg:cluster.gpusPerNode must be at most sdg:cluster.gpus, which is {cluster.gpus}; it is {cluster.gpus_per_node}."
+    if cluster.dedicated_gpu_nodes and cluster.gpus == 0:
+        yield "sdg:cluster.dedicatedGpuNodes: true needs GPUs, and sdg:cluster.gpus is 0; plan GPUs, or leave it off."
+    if cluster.dedicated_gpu_nodes and cluster.gpus and cluster.min_nodes == 1:
+        yield (
+            "sdg:cluster.dedicatedGpuNodes: true keeps GPU nodes free of other work, so sdg:cluster.minNodes must be at least 2; it is 1. "
+            "On a single machine, leave it off."
+        )
     if smoke and smoke.gpu == "always" and cluster.gpus == 0:
         yield "sdg:smoke.gpu: \"always\" needs GPUs, and sdg:cluster.gpus is 0; plan GPUs, or use 'auto' or 'never'."
+
+
+def _gpu_operator(cluster: ExistingCluster | MicroK8s, platform: Platform) -> Iterator[str]:
+    operator = platform.gpu_operator
+    if operator.install and cluster.gpus == 0:
+        yield "sdg:platform.gpuOperator.install: true needs GPUs, and sdg:cluster.gpus is 0; plan GPUs, or leave it unset."
+    installed = operator.install if operator.install is not None else cluster.kind == "microk8s"
+    if operator.driver and not (installed and cluster.gpus):
+        yield (
+            f'sdg:platform.gpuOperator.driver: "{operator.driver}" says who installs the driver, and the stack installs no GPU operator; '
+            "plan GPUs and set sdg:platform.gpuOperator.install to true, or leave the driver unset."
+        )
+
+
+def _object_store(platform: Platform) -> Iterator[str]:
+    match platform.object_store:
+        case AzureBlobStore(auth="workload-identity", client_id=None):
+            yield "sdg:platform.objectStore.clientId is required: client id of the identity that OSMO's pods log in as."
+        case AzureBlobStore(auth="key", client_id=str()):
+            yield "sdg:platform.objectStore.clientId is for auth 'workload-identity' only; with auth 'key', leave it out."
+        case MinioStore() | S3Store() | AzureBlobStore():
+            return
+
+
+def _ports(forward: Forward) -> Iterator[str]:
+    if forward.port == forward.ui_port:
+        yield f"sdg:forward.uiPort must be another port than sdg:forward.port; both are {forward.port}."
 
 
 def _one_of(names: Iterable[str]) -> str:

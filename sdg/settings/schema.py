@@ -55,9 +55,15 @@ def tag_of(model: type[Settings]) -> str | None:
     """The value of `kind` or `provider` that selects a model within its union."""
     for name in ("kind", "provider"):
         field = model.model_fields.get(name)
-        if field is not None and get_origin(field.annotation) is Literal:
-            return str(get_args(field.annotation)[0])
+        if field is not None and (tag := tag_of_field(field)) is not None:
+            return tag
     return None
+
+
+def tag_of_field(field: FieldInfo) -> str | None:
+    """The one value that a field may have, if there is but one."""
+    values = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    return str(values[0]) if len(values) == 1 else None
 
 
 def locate(model: type[Settings], location: tuple[int | str, ...]) -> Place:

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-SecretName = Literal["ngcApiKey", "nvcfApiKey", "hfToken", "databasePassword", "objectStorePassword"]
+SecretName = Literal[
+    "ngcApiKey",
+    "nvcfApiKey",
+    "hfToken",
+    "databasePassword",
+    "redisPassword",
+    "objectStorePassword",
+    "storageAccessKeyId",
+    "storageAccessKey",
+    "storageAccountKey",
+    "sshPrivateKey",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,7 @@ SECRET_KEYS: Final[Mapping[str, SecretKey]] = MappingProxyType(
         secret.key: secret
         for secret in (
             SecretKey(
-                "ngcApiKey", "NGC_API_KEY", "NGC key for private charts and images. Read and kept encrypted; no component uses it yet."
+                "ngcApiKey", "NGC_API_KEY", "NGC key for private charts and images; needed where `sdg:osmo.images.credentials` is `ngc`."
             ),
             SecretKey(
                 "nvcfApiKey",
@@ -45,8 +56,19 @@ SECRET_KEYS: Final[Mapping[str, SecretKey]] = MappingProxyType(
                 "ngcApiKey",
             ),
             SecretKey("hfToken", "HF_TOKEN", "Hugging Face token for gated models. Read and kept encrypted; no component uses it yet."),
-            SecretKey("databasePassword", "POSTGRES_PASSWORD", f"Password of OSMO's database; {_FIRST_COUNTS}"),
+            SecretKey(
+                "databasePassword",
+                "POSTGRES_PASSWORD",
+                f"Password of OSMO's database. In the cluster: {_FIRST_COUNTS} An external database needs it, and follows it.",
+            ),
+            SecretKey("redisPassword", "REDIS_PASSWORD", "Password of an external Redis, which needs it."),
             SecretKey("objectStorePassword", "MINIO_ROOT_PASSWORD", f"Password of the object store's root user; {_FIRST_COUNTS}"),
+            SecretKey("storageAccessKeyId", "STORAGE_ACCESS_KEY_ID", "Access key id of an S3 store, which needs it."),
+            SecretKey("storageAccessKey", "STORAGE_ACCESS_KEY", "Secret access key of an S3 store, which needs it."),
+            SecretKey("storageAccountKey", "STORAGE_KEY", "Key of an Azure storage account, where Blob storage logs in with one."),
+            SecretKey(
+                "sshPrivateKey", "SDG_SSH_PRIVATE_KEY", "Private key for `sdg:cluster.host`, in PEM form; the SSH agent's keys when unset."
+            ),
         )
     }
 )
@@ -69,6 +91,8 @@ def found(secret: SecretKey, *sources: Mapping[str, str]) -> str | None:
 
 def problem(secret: SecretKey, value: str) -> str | None:
     """What is wrong with a value, without showing it; None when it can be used."""
+    if secret.key == "sshPrivateKey":
+        return None if "PRIVATE KEY-----" in value else f"sdg:{secret.key} (or {secret.variable}) is no private key in PEM form."
     if value.strip() != value or any(character.isspace() for character in value):
         return f"sdg:{secret.key} (or {secret.variable}) holds white space; a key has none."
     if secret.key == "databasePassword" and not _READS_AS_TEXT.match(value):

@@ -30,7 +30,7 @@ def test_every_setting_of_what_can_be_deployed_is_described() -> None:
 
 def test_the_reference_shows_limits_defaults_and_examples() -> None:
     text = stacks_markdown()
-    assert "| `port` | whole number, at least 1024, at most 65535 | `9000` | Port on localhost. |" in text
+    assert "| `port` | whole number, at least 1024, at most 65535 | `9000` | Port of the API on localhost. |" in text
     assert "| `kubernetes` | text, as `>=1.30,<1.37` |" in text
 
 
