@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pulumi
 
-from components.cluster.base import ClusterHandle
+from components.cluster.base import ClusterBinding, ClusterHandle
 from components.cluster.existing import ExistingCluster
+from components.cluster.verified import VerifiedCluster
 from components.forward import UserForward
 from components.inference.none import NoInference
 from components.osmo.osmo import Osmo
@@ -20,11 +21,19 @@ from sdg.settings.loader import Stack, load
 from sdg.settings.platform import MinioStore
 
 
-def build_cluster(stack: Stack) -> ClusterHandle:
+def bind_cluster(stack: Stack) -> ClusterBinding:
     match stack.settings.cluster:
         case ExistingClusterSettings() as settings if stack.connection:
-            kubernetes_range = versions().profiles[stack.settings.osmo.profile].kubernetes
-            return ExistingCluster("cluster", settings, kubernetes_range, stack.connection).handle
+            return ExistingCluster("cluster", settings, stack.connection).binding
+        case planned:  # the loader refuses them with what can be deployed
+            raise pulumi.RunError(f"sdg:cluster.kind {planned.kind} is not available yet")
+
+
+def verify_cluster(stack: Stack, binding: ClusterBinding) -> ClusterHandle:
+    match stack.settings.cluster:
+        case ExistingClusterSettings() as settings:
+            kubernetes_range = settings.kubernetes or versions().profiles[stack.settings.osmo.profile].kubernetes
+            return VerifiedCluster("verified-cluster", binding, settings, kubernetes_range).handle
         case planned:  # the loader refuses them with what can be deployed
             raise pulumi.RunError(f"sdg:cluster.kind {planned.kind} is not available yet")
 
@@ -39,7 +48,7 @@ def build_inference(stack: Stack, cluster: ClusterHandle) -> None:
 
 def compose(stack: Stack) -> None:
     settings = stack.settings
-    cluster = build_cluster(stack)
+    cluster = verify_cluster(stack, bind_cluster(stack))
     if not isinstance(settings.platform.object_store, MinioStore):
         raise pulumi.RunError("sdg:platform.objectStore.provider is not available yet")
     store = ObjectStore(

@@ -13,18 +13,16 @@ ConnectionOutput = pulumi.Output[dict[str, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterHandle:
-    """What later stages need of a cluster, whoever made it.
+class ClusterBinding:
+    """A cluster that can be reached and has not been looked at yet.
 
     Attributes:
         kind: the cluster's kind as the settings name it; policies read it.
         identity: stable name of the cluster, whatever its address and credentials.
         gpus: GPUs that workflows may use, over all nodes; 0 for a CPU-only cluster.
+        dedicated_gpu_nodes: whether nodes with GPUs are kept for workflows that ask for GPUs.
         provider: Kubernetes provider bound to the cluster.
         connection: how gates and dynamic resources reach the cluster: kubeconfig text and context; secret.
-        ready: the verdict of the cluster's gate; depend on this, never on the component itself.
-        kubernetes: version of the API server, as the gate found it.
-        storage_class: name of the class for volumes of the platform, as the gate found it.
         deleted_with: what takes everything in the cluster along when it is deleted; None for a cluster that the stack doesn't own,
             whose releases must really be uninstalled.
     """
@@ -32,9 +30,38 @@ class ClusterHandle:
     kind: str
     identity: str
     gpus: int
+    dedicated_gpu_nodes: bool
     provider: kubernetes.Provider
     connection: ConnectionOutput
+    deleted_with: pulumi.Resource | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterHandle(ClusterBinding):
+    """What later stages need of a cluster, whoever made it.
+
+    Attributes:
+        ready: the verdict of the cluster's gate; depend on this, never on the component itself.
+        kubernetes: version of the API server, as the gate found it.
+        storage_class: name of the class for volumes of the platform, as the gate found it.
+    """
+
     ready: GateVerdict
     kubernetes: pulumi.Output[str]
     storage_class: pulumi.Output[str]
-    deleted_with: pulumi.Resource | None
+
+
+def bound_provider(name: str, identity: str, connection: ConnectionOutput, opts: pulumi.ResourceOptions) -> kubernetes.Provider:
+    """A Kubernetes provider with this project's options, for a cluster of a stable name."""
+    return kubernetes.Provider(
+        name,
+        kubeconfig=connection["kubeconfig"],
+        context=connection["context"],
+        cluster_identifier=identity,
+        # a killed update leaves objects that the state doesn't know: the next one takes them over
+        upsert_existing_objects=True,
+        # changed content is written in place: pods that mount a name must not find it gone for a moment
+        enable_config_map_mutable=True,
+        enable_secret_mutable=True,
+        opts=opts,
+    )
