@@ -6,9 +6,9 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Secret
 
 from components.cluster.base import ClusterHandle
-from components.osmo.release import pinned_release, repair, restore, triggers
 from components.osmo.service import OsmoService
 from components.osmo.token import OperatorToken
+from components.release import pinned_release, repair, restore, triggers
 from sdg.gates.osmo import OsmoRecord
 from sdg.gates.resource import gate
 from sdg.osmo import layout

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pulumi
 
 from components.cluster.base import ClusterHandle
-from components.osmo.release import pinned_release, repair, restore, triggers
 from components.osmo.secrets import OsmoSecrets
 from components.platform.object_store import ObjectStoreHandle
+from components.release import pinned_release, repair, restore, triggers
 from sdg.gates.resource import gate
 from sdg.gates.service import ServiceRecord
 from sdg.osmo import layout
