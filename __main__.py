@@ -10,7 +10,8 @@ from components.cluster.verified import VerifiedCluster
 from components.forward import UserForward
 from components.inference.none import NoInference
 from components.osmo.osmo import Osmo
-from components.platform.object_store import ObjectStore
+from components.platform.minio import Minio
+from components.platform.object_store import ObjectStoreHandle, external_store
 from components.smoke import SmokeTest
 from sdg.catalog.versions import versions
 from sdg.preflight.stack import problems
@@ -46,26 +47,20 @@ def build_inference(stack: Stack, cluster: ClusterHandle) -> None:
             raise pulumi.RunError(f"sdg:inference.provider {planned.provider} is not available yet")
 
 
+def object_store(stack: Stack, cluster: ClusterHandle) -> ObjectStoreHandle:
+    match stack.settings.platform.object_store:
+        case MinioStore() as settings:
+            chosen = stack.secrets.object_store_password
+            return Minio("object-store", settings, cluster, chosen_password=chosen, mirror=stack.settings.mirror).handle
+        case elsewhere:
+            return external_store(elsewhere, stack.secrets)
+
+
 def compose(stack: Stack) -> None:
     settings = stack.settings
     cluster = verify_cluster(stack, bind_cluster(stack))
-    if not isinstance(settings.platform.object_store, MinioStore):
-        raise pulumi.RunError("sdg:platform.objectStore.provider is not available yet")
-    store = ObjectStore(
-        "object-store",
-        settings.platform.object_store,
-        cluster,
-        chosen_password=stack.secrets.object_store_password,
-        mirror=settings.mirror,
-    ).handle
-    osmo = Osmo(
-        "osmo",
-        settings.osmo,
-        cluster=cluster,
-        store=store,
-        database_password=stack.secrets.database_password,
-        mirror=settings.mirror,
-    ).handle
+    store = object_store(stack, cluster)
+    osmo = Osmo("osmo", settings.osmo, cluster=cluster, store=store, given=stack.secrets, mirror=settings.mirror).handle
     build_inference(stack, cluster)
     smoke = SmokeTest("smoke", settings.smoke, cluster=cluster, osmo=osmo, mirror=settings.mirror)
     url = UserForward("forward", settings.forward, cluster, after=smoke.ready).url if settings.forward.enabled else osmo.url

@@ -14,6 +14,7 @@ from components.platform.object_store import ObjectStoreHandle
 from sdg.catalog.versions import ReleaseSet, versions
 from sdg.osmo import layout
 from sdg.osmo.values import GATEWAY_URL, Images
+from sdg.settings.loader import Secrets
 from sdg.settings.mirror import Mirror
 from sdg.settings.osmo import Osmo as OsmoSettings
 
@@ -23,7 +24,7 @@ class Osmo(pulumi.ComponentResource):
 
     Args:
         store: where workflows keep their data.
-        database_password: chosen by the user, for the first update; generated when None.
+        given: what the user gave: passwords that the first update starts with, and keys of what lies outside the cluster.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Osmo(pulumi.ComponentResource):
         *,
         cluster: ClusterHandle,
         store: ObjectStoreHandle,
-        database_password: pulumi.Output[str] | None,
+        given: Secrets,
         mirror: Mirror,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -45,7 +46,7 @@ class Osmo(pulumi.ComponentResource):
             for namespace in (layout.SERVICE_NAMESPACE, layout.OPERATOR_NAMESPACE, layout.WORKFLOWS_NAMESPACE)
         }
         in_namespace = pulumi.ResourceOptions.merge(in_cluster, pulumi.ResourceOptions(depends_on=[namespaces[layout.SERVICE_NAMESPACE]]))
-        secrets = create_secrets(name, store, database_password, generated=child, inside=in_namespace)
+        secrets = create_secrets(name, store, given, generated=child, inside=in_namespace)
         release = _release(settings)
         images = Images(mirror.image(settings.registry or versions().registries.osmo), release.tag)
         service = OsmoService(

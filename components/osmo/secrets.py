@@ -11,6 +11,7 @@ from pulumi_kubernetes.core.v1 import ConfigMap, Secret
 from components.generated import GeneratedSecret
 from components.platform.object_store import ObjectStoreHandle
 from sdg.osmo import layout
+from sdg.settings.loader import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +34,18 @@ class OsmoSecrets:
 def create_secrets(
     name: str,
     store: ObjectStoreHandle,
-    chosen_password: pulumi.Output[str] | None,
+    given: Secrets,
     generated: pulumi.ResourceOptions,
     inside: pulumi.ResourceOptions,
 ) -> OsmoSecrets:
     """Generates OSMO's keys and puts them where its charts look for them.
 
     Args:
-        chosen_password: the database's first one, when the user wants to know it; generated when None.
+        given: what the user gave; the database's first password is generated when it is not among it.
         generated: options of the generated values, which need no cluster.
         inside: options of the cluster's objects.
     """
-    password = GeneratedSecret(f"{name}-database-password", "password", generated, chosen=chosen_password)
+    password = GeneratedSecret(f"{name}-database-password", "password", generated, chosen=given.database_password)
     key = GeneratedSecret(f"{name}-fingerprint-key", "token", generated)
     admin = GeneratedSecret(f"{name}-admin-token", "token", generated)
     mek = GeneratedSecret(f"{name}-mek", "mek", generated)
@@ -64,15 +65,16 @@ def create_secrets(
             opts=inside,
         ),
     ]
-    objects += [
-        Secret(
-            f"{name}-{secret}",
-            metadata={"name": secret, "namespace": layout.SERVICE_NAMESPACE},
-            string_data=store.credential,
-            opts=inside,
-        )
-        for secret in layout.STORAGE_SECRETS
-    ]
+    if store.credential is not None:
+        objects += [
+            Secret(
+                f"{name}-{secret}",
+                metadata={"name": secret, "namespace": layout.SERVICE_NAMESPACE},
+                string_data=store.credential,
+                opts=inside,
+            )
+            for secret in layout.STORAGE_SECRETS
+        ]
     return OsmoSecrets(
         database_password=password.value,
         fingerprint_key=key.value,

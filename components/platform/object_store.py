@@ -1,42 +1,14 @@
-"""MinIO: S3 storage inside the cluster for workflow data, logs and apps."""
+"""Where OSMO keeps workflow data, logs and apps: what it needs to know of a store, and the stores that something else made."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import pulumi
-from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict
-from pulumi_kubernetes.batch.v1 import Job, JobSpecArgsDict
-from pulumi_kubernetes.core.v1 import (
-    ContainerArgsDict,
-    EnvVarArgsDict,
-    Namespace,
-    PersistentVolumeClaim,
-    PersistentVolumeClaimSpecArgsDict,
-    Secret,
-    Service,
-    ServiceSpecArgsDict,
-)
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
-from components.cluster.base import ClusterHandle
-from components.generated import GeneratedSecret
-from sdg.catalog.versions import versions
 from sdg.kube.workload import Workload
-from sdg.settings.mirror import Mirror
-from sdg.settings.platform import MinioStore
-
-NAMESPACE: Final = "minio-operator"
-ROOT_SECRET: Final = "minio-root"  # noqa: S105 - a Secret's name
-ROOT_USER: Final = "osmoadmin"
-API_PORT: Final = 9000
-CONSOLE_PORT: Final = 9001
-LABELS: Final = {"app.kubernetes.io/name": "minio"}
-SERVICE: Final[ServiceSpecArgsDict] = {
-    "selector": LABELS,
-    "ports": [{"name": "api", "port": API_PORT}, {"name": "console", "port": CONSOLE_PORT}],
-}
+from sdg.settings.loader import Secrets
+from sdg.settings.platform import AzureBlobStore, S3Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,146 +17,62 @@ class ObjectStoreHandle:
 
     Attributes:
         bucket_uri: where workflow data goes, as OSMO writes it ("s3://osmo-workflows").
-        credential: the keys of one of OSMO's storage credential Secrets; values may be secret.
+        credential: the keys of one of OSMO's storage credential Secrets; values may be secret. None where OSMO's pods log in by their
+            identity.
+        client_id: of the user-assigned identity that the pods log in as; None where they log in with the credential.
         workloads: what must run before the store can be used.
         resources: what must be created before.
     """
 
     bucket_uri: str
-    credential: dict[str, pulumi.Input[str]]
-    workloads: tuple[Workload, ...]
-    resources: tuple[pulumi.Resource, ...]
+    credential: dict[str, pulumi.Input[str]] | None
+    client_id: str | None = None
+    workloads: tuple[Workload, ...] = ()
+    resources: tuple[pulumi.Resource, ...] = ()
 
 
-class ObjectStore(pulumi.ComponentResource):
-    """One MinIO server with one volume and OSMO's bucket."""
+def external_store(settings: S3Store | AzureBlobStore, secrets: Secrets) -> ObjectStoreHandle:
+    """A bucket or container that exists: there is nothing to make, only to know.
 
-    def __init__(
-        self,
-        name: str,
-        settings: MinioStore,
-        cluster: ClusterHandle,
-        *,
-        chosen_password: pulumi.Output[str] | None,
-        mirror: Mirror,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__("sdg:platform:ObjectStore", name, {"cluster": cluster.kind, "provider": settings.provider}, opts)
-        child = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=[cluster.ready])
-        namespace = Namespace(f"{name}-namespace", metadata={"name": NAMESPACE}, opts=child)
-        inside = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[namespace]))
-
-        generated = pulumi.ResourceOptions(parent=self)
-        password = GeneratedSecret(f"{name}-root-password", "password", generated, chosen=chosen_password).value
-        root = Secret(
-            f"{name}-root",
-            metadata={"name": ROOT_SECRET, "namespace": NAMESPACE},
-            string_data={"root-user": ROOT_USER, "root-password": password},
-            opts=inside,
-        )
-        volume = PersistentVolumeClaim(
-            f"{name}-volume",
-            metadata=_not_awaited("minio-data"),
-            spec=_volume(settings.size, cluster.storage_class),
-            opts=inside,
-        )
-        server = Deployment(
-            f"{name}-server",
-            metadata=_not_awaited("minio"),
-            spec=_server(mirror.image(versions().images["minio"])),
-            opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[root, volume])),
-        )
-        service = Service(
-            f"{name}-service",
-            metadata=_not_awaited("minio"),
-            spec=SERVICE,
-            opts=inside,
-        )
-        bucket = Job(
-            f"{name}-bucket",
-            metadata=_not_awaited("minio-bucket"),
-            spec=_make_bucket(mirror.image(versions().images["minio-client"]), settings.bucket),
-            opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[root, service])),
-        )
-        bucket_uri = f"s3://{settings.bucket}"
-        self._handle = ObjectStoreHandle(
-            bucket_uri=bucket_uri,
-            credential=_credential(password, bucket_uri),
-            workloads=(Workload("Deployment", NAMESPACE, "minio"), Workload("Job", NAMESPACE, "minio-bucket")),
-            resources=(server, bucket),
-        )
-        self.register_outputs({"bucket": bucket_uri})
-
-    @property
-    def handle(self) -> ObjectStoreHandle:
-        return self._handle
+    Args:
+        secrets: of the stack; the loader made sure that those of this store are there.
+    """
+    return _s3(settings, secrets) if isinstance(settings, S3Store) else _azure_blob(settings, secrets)
 
 
-def _credential(password: pulumi.Output[str], bucket_uri: str) -> dict[str, pulumi.Input[str]]:
-    return {
-        "access_key_id": ROOT_USER,
-        "access_key": password,
+def _s3(settings: S3Store, secrets: Secrets) -> ObjectStoreHandle:
+    bucket_uri = f"s3://{settings.bucket}"
+    credential: dict[str, pulumi.Input[str]] = {
+        "access_key_id": _given(secrets.storage_access_key_id),
+        "access_key": _given(secrets.storage_access_key),
         "endpoint": bucket_uri,
-        "region": "us-east-1",
-        "override_url": f"http://minio.{NAMESPACE}.svc.cluster.local:{API_PORT}",
-        "addressing_style": "path",  # MinIO has no wildcard host names for buckets
+        "region": settings.region,
     }
+    optional = {"override_url": settings.endpoint, "addressing_style": settings.addressing_style}
+    return ObjectStoreHandle(bucket_uri, credential | {key: value for key, value in optional.items() if value is not None})
 
 
-def _not_awaited(name: str) -> ObjectMetaArgsDict:
-    """Metadata of an object that the gate behind waits for, by name and reason, at once with all others."""
-    return {"name": name, "namespace": NAMESPACE, "annotations": {"pulumi.com/skipAwait": "true"}}
-
-
-def _volume(size: str, storage_class: pulumi.Output[str]) -> PersistentVolumeClaimSpecArgsDict:
-    return {"access_modes": ["ReadWriteOnce"], "storage_class_name": storage_class, "resources": {"requests": {"storage": size}}}
-
-
-def _root_environment() -> list[EnvVarArgsDict]:
-    keys = {"MINIO_ROOT_USER": "root-user", "MINIO_ROOT_PASSWORD": "root-password"}
-    return [{"name": name, "value_from": {"secret_key_ref": {"name": ROOT_SECRET, "key": key}}} for name, key in keys.items()]
-
-
-def _server(reference: str) -> DeploymentSpecArgsDict:
-    container: ContainerArgsDict = {
-        "name": "minio",
-        "image": reference,
-        "args": ["server", "/data", "--console-address", f":{CONSOLE_PORT}"],
-        "env": _root_environment(),
-        "ports": [{"name": "api", "container_port": API_PORT}, {"name": "console", "container_port": CONSOLE_PORT}],
-        "readiness_probe": {
-            "http_get": {"path": "/minio/health/ready", "port": API_PORT},
-            "initial_delay_seconds": 5,
-            "period_seconds": 10,
-        },
-        "liveness_probe": {"http_get": {"path": "/minio/health/live", "port": API_PORT}, "initial_delay_seconds": 30, "period_seconds": 30},
-        "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"cpu": "2", "memory": "2Gi"}},
-        "volume_mounts": [{"name": "data", "mount_path": "/data"}],
+def _azure_blob(settings: AzureBlobStore, secrets: Secrets) -> ObjectStoreHandle:
+    container_uri = f"azure://{settings.account}/{settings.container}"
+    if settings.auth == "workload-identity":
+        return ObjectStoreHandle(container_uri, credential=None, client_id=settings.client_id)
+    connection = pulumi.Output.format(
+        "DefaultEndpointsProtocol=https;AccountName={0};AccountKey={1};EndpointSuffix=core.windows.net",
+        settings.account,
+        _given(secrets.storage_account_key),
+    )
+    # OSMO's model of a credential knows no addressing style for Azure, and wants an override_url that may be empty
+    credential: dict[str, pulumi.Input[str]] = {
+        "access_key_id": settings.account,
+        "access_key": connection,
+        "endpoint": container_uri,
+        "region": settings.location,
+        "override_url": "",
     }
-    return {
-        "replicas": 1,
-        "strategy": {"type": "Recreate"},  # the volume can be mounted by one pod only
-        "selector": {"match_labels": LABELS},
-        "template": {
-            "metadata": {"labels": LABELS},
-            "spec": {"containers": [container], "volumes": [{"name": "data", "persistent_volume_claim": {"claim_name": "minio-data"}}]},
-        },
-    }
+    return ObjectStoreHandle(container_uri, credential)
 
 
-def _make_bucket(reference: str, bucket: str) -> JobSpecArgsDict:
-    # the client takes an alias with its keys from the environment, so that no command line holds them
-    alias: EnvVarArgsDict = {
-        "name": "MC_HOST_store",
-        "value": f"http://$(MINIO_ROOT_USER):$(MINIO_ROOT_PASSWORD)@minio.{NAMESPACE}.svc.cluster.local:{API_PORT}",
-    }
-    container: ContainerArgsDict = {
-        "name": "mc",
-        "image": reference,
-        "command": ["mc", "mb", "--ignore-existing", f"store/{bucket}"],
-        "env": [*_root_environment(), alias],
-    }
-    return {
-        "backoff_limit": 10,  # the server may need a while
-        "template": {"spec": {"restart_policy": "OnFailure", "containers": [container]}},
-    }
+def _given(secret: pulumi.Output[str] | None) -> pulumi.Output[str]:
+    if secret is None:  # the loader refuses it with the setting that needs it
+        raise LookupError("the object store's key is missing")
+    return secret

@@ -1,0 +1,173 @@
+"""MinIO: S3 storage inside the cluster for workflow data, logs and apps."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pulumi
+from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict
+from pulumi_kubernetes.batch.v1 import Job, JobSpecArgsDict
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgsDict,
+    EnvVarArgsDict,
+    Namespace,
+    PersistentVolumeClaim,
+    PersistentVolumeClaimSpecArgsDict,
+    Secret,
+    Service,
+    ServiceSpecArgsDict,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
+
+from components.cluster.base import ClusterHandle
+from components.generated import GeneratedSecret
+from components.platform.object_store import ObjectStoreHandle
+from sdg.catalog.versions import versions
+from sdg.kube.workload import Workload
+from sdg.settings.mirror import Mirror
+from sdg.settings.platform import MinioStore
+
+NAMESPACE: Final = "minio-operator"
+ROOT_SECRET: Final = "minio-root"  # noqa: S105 - a Secret's name
+ROOT_USER: Final = "osmoadmin"
+API_PORT: Final = 9000
+CONSOLE_PORT: Final = 9001
+LABELS: Final = {"app.kubernetes.io/name": "minio"}
+SERVICE: Final[ServiceSpecArgsDict] = {
+    "selector": LABELS,
+    "ports": [{"name": "api", "port": API_PORT}, {"name": "console", "port": CONSOLE_PORT}],
+}
+
+
+class Minio(pulumi.ComponentResource):
+    """One MinIO server with one volume and OSMO's bucket."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: MinioStore,
+        cluster: ClusterHandle,
+        *,
+        chosen_password: pulumi.Output[str] | None,
+        mirror: Mirror,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sdg:platform:ObjectStore", name, {"cluster": cluster.kind, "provider": settings.provider}, opts)
+        child = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=[cluster.ready])
+        namespace = Namespace(f"{name}-namespace", metadata={"name": NAMESPACE}, opts=child)
+        inside = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[namespace]))
+
+        generated = pulumi.ResourceOptions(parent=self)
+        password = GeneratedSecret(f"{name}-root-password", "password", generated, chosen=chosen_password).value
+        root = Secret(
+            f"{name}-root",
+            metadata={"name": ROOT_SECRET, "namespace": NAMESPACE},
+            string_data={"root-user": ROOT_USER, "root-password": password},
+            opts=inside,
+        )
+        volume = PersistentVolumeClaim(
+            f"{name}-volume",
+            metadata=_not_awaited("minio-data"),
+            spec=_volume(settings.size, cluster.storage_class),
+            opts=inside,
+        )
+        server = Deployment(
+            f"{name}-server",
+            metadata=_not_awaited("minio"),
+            spec=_server(mirror.image(versions().images["minio"])),
+            opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[root, volume])),
+        )
+        service = Service(
+            f"{name}-service",
+            metadata=_not_awaited("minio"),
+            spec=SERVICE,
+            opts=inside,
+        )
+        bucket = Job(
+            f"{name}-bucket",
+            metadata=_not_awaited("minio-bucket"),
+            spec=_make_bucket(mirror.image(versions().images["minio-client"]), settings.bucket),
+            opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[root, service])),
+        )
+        bucket_uri = f"s3://{settings.bucket}"
+        self._handle = ObjectStoreHandle(
+            bucket_uri=bucket_uri,
+            credential=_credential(password, bucket_uri),
+            workloads=(Workload("Deployment", NAMESPACE, "minio"), Workload("Job", NAMESPACE, "minio-bucket")),
+            resources=(server, bucket),
+        )
+        self.register_outputs({"bucket": bucket_uri})
+
+    @property
+    def handle(self) -> ObjectStoreHandle:
+        return self._handle
+
+
+def _credential(password: pulumi.Output[str], bucket_uri: str) -> dict[str, pulumi.Input[str]]:
+    return {
+        "access_key_id": ROOT_USER,
+        "access_key": password,
+        "endpoint": bucket_uri,
+        "region": "us-east-1",
+        "override_url": f"http://minio.{NAMESPACE}.svc.cluster.local:{API_PORT}",
+        "addressing_style": "path",  # MinIO has no wildcard host names for buckets
+    }
+
+
+def _not_awaited(name: str) -> ObjectMetaArgsDict:
+    """Metadata of an object that the gate behind waits for, by name and reason, at once with all others."""
+    return {"name": name, "namespace": NAMESPACE, "annotations": {"pulumi.com/skipAwait": "true"}}
+
+
+def _volume(size: str, storage_class: pulumi.Output[str]) -> PersistentVolumeClaimSpecArgsDict:
+    return {"access_modes": ["ReadWriteOnce"], "storage_class_name": storage_class, "resources": {"requests": {"storage": size}}}
+
+
+def _root_environment() -> list[EnvVarArgsDict]:
+    keys = {"MINIO_ROOT_USER": "root-user", "MINIO_ROOT_PASSWORD": "root-password"}
+    return [{"name": name, "value_from": {"secret_key_ref": {"name": ROOT_SECRET, "key": key}}} for name, key in keys.items()]
+
+
+def _server(reference: str) -> DeploymentSpecArgsDict:
+    container: ContainerArgsDict = {
+        "name": "minio",
+        "image": reference,
+        "args": ["server", "/data", "--console-address", f":{CONSOLE_PORT}"],
+        "env": _root_environment(),
+        "ports": [{"name": "api", "container_port": API_PORT}, {"name": "console", "container_port": CONSOLE_PORT}],
+        "readiness_probe": {
+            "http_get": {"path": "/minio/health/ready", "port": API_PORT},
+            "initial_delay_seconds": 5,
+            "period_seconds": 10,
+        },
+        "liveness_probe": {"http_get": {"path": "/minio/health/live", "port": API_PORT}, "initial_delay_seconds": 30, "period_seconds": 30},
+        "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"cpu": "2", "memory": "2Gi"}},
+        "volume_mounts": [{"name": "data", "mount_path": "/data"}],
+    }
+    return {
+        "replicas": 1,
+        "strategy": {"type": "Recreate"},  # the volume can be mounted by one pod only
+        "selector": {"match_labels": LABELS},
+        "template": {
+            "metadata": {"labels": LABELS},
+            "spec": {"containers": [container], "volumes": [{"name": "data", "persistent_volume_claim": {"claim_name": "minio-data"}}]},
+        },
+    }
+
+
+def _make_bucket(reference: str, bucket: str) -> JobSpecArgsDict:
+    # the client takes an alias with its keys from the environment, so that no command line holds them
+    alias: EnvVarArgsDict = {
+        "name": "MC_HOST_store",
+        "value": f"http://$(MINIO_ROOT_USER):$(MINIO_ROOT_PASSWORD)@minio.{NAMESPACE}.svc.cluster.local:{API_PORT}",
+    }
+    container: ContainerArgsDict = {
+        "name": "mc",
+        "image": reference,
+        "command": ["mc", "mb", "--ignore-existing", f"store/{bucket}"],
+        "env": [*_root_environment(), alias],
+    }
+    return {
+        "backoff_limit": 10,  # the server may need a while
+        "template": {"spec": {"restart_policy": "OnFailure", "containers": [container]}},
+    }
