@@ -49,7 +49,7 @@ class OsmoOperator(pulumi.ComponentResource):
             string_data={"token": token.value},
             opts=pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=namespaces),
         )
-        values = operator_values(images=images)
+        values = operator_values(settings, images=images)
         self.release = pinned_release(
             f"{name}-release",
             "osmo-operator",

@@ -11,7 +11,7 @@ from components.release import pinned_release, repair, restore, triggers
 from sdg.gates.resource import gate
 from sdg.gates.service import ServiceRecord
 from sdg.osmo import layout
-from sdg.osmo.values import Images, service_values
+from sdg.osmo.values import Images, gpu_plan, service_values, storage_choice
 from sdg.settings.mirror import Mirror
 from sdg.settings.osmo import Osmo as OsmoSettings
 
@@ -34,11 +34,12 @@ class OsmoService(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sdg:osmo:Service", name, {"cluster": cluster.kind, "chart": chart_version, "images": images.location}, opts)
         values = service_values(
+            settings,
             images=images,
-            database_password=secrets.database_password,
+            storage=storage_choice(store.bucket_uri, store.client_id),
+            gpus=gpu_plan(cluster.gpus, dedicated=cluster.dedicated_gpu_nodes),
             storage_class=cluster.storage_class,
-            bucket_uri=store.bucket_uri,
-            gpu_platform=cluster.gpus > 0,
+            database_password=secrets.database_password,
         )
         self.release = pinned_release(
             f"{name}-release",

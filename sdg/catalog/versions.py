@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import AfterValidator, Field, model_validator
 
 from sdg.catalog.documents import CatalogModel, read
 
-ChartKey = Literal["osmo-service", "osmo-operator"]
+OsmoChartKey = Literal["osmo-service", "osmo-operator"]
+PlatformChartKey = Literal["gpu-operator", "kai-scheduler"]
+ChartKey = OsmoChartKey | PlatformChartKey
 ImageKey = Literal["minio", "minio-client"]
 
 
@@ -31,11 +33,35 @@ def version_range(text: str) -> str:
 VersionRange = Annotated[str, AfterValidator(version_range)]
 
 
-class Chart(CatalogModel):
-    """A Helm chart without its version: repository URL (`https://` or `oci://`) and name."""
+class RepositoryChart(CatalogModel):
+    """A Helm chart in a repository.
+
+    Attributes:
+        repository: URL of the repository, `https://` or `oci://`.
+        version: of the chart; None when an OSMO release set says it.
+    """
 
     repository: str = Field(pattern=r"^(https|oci)://[^/]+(/[^/]+)*$")
     name: str
+    version: str | None = None
+
+
+class ChartFile(CatalogModel):
+    """A Helm chart that is published as a single file.
+
+    Attributes:
+        url: of the package, with `{version}` where its version stands, so that another version changes one line.
+    """
+
+    url: str = Field(pattern=r"^https://[^/]+/.*\{version\}.*\.tgz$")
+    version: str
+
+    @property
+    def file_url(self) -> str:
+        return self.url.replace("{version}", self.version)
+
+
+Chart = RepositoryChart | ChartFile
 
 
 class ReleaseSet(CatalogModel):
@@ -53,9 +79,17 @@ class ReleaseSet(CatalogModel):
 
 
 class Profile(CatalogModel):
-    """An OSMO generation: the releases that the components know how to install, newest first."""
+    """An OSMO generation: the releases that the components know how to install, newest first.
+
+    Attributes:
+        operator_token: where the backend operator's token comes from: `minted` through the API of the running service, or a `secret` that
+            service and operator both read.
+        migrates: whether its service chart can bring the schema of the generation before up to date.
+    """
 
     description: str
+    operator_token: Literal["minted", "secret"]
+    migrates: bool
     releases: tuple[ReleaseSet, ...] = Field(min_length=1)
     kubernetes: VersionRange
 
@@ -83,6 +117,13 @@ class Versions(CatalogModel):
     profiles: Mapping[str, Profile]
     registries: Registries
     images: Mapping[ImageKey, str]
+
+    @model_validator(mode="after")
+    def _every_chart_has_one_version(self) -> Self:
+        own = {key for key, chart in self.charts.items() if chart.version is not None}
+        if own != set(get_args(PlatformChartKey)):
+            raise ValueError(f"charts of the platform have a version, those of OSMO get it from a release set; with one: {sorted(own)}")
+        return self
 
     @model_validator(mode="after")
     def _every_image_is_pinned(self) -> Self:

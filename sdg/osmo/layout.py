@@ -25,6 +25,12 @@ GATEWAY_HOST: Final = f"{GATEWAY_SERVICE}.{SERVICE_NAMESPACE}.svc.cluster.local"
 # how gates and dynamic resources find the API, as their input
 GATEWAY: Final[Mapping[str, str | int]] = {"namespace": SERVICE_NAMESPACE, "service": GATEWAY_SERVICE, "port": GATEWAY_PORT}
 
+UI_SERVICE: Final = "osmo-ui"
+UI: Final[Mapping[str, str | int]] = {"namespace": SERVICE_NAMESPACE, "service": UI_SERVICE, "port": 80}
+
+# what is cheap to ask each of them for
+HEALTH_PATHS: Final[Mapping[str, str]] = {GATEWAY_SERVICE: "/api/version", UI_SERVICE: "/"}
+
 BACKEND: Final = "default"
 POOL: Final = "default"
 GPU_PLATFORM: Final = "gpu"
@@ -34,6 +40,7 @@ ADMIN_SECRET: Final = "default-admin-secret"  # noqa: S105 - a Secret's name
 MEK_CONFIG_MAP: Final = "mek-config"
 OPERATOR_TOKEN_SECRET: Final = "osmo-operator-token"  # noqa: S105 - a Secret's name
 DATABASE_SECRET: Final = "db-secret"  # noqa: S105 - a Secret's name
+PULL_SECRET: Final = "nvcr-secret"  # noqa: S105 - a Secret's name
 REDIS_SECRET: Final = "redis-secret"  # noqa: S105 - a Secret's name
 STORAGE_SECRETS: Final = ("osmo-workflow-data-cred", "osmo-workflow-log-cred", "osmo-workflow-app-cred")
 

@@ -8,25 +8,29 @@ from components.generated import GENERATORS
 from policy.rules.no_key_in_plain_path import NO_KEY_IN_PLAIN_PATH as RULE
 from sdg.catalog.versions import versions
 from sdg.osmo import layout
-from sdg.osmo.values import Images, operator_values, service_values
+from sdg.osmo.values import Images, operator_values, service_values, storage_choice
+from sdg.settings.osmo import Osmo
 
 IMAGES = Images(versions().registries.osmo, "6.3.1")
 
 
-@pytest.mark.parametrize("gpu_platform", [False, True])
-def test_the_values_of_the_service_chart_break_no_rule(judge, gpu_platform) -> None:
+@pytest.mark.parametrize("credentials", ["none", "ngc"])
+@pytest.mark.parametrize("profile", list(versions().profiles))
+def test_the_values_of_the_service_chart_break_no_rule(judge, profile, credentials) -> None:
     values = service_values(
+        Osmo.model_validate({"profile": profile, "images": {"credentials": credentials}}),
         images=IMAGES,
+        storage=storage_choice("s3://osmo-workflows"),
+        gpus="dedicated",
+        storage_class="fast",
         database_password=GENERATORS["password"](),
-        storage_class=None,
-        bucket_uri="s3://osmo-workflows",
-        gpu_platform=gpu_platform,
+        image_key=f"nvapi-{GENERATORS['token']()}",
     )
     assert judge(RULE, "kubernetes:helm.sh/v3:Release", {"chart": "service", "values": values}).violations == ()
 
 
 def test_the_values_of_the_operator_chart_break_no_rule(judge) -> None:
-    properties = {"chart": "backend-operator", "values": operator_values(images=IMAGES)}
+    properties = {"chart": "backend-operator", "values": operator_values(Osmo(), images=IMAGES)}
     assert judge(RULE, "kubernetes:helm.sh/v3:Release", properties).violations == ()
 
 

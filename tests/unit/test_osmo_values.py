@@ -1,17 +1,18 @@
 import pytest
 
-from sdg.osmo.values import Images, operator_values, service_values
+from sdg.osmo.values import Images, operator_values, service_values, storage_choice
+from sdg.settings.osmo import Osmo
 
 
-def values(**changed):
+def values(settings=None, **changed):
     asked = {
         "images": Images("registry.test/osmo", "6.3.1"),
-        "database_password": "secret",
+        "storage": storage_choice("s3://bucket"),
+        "gpus": "shared",
         "storage_class": "fast",
-        "bucket_uri": "s3://bucket",
-        "gpu_platform": True,
+        "database_password": "secret",
     }
-    return service_values(**asked | changed)
+    return service_values(Osmo.model_validate(settings or {}), **asked | changed)
 
 
 def test_the_gateway_is_reached_only_from_inside():
@@ -31,23 +32,23 @@ def test_every_credential_that_a_workflow_uses_is_among_the_mounted_secrets():
 
 def test_workflows_without_gpus_stay_on_the_default_platform():
     pool = values()["services"]["configs"]["pools"]["default"]
-    assert "default_platform" not in pool
+    assert pool["default_platform"] == "default"
     assert pool["platforms"]["gpu"]["override_pod_template"] == ["gpu_toleration"]
 
 
 @pytest.mark.parametrize("section", ["pools", "podTemplates"])
 def test_without_gpus_the_charts_pool_is_left_alone(section):
-    assert section not in values(gpu_platform=False)["services"]["configs"]
+    assert section not in values(gpus="none")["services"]["configs"]
 
 
 def test_service_operator_and_workflows_use_images_of_one_release():
-    service, operator = values(), operator_values(images=Images("registry.test/osmo", "6.3.1"))
+    service, operator = values(), operator_values(Osmo(), images=Images("registry.test/osmo", "6.3.1"))
     assert service["global"]["osmoImageTag"] == operator["global"]["osmoImageTag"] == "6.3.1"
     images = service["services"]["configs"]["workflow"]["backend_images"]
     assert images == {"init": "registry.test/osmo/init-container:6.3.1", "client": "registry.test/osmo/client:6.3.1"}
 
 
 def test_the_operator_logs_in_through_the_gateway_with_the_minted_token():
-    operator = operator_values(images=Images("registry.test/osmo", "6.3.1"))["global"]
+    operator = operator_values(Osmo(), images=Images("registry.test/osmo", "6.3.1"))["global"]
     assert operator["serviceUrl"] == "http://osmo-gateway.osmo-minimal.svc.cluster.local"
     assert (operator["loginMethod"], operator["accountTokenSecret"]) == ("token", "osmo-operator-token")

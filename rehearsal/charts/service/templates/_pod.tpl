@@ -68,6 +68,9 @@ no Redis password is passed at all. The names of the two Secrets are fixed: pass
       name: {{ $services.defaultAdmin.passwordSecretName }}
       key: {{ $services.defaultAdmin.passwordSecretKey }}
 {{- end }}
+{{- with .values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{- define "osmo.probes" -}}

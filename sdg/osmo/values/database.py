@@ -1,0 +1,65 @@
+"""PostgreSQL and Redis: in the cluster, from the chart, or outside of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from sdg.osmo import layout
+from sdg.osmo.values.base import Values
+from sdg.settings.osmo import ExternalDatabase, ExternalRedis, InClusterDatabase, InClusterRedis, Osmo
+
+DATABASE_KEY: Final = "db-password"
+REDIS_KEY: Final = "redis-password"
+# the services that talk to Redis
+REDIS_SERVICES: Final = ("service", "agent", "worker", "logger", "delayedJobMonitor")
+
+
+def postgres_values(database: InClusterDatabase | ExternalDatabase, password: object, storage_class: object) -> Values:
+    """`services.postgres`. An external server's password is in a Secret, the chart's own one's has to be in the values."""
+    secret = {"passwordSecretName": layout.DATABASE_SECRET, "passwordSecretKey": DATABASE_KEY}
+    match database:
+        case ExternalDatabase():
+            server = {"serviceName": database.host, "port": database.port, "db": database.name, "user": database.user}
+            return {"enabled": False, **server, **secret}
+        case InClusterDatabase():
+            return {
+                "enabled": True,
+                "serviceName": "postgres",
+                "port": 5432,
+                "db": "osmo",
+                "user": "postgres",  # the template sets no POSTGRES_USER, so no other name works
+                "password": password,
+                "storageClassName": storage_class,  # always a name: "" means no provisioning, and after null no upgrade succeeds
+                "enableNodePort": False,
+                **secret,
+            }
+
+
+def redis_values(redis: InClusterRedis | ExternalRedis, storage_class: object) -> Values:
+    """`services.redis`. The in-cluster one has no password and no TLS."""
+    secret = {"passwordSecretName": layout.REDIS_SECRET, "passwordSecretKey": REDIS_KEY}
+    match redis:
+        case ExternalRedis():
+            return {"enabled": False, "serviceName": redis.host, "port": redis.port, "tlsEnabled": redis.tls, **secret}
+        case InClusterRedis():
+            return {
+                "enabled": True,
+                "serviceName": "redis",
+                "port": 6379,
+                "tlsEnabled": False,
+                "storageClassName": storage_class,
+                "enableNodePort": False,
+                **secret,
+            }
+
+
+def redis_passwords(settings: Osmo) -> Mapping[str, Values]:
+    """Values below `services` that pass an external Redis' password, by service.
+
+    The chart passes it by itself, except where its own database is used: a plain database password switches both Secrets off.
+    """
+    if not (isinstance(settings.database, InClusterDatabase) and isinstance(settings.redis, ExternalRedis)):
+        return {}
+    source = {"secretKeyRef": {"name": layout.REDIS_SECRET, "key": REDIS_KEY}}
+    return {service: {"extraEnv": [{"name": "OSMO_REDIS_PASSWORD", "valueFrom": source}]} for service in REDIS_SERVICES}

@@ -1,0 +1,134 @@
+"""Values of chart `service`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sdg.catalog.versions import versions
+from sdg.osmo import layout
+from sdg.osmo.values.base import GATEWAY_URL, Images, Values, global_values
+from sdg.osmo.values.database import postgres_values, redis_passwords, redis_values
+from sdg.osmo.values.pools import GpuPlan, pool_configs
+from sdg.osmo.values.registry import workflow_credential
+from sdg.osmo.values.storage import StorageChoice, pod_labels, secret_references, service_account, workflow_storage
+from sdg.settings.osmo import Osmo, Replicas
+
+# 30 probes, 5 s apart: the API needs the database, and the database needs its volume first
+STARTUP_PROBE: Final[Mapping[str, Any]] = {"failureThreshold": 30}
+SCALED_SERVICES: Final = ("service", "router", "agent", "worker", "logger")
+TOKEN_CREDENTIAL: Final = "default"  # noqa: S105 - a name
+
+
+def service_values(
+    settings: Osmo,
+    *,
+    images: Images,
+    storage: StorageChoice,
+    gpus: GpuPlan,
+    storage_class: object,
+    database_password: object,
+    image_key: object = None,
+    token_rollout: str | None = None,
+) -> Values:
+    """Values of chart `service`.
+
+    Args:
+        storage_class: class of the in-cluster database's and Redis' volumes.
+        database_password: of the in-cluster database; an external one's is in its Secret and not looked at here.
+        image_key: key for image pulls, where `images.credentials` asks for one.
+        token_rollout: any text that changes when the operator's token was changed by hand; profiles that read the token from a Secret only.
+
+    Raises:
+        ValueError: `images.credentials` asks for a key, and there is none.
+    """
+    return {
+        "global": global_values(settings, images),
+        **service_account(storage),
+        "podMonitor": {"enabled": False},  # its objects need a definition that not every cluster has
+        "gateway": _gateway(settings),
+        "services": {
+            "configFile": {"enabled": True},
+            **_programs(settings, storage),
+            "ui": {"enabled": True, "apiHostname": f"{layout.GATEWAY_HOST}:{layout.GATEWAY_PORT}"},
+            "defaultAdmin": {
+                "enabled": True,
+                "username": "admin",
+                "passwordSecretName": layout.ADMIN_SECRET,
+                "passwordSecretKey": "password",
+            },
+            **_backend_tokens(settings, token_rollout),
+            **_migration(settings),
+            "postgres": postgres_values(settings.database, database_password, storage_class),
+            "redis": redis_values(settings.redis, storage_class),
+            "configs": _configs(settings, images, storage, gpus, image_key),
+        },
+    }
+
+
+def _programs(settings: Osmo, storage: StorageChoice) -> Values:
+    programs: Values = {name: {"scaling": _bounds(getattr(settings.scaling, name))} for name in SCALED_SERVICES}
+    programs["delayedJobMonitor"] = {}
+    labels, passwords = pod_labels(storage), redis_passwords(settings)
+    return {
+        name: {**values, "startupProbe": dict(STARTUP_PROBE), **labels.get(name, {}), **passwords.get(name, {})}
+        for name, values in programs.items()
+    }
+
+
+def _bounds(replicas: Replicas) -> Values:
+    return {"minReplicas": replicas.min, "maxReplicas": replicas.max}
+
+
+def _gateway(settings: Osmo) -> Values:
+    return {
+        "oauth2Proxy": {"enabled": False},
+        "authz": {"enabled": False},
+        "envoy": {
+            # LoadBalancer is the chart's default; without one in the cluster nothing ever gets an address, with one the API is open to all
+            "service": {"type": settings.gateway.type},
+            "scaling": _bounds(settings.scaling.gateway),
+            "defaultIdentity": {"user": "admin", "roles": "osmo-admin", "allowedPools": layout.POOL},
+        },
+    }
+
+
+def _backend_tokens(settings: Osmo, rollout: str | None) -> Values:
+    """What the API accepts the operator's token from. Older charts ignore it, and their API knows the tokens that it minted itself."""
+    if versions().profiles[settings.profile].operator_token == "minted":  # noqa: S105 - a way, not a token
+        return {}
+    tokens: Values = {
+        "enabled": True,
+        "credentials": [{"name": TOKEN_CREDENTIAL, "existingSecret": {"name": layout.OPERATOR_TOKEN_SECRET}}],
+    }
+    return {"backendApiTokens": tokens | ({} if rollout is None else {"rolloutNonce": rollout})}
+
+
+def _migration(settings: Osmo) -> Values:
+    """The chart's migration of the database's schema, for profiles that have one to run.
+
+    Without the annotations its Job would run beside the new pods, and on a first installation race them to an empty database.
+    """
+    if not (settings.migrate and versions().profiles[settings.profile].migrates):
+        return {}
+    hook = {"helm.sh/hook": "pre-upgrade", "helm.sh/hook-delete-policy": "before-hook-creation"}
+    return {"migration": {"enabled": True, "extraAnnotations": hook}}
+
+
+def _configs(settings: Osmo, images: Images, storage: StorageChoice, gpus: GpuPlan, image_key: object) -> Values:
+    secrets = secret_references(storage)
+    backend_images: Values = {"init": images.reference("init-container"), "client": images.reference("client")}
+    if settings.images.credentials == "ngc":
+        if image_key is None:
+            raise ValueError("images.credentials asks for a key, and there is none")
+        backend_images["credential"] = workflow_credential(image_key)
+        secrets = [layout.PULL_SECRET, *secrets] if secrets else secrets
+    return {
+        "enabled": True,
+        "service": {"service_base_url": GATEWAY_URL},
+        # the chart of 6.4 would fill in the release's namespace, and the queues made for it would stay unused; the images of 6.4 need one
+        "backends": {layout.BACKEND: {"router_address": f"ws://{layout.GATEWAY_HOST}", "k8s_namespace": layout.WORKFLOWS_NAMESPACE}},
+        **({"secretRefs": [{"secretName": name} for name in secrets]} if secrets else {}),
+        "workflow": {"backend_images": backend_images, **workflow_storage(storage)},
+        **pool_configs(settings.pods, gpus),
+    }
