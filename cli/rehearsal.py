@@ -18,7 +18,7 @@ from rehearsal import fence, plugins
 from rehearsal.cluster import VirtualCluster
 from rehearsal.state import StateDir, write_private
 from rehearsal.tools import Tools
-from sdg.catalog.versions import versions
+from sdg.catalog.versions import ChartFile, RepositoryChart, versions
 from sdg.forward import control
 from sdg.kube.connection import Connection
 
@@ -75,7 +75,7 @@ def _create_stack(state: StateDir, tools: Tools, sections: Mapping[str, Any]) ->
         )
     derived = _document(ROOT / f"Pulumi.{REHEARSAL}.yaml") | _document(created)
     derived["config"]["sdg:cluster"]["kubeconfig"] = str(state.kubeconfig)
-    derived["config"]["sdg:mirror"] = {"charts": dict.fromkeys(_publishers(), state.service_urls()["charts"])}
+    derived["config"]["sdg:mirror"] = _mirror(state.service_urls()["charts"])
     derived["config"] |= {f"sdg:{key}": section for key, section in sections.items()}
     made = project / "derived.yaml"
     set_since = _set_since(stack_config(state), made)
@@ -92,10 +92,17 @@ def _set_since(config: Path, made: Path) -> dict[str, Any]:
     return {key: value for key, value in _document(config)["config"].items() if before.get(key) != value}
 
 
-def _publishers() -> set[str]:
-    """Where the catalog's charts are published, without the paths: the rehearsal's repository serves the same paths."""
-    urls = [urlsplit(chart.repository) for chart in versions().charts.values()]
-    return {f"{url.scheme}://{url.netloc}" for url in urls}
+def _mirror(server: str) -> dict[str, dict[str, str]]:
+    """The rehearsal's server in place of everybody who publishes a chart: it serves the same paths."""
+    charts = versions().charts.values()
+    repositories = {_publisher(chart.repository) for chart in charts if isinstance(chart, RepositoryChart)}
+    downloads = {_publisher(chart.file_url) for chart in charts if isinstance(chart, ChartFile)}
+    return {"charts": dict.fromkeys(sorted(repositories), server), "downloads": dict.fromkeys(sorted(downloads), server)}
+
+
+def _publisher(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -8,14 +8,14 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.helm.v3 import Release
 
-from sdg.catalog.versions import ChartKey, versions
+from sdg.catalog.versions import Chart, ChartFile, ChartKey, versions
 from sdg.settings.mirror import Mirror
 
 
 def pinned_release(
     name: str,
     chart: ChartKey,
-    version: str,
+    version: str | None = None,
     *,
     release: str,
     namespace: str,
@@ -24,21 +24,31 @@ def pinned_release(
     timeout: float,
     opts: pulumi.ResourceOptions,
 ) -> Release:
-    """Installs one chart of the catalog. Its gate waits for what it starts: Helm's own wait is slow and names nothing."""
+    """Installs one chart of the catalog. Its gate waits for what it starts: Helm's own wait is slow and names nothing.
+
+    Args:
+        version: of a chart that has none of its own in the catalog.
+    """
     source = versions().charts[chart]
     return Release(
         name,
         name=release,
-        chart=source.name,
-        version=version,
+        **_located(source, mirror),
+        version=source.version or version,
         namespace=namespace,
-        repository_opts={"repo": mirror.chart_repository(source.repository)},
         values=values,
         skip_await=True,
         timeout=int(timeout),
         # its name is fixed, so the old one has to go first
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True)),
     )
+
+
+def _located(chart: Chart, mirror: Mirror) -> dict[str, Any]:
+    """Where Helm finds a chart: by its name in a repository, or as a file."""
+    if isinstance(chart, ChartFile):
+        return {"chart": mirror.download(chart.file_url)}
+    return {"chart": chart.name, "repository_opts": {"repo": mirror.chart_repository(chart.repository)}}
 
 
 def repair(release: Release) -> pulumi.Output[str]:
