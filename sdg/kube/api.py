@@ -60,26 +60,31 @@ class KubernetesApi:
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Json:
         return self._ask("GET", path, query or {})
 
+    def post(self, path: str, document: Json) -> Json:
+        """Creates one object of a list and returns it as the API server took it; raises as `get` does."""
+        return self._ask("POST", path, {}, document)
+
     def delete(self, path: str) -> None:
         """Deletes one object; raises as `get` does."""
         self._ask("DELETE", path, {})
 
-    def _ask(self, verb: str, path: str, query: Mapping[str, str]) -> Json:
-        status, body = self._send(verb, path, query)
+    def _ask(self, verb: str, path: str, query: Mapping[str, str], document: Json | None = None) -> Json:
+        status, body = self._send(verb, path, query, document)
         if status == HTTPStatus.NOT_FOUND:
             raise ObjectNotFoundError(_message(body, path))
         if status >= HTTPStatus.BAD_REQUEST:
             raise RefusedError(status, _message(body, path))
-        document: Json = json.loads(body)
-        return document
+        answer: Json = json.loads(body)
+        return answer
 
-    def _send(self, verb: str, path: str, query: Mapping[str, str]) -> tuple[int, bytes]:
+    def _send(self, verb: str, path: str, query: Mapping[str, str], document: Json | None) -> tuple[int, bytes]:
         # lazily, as in `connect`
         from kubernetes.client import ApiException  # noqa: PLC0415
         from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
+        headers_sent = {"Accept": "application/json"} | ({"Content-Type": "application/json"} if document is not None else {})
         method, url, headers, body, _ = self._client.param_serialize(
-            verb, path, query_params=list(query.items()), header_params={"Accept": "application/json"}, auth_settings=["BearerToken"]
+            verb, path, query_params=list(query.items()), header_params=headers_sent, body=document, auth_settings=["BearerToken"]
         )
         try:
             response = self._client.call_api(method, url, headers, body, _request_timeout=(CONNECT_TIMEOUT, READ_TIMEOUT))
