@@ -1,0 +1,1 @@
+"""The virtual host: what the program's commands find, and the fence that keeps them there."""
