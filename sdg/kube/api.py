@@ -64,6 +64,10 @@ class KubernetesApi:
         """Creates one object of a list and returns it as the API server took it; raises as `get` does."""
         return self._ask("POST", path, {}, document)
 
+    def patch(self, path: str, changes: Json) -> Json:
+        """Merges changes into one object and returns it as the API server took it; raises as `get` does."""
+        return self._ask("PATCH", path, {}, changes)
+
     def delete(self, path: str) -> None:
         """Deletes one object; raises as `get` does."""
         self._ask("DELETE", path, {})
@@ -82,7 +86,8 @@ class KubernetesApi:
         from kubernetes.client import ApiException  # noqa: PLC0415
         from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
-        headers_sent = {"Accept": "application/json"} | ({"Content-Type": "application/json"} if document is not None else {})
+        content = "application/merge-patch+json" if verb == "PATCH" else "application/json"
+        headers_sent = {"Accept": "application/json"} | ({"Content-Type": content} if document is not None else {})
         method, url, headers, body, _ = self._client.param_serialize(
             verb, path, query_params=list(query.items()), header_params=headers_sent, body=document, auth_settings=["BearerToken"]
         )

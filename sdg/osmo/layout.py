@@ -44,6 +44,14 @@ PULL_SECRET: Final = "nvcr-secret"  # noqa: S105 - a Secret's name
 REDIS_SECRET: Final = "redis-secret"  # noqa: S105 - a Secret's name
 STORAGE_SECRETS: Final = ("osmo-workflow-data-cred", "osmo-workflow-log-cred", "osmo-workflow-app-cred")
 
+# the chart's volumes, which outlive their release: Helm keeps them by their resource policy
+DATABASE_CLAIM: Final = "postgres-volume"
+REDIS_CLAIM: Final = "redis-volume"
+
+# what OSMO writes into the cluster by itself and leaves there: queues and topologies of the KAI scheduler, one set per namespace of workflows
+SCHEDULER_LABEL: Final = "osmo.namespace"
+QUEUE_PREFIXES: Final = (f"osmo-pool-{WORKFLOWS_NAMESPACE}-", f"osmo-default-{WORKFLOWS_NAMESPACE}")
+
 SERVICE_WORKLOADS: Final = tuple(
     Workload("Deployment", SERVICE_NAMESPACE, name)
     for name in (
