@@ -156,6 +156,7 @@ class VirtualCluster:
             for item in yaml.safe_load_all((OBJECTS / f"{name}.yaml").read_text()):
                 api.apply(resource, item)
         nodes.create_missing(api, profile, ports["kubelet"])
+        nodes.create_runtime_class(api, profile)
         # kwok looks only once in a while for kinds that are not served yet
         self._await("kwok's kinds", lambda: _is_served(api, PORT_FORWARDS) and _is_served(api, LOGS))
         kwok = controlplane.kwok(self._state, self._tools, ports, self._pki)

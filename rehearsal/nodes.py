@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from rehearsal.api import NODES, Api, ApiError, Object
+from rehearsal.api import NODES, RUNTIME_CLASSES, Api, ApiError, Object
 from rehearsal.families import family
 from rehearsal.state import HOST
 from sdg.catalog.vm_sizes import LOCAL, VmSize, vm_size
 
 GPU = "nvidia.com/gpu"
 GROUP_LABEL = "rehearsal.sdg/group"
+RUNTIME_CLASS = "nvidia"  # and its handler
 NOT_READY = "node.kubernetes.io/not-ready"
 CONFLICT = 409
 WRITERS = 8  # threads that create nodes
@@ -102,6 +103,18 @@ def create_missing(api: Api, profile: Iterable[NodeGroup], kubelet_port: int) ->
     return len(missing)
 
 
+def create_runtime_class(api: Api, profile: Iterable[NodeGroup]) -> None:
+    """Creates the RuntimeClass that a GPU operator makes, when the profile has GPUs; one that exists stays as it is."""
+    if not any(vm_size(group.size).gpu for group in profile):
+        return
+    labels = {"app.kubernetes.io/component": "gpu-operator"}
+    try:
+        api.create(RUNTIME_CLASSES, {"metadata": {"name": RUNTIME_CLASS, "labels": labels}, "handler": RUNTIME_CLASS})
+    except ApiError as error:
+        if error.code != CONFLICT:
+            raise
+
+
 def unschedulable(api: Api, profile: Sequence[NodeGroup]) -> list[str]:
     """Names of the profile's nodes that the scheduler does not use yet: a node counts when its not-ready taint is gone."""
     found = {item["metadata"]["name"]: item for item in api.list(NODES)["items"]}
@@ -167,7 +180,7 @@ def _resources(size: VmSize, group: NodeGroup, *, reserved: bool) -> dict[str, s
 
 def _handlers(size: VmSize) -> tuple[str, ...]:
     """Runtime handlers of the node: GPU nodes look as the GPU operator's toolkit leaves them."""
-    return ("", "runc", "nvidia") if size.gpu else ("", "runc")
+    return ("", "runc", RUNTIME_CLASS) if size.gpu else ("", "runc")
 
 
 def _info(size: VmSize) -> dict[str, str]:
