@@ -50,7 +50,7 @@ class Daemon:
         self._logs = PodLogs(self._api, state.pod_logs)
         self._ready = threading.Event()
         self._absent: dict[str, str] = {}
-        self.faults = Faults()
+        self.faults = Faults(state.faults)
         self.apps: Mapping[str, FastAPI] = {
             "control": control.create_app(self.faults, self._health),
             "charts": built("charts", self._charts, self._absent),

@@ -5,9 +5,13 @@ Names and fields are listed in `KNOWN`; a switch that nobody knows would be a te
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
+
+from rehearsal.state import read_json, write_private
 
 Fields = dict[str, Any]
 
@@ -21,6 +25,12 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "pod.crash": ("namespace", "prefix", "reason", "exitCode", "message", "log"),
     "pod.slow": ("namespace", "prefix", "seconds"),
     "charts.http": ("status",),
+    "host.snap": ("message",),
+    "host.microk8s": (),
+    "host.sudo": (),
+    "host.driver": ("version",),
+    "host.disk": ("freeGiB",),
+    "host.port": ("port", "process"),
 }
 """Switch name → fields that it may have."""
 
@@ -30,11 +40,16 @@ class UnknownFault(ValueError):
 
 
 class Faults:
-    """The switches that are set. May be used from several threads."""
+    """The switches that are set. May be used from several threads.
 
-    def __init__(self) -> None:
+    Args:
+        file: keeps them for the processes that come after this one, and shows them to the host's stand-ins.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
         self._lock = threading.Lock()
-        self._set: dict[str, Fields] = {}
+        self._file = file
+        self._set: dict[str, Fields] = stored(file) if file else {}
         self._listeners: list[Callable[[], None]] = []
 
     def get(self, name: str) -> Fields | None:
@@ -60,6 +75,7 @@ class Faults:
             raise UnknownFault(f"{', '.join(extra)}: not a field of {name}. Known: {', '.join(KNOWN[name]) or 'none'}.")
         with self._lock:
             self._set[name] = dict(fields or {})
+            self._store()
         self._tell()
 
     def clear(self, name: str | None = None) -> None:
@@ -69,12 +85,22 @@ class Faults:
                 self._set.clear()
             else:
                 self._set.pop(name, None)
+            self._store()
         self._tell()
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Calls `listener` after every change, in the thread that made it."""
         self._listeners.append(listener)
 
+    def _store(self) -> None:
+        if self._file:
+            write_private(self._file, json.dumps(self._set, indent=2))
+
     def _tell(self) -> None:
         for listener in self._listeners:
             listener()
+
+
+def stored(file: Path) -> dict[str, Fields]:
+    """The switches that a file keeps; none when there is no such file."""
+    return {name: dict(fields) for name, fields in read_json(file).items() if isinstance(fields, dict)}

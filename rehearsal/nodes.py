@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from rehearsal.api import NODES, RUNTIME_CLASSES, Api, ApiError, Object
 from rehearsal.families import family
 from rehearsal.state import HOST
-from sdg.catalog.vm_sizes import LOCAL, VmSize, vm_size
+from sdg.catalog.vm_sizes import LOCAL, Gpu, VmSize, vm_size
 
 GPU = "nvidia.com/gpu"
 GROUP_LABEL = "rehearsal.sdg/group"
+UNPLUGGED = "rehearsal.sdg/gpus"
+"""Annotation of a node whose GPUs no device plugin offers yet: how many it has."""
 RUNTIME_CLASS = "nvidia"  # and its handler
 NOT_READY = "node.kubernetes.io/not-ready"
 CONFLICT = 409
@@ -37,6 +39,7 @@ class NodeGroup:
         taints: `key=value:Effect`.
         max_pods: pods that fit a node, as the kubelet counts them.
         os_disk_gib: disk that holds images, logs and emptyDir volumes, in GiB.
+        plugged: whether a device plugin offers the machines' GPUs already; without one a node has GPUs and doesn't know it.
     """
 
     name: str
@@ -46,6 +49,7 @@ class NodeGroup:
     taints: tuple[str, ...] = ()
     max_pods: int = 110
     os_disk_gib: int = 128
+    plugged: bool = True
 
 
 # one node for the platform and one that GPU workflows must ask for, tainted as the Azure pool is
@@ -53,6 +57,21 @@ DEFAULT_PROFILE: tuple[NodeGroup, ...] = (
     NodeGroup("system", "Standard_D16ds_v5"),
     NodeGroup("gpu", "Standard_NC40ads_H100_v5", taints=(f"{GPU}=present:NoSchedule",), os_disk_gib=256),
 )
+
+
+def of_sizes(sizes: Mapping[str, int], labels: tuple[tuple[str, str], ...] = (), *, plugged: bool = True) -> tuple[NodeGroup, ...]:
+    """A group for each machine size, named after it.
+
+    Raises:
+        UnknownSize: a size is not in the table.
+    """
+    for size in sizes:
+        vm_size(size)
+    return tuple(NodeGroup(_group_name(size), size, count, labels, plugged=plugged) for size, count in sizes.items())
+
+
+def _group_name(size: str) -> str:
+    return size.removeprefix(LOCAL).removeprefix("Standard_").lower().replace("_", "-")
 
 
 def node_names(group: NodeGroup) -> list[str]:
@@ -71,7 +90,11 @@ def node(group: NodeGroup, name: str, kubelet_port: int, now: dt.datetime | None
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": {**_labels(group, size, name), **dict(group.labels)}},
+        "metadata": {
+            "name": name,
+            "labels": {**_labels(group, size, name), **dict(group.labels)},
+            "annotations": _annotations(group, size),
+        },
         "spec": {"taints": [_taint(text) for text in group.taints]},
         "status": {
             "capacity": _resources(size, group, reserved=False),
@@ -81,7 +104,7 @@ def node(group: NodeGroup, name: str, kubelet_port: int, now: dt.datetime | None
             "addresses": [{"type": "InternalIP", "address": HOST}, {"type": "Hostname", "address": name}],
             "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet_port}},
             "nodeInfo": _info(size),
-            "runtimeHandlers": [{"name": handler} for handler in _handlers(size)],
+            "runtimeHandlers": [{"name": handler} for handler in _handlers(gpus=size.gpu is not None and group.plugged)],
         },
     }
 
@@ -105,7 +128,7 @@ def create_missing(api: Api, profile: Iterable[NodeGroup], kubelet_port: int) ->
 
 def create_runtime_class(api: Api, profile: Iterable[NodeGroup]) -> None:
     """Creates the RuntimeClass that a GPU operator makes, when the profile has GPUs; one that exists stays as it is."""
-    if not any(vm_size(group.size).gpu for group in profile):
+    if not any(vm_size(group.size).gpu and group.plugged for group in profile):
         return
     labels = {"app.kubernetes.io/component": "gpu-operator"}
     try:
@@ -150,15 +173,28 @@ def _labels(group: NodeGroup, size: VmSize, name: str) -> dict[str, str]:
     }
     if not group.size.startswith(LOCAL):
         labels["kubernetes.azure.com/agentpool"] = group.name
-    if size.gpu is not None:
-        labels |= {
-            f"{GPU}.present": "true",
-            f"{GPU}.count": str(size.gpu.count),
-            f"{GPU}.product": size.gpu.product,
-            f"{GPU}.family": size.gpu.family,
-            f"{GPU}.memory": str(size.gpu.memory_gib * 1024),  # MiB
-        }
-    return labels
+    return labels | (gpu_labels(size.gpu) if size.gpu and group.plugged else {})
+
+
+def _annotations(group: NodeGroup, size: VmSize) -> dict[str, str]:
+    return {UNPLUGGED: str(size.gpu.count)} if size.gpu and not group.plugged else {}
+
+
+def gpu_labels(gpu: Gpu) -> dict[str, str]:
+    """What GPU feature discovery says about a node."""
+    return {
+        f"{GPU}.present": "true",
+        f"{GPU}.count": str(gpu.count),
+        f"{GPU}.product": gpu.product,
+        f"{GPU}.family": gpu.family,
+        f"{GPU}.memory": str(gpu.memory_gib * 1024),  # MiB
+    }
+
+
+def plugged_status(gpus: int) -> Object:
+    """What changes in a node's status once the toolkit has configured its runtime and the device plugin offers its GPUs."""
+    offered = {GPU: str(gpus)}
+    return {"capacity": offered, "allocatable": offered, "runtimeHandlers": [{"name": handler} for handler in _handlers(gpus=True)]}
 
 
 def _taint(text: str) -> Object:
@@ -178,9 +214,9 @@ def _resources(size: VmSize, group: NodeGroup, *, reserved: bool) -> dict[str, s
     return found | ({GPU: str(size.gpu.count)} if size.gpu else {})
 
 
-def _handlers(size: VmSize) -> tuple[str, ...]:
+def _handlers(*, gpus: bool) -> tuple[str, ...]:
     """Runtime handlers of the node: GPU nodes look as the GPU operator's toolkit leaves them."""
-    return ("", "runc", RUNTIME_CLASS) if size.gpu else ("", "runc")
+    return ("", "runc", RUNTIME_CLASS) if gpus else ("", "runc")
 
 
 def _info(size: VmSize) -> dict[str, str]:

@@ -106,6 +106,21 @@ class StateDir:
         return self.root / "charts"
 
     @property
+    def faults(self) -> Path:
+        """Fault switches that are set."""
+        return self.root / "faults.json"
+
+    @property
+    def profile(self) -> Path:
+        """Machines of the virtual cluster, where somebody chose them."""
+        return self.root / "nodes.json"
+
+    @property
+    def host(self) -> Path:
+        """The pretended host: its programs, and what is installed on it."""
+        return self.root / "host"
+
+    @property
     def lock(self) -> Path:
         """Held by whoever starts or stops; beside the directory, so that a purge does not remove it under another's feet."""
         return self.root.with_name(f".{self.root.name}.lock")
