@@ -14,7 +14,7 @@ from sdg.catalog.documents import CatalogModel, read
 OsmoChartKey = Literal["osmo-service", "osmo-operator"]
 PlatformChartKey = Literal["gpu-operator", "kai-scheduler"]
 ChartKey = OsmoChartKey | PlatformChartKey
-ImageKey = Literal["minio", "minio-client"]
+ImageKey = Literal["minio", "minio-client", "postgres"]
 
 
 def version_range(text: str) -> str:
@@ -110,6 +110,22 @@ class Registries(CatalogModel):
     osmo: str
 
 
+class MicroK8s(CatalogModel):
+    """What a stack makes of MicroK8s.
+
+    Attributes:
+        channel: snap channel that is installed unless a stack chooses another.
+        addons: needed on every cluster, in the order in which they are enabled.
+        storage_class: the StorageClass that these addons bring.
+        gpu_driver: oldest major version of the GPU driver that a host may have itself.
+    """
+
+    channel: str = Field(pattern=r"^1\.[0-9]+(-strict)?/stable$")
+    addons: tuple[str, ...] = Field(min_length=1)
+    storage_class: str
+    gpu_driver: int
+
+
 class Versions(CatalogModel):
     """All of `versions.yaml`."""
 
@@ -117,6 +133,7 @@ class Versions(CatalogModel):
     profiles: Mapping[str, Profile]
     registries: Registries
     images: Mapping[ImageKey, str]
+    microk8s: MicroK8s
 
     @model_validator(mode="after")
     def _every_chart_has_one_version(self) -> Self:

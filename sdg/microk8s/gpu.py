@@ -1,0 +1,84 @@
+"""GPUs on a host: its driver, and the operator that offers them to pods."""
+
+from __future__ import annotations
+
+import json
+from typing import Final, Literal
+
+from sdg.microk8s.script import Step, step
+
+Driver = Literal["operator", "host"]
+
+ADDON: Final = "nvidia"
+NAMESPACE: Final = "gpu-operator-resources"
+"""Where the addon installs the operator, under the release name `gpu-operator`; it cannot be told another place."""
+
+_DRIVER: Final = """\
+remedy="Install a newer one (sudo ubuntu-drivers install) and restart, or set sdg:platform.gpuOperator.driver to operator."
+command -v nvidia-smi >/dev/null || fail "The host has no GPU driver: nvidia-smi is missing. Needed is version $minimum or newer. $remedy"
+found=$(nvidia-smi --query-gpu=driver_version --format=csv,noheader) || fail "The GPU driver does not answer: $found" \\
+  "Needed is version $minimum or newer. $remedy"
+[ -n "$found" ] || fail "nvidia-smi lists no GPU on this host. Set sdg:cluster.gpus to 0, or see what became of the GPUs with: lspci"
+for version in $found; do
+  case "${version%%.*}" in *[!0-9]* | '') fail "nvidia-smi names no driver version, but: $found" ;; esac
+  [ "${version%%.*}" -ge "$minimum" ] || fail "The host's GPU driver is $version; needed is $minimum or newer. $remedy"
+  echo "GPU driver $version"
+done
+"""
+# the addon succeeds whatever Helm says, and its own status follows only once the operator has met a GPU
+_FOUND: Final = """\
+known() { sudo -n microk8s helm3 status gpu-operator --namespace "$namespace" >/dev/null 2>&1; }
+deployed() { [ -n "$(sudo -n microk8s helm3 list --namespace "$namespace" --deployed --short --filter gpu-operator)" ]; }
+"""
+_ENABLE: Final = """\
+if deployed; then exit 0; fi
+! known || sudo -n microk8s disable "$addon"
+file=$(mktemp)
+trap 'rm -f "$file"' EXIT
+printf '%s' "$values" >"$file"
+sudo -n microk8s enable "$addon" --gpu-operator-driver "$driver" --gpu-operator-version "$version" --gpu-operator-values "$file"
+deployed || fail "The addon $addon was enabled, and no GPU operator was installed: what Helm said about it stands above."
+"""
+_DISABLE: Final = """\
+if known; then sudo -n microk8s disable "$addon"; fi
+"""
+
+
+def driver(minimum: int) -> Step:
+    """The host's GPU driver is there and new enough.
+
+    Args:
+        minimum: oldest major version that will do.
+    """
+    return step(_DRIVER, minimum=str(minimum))
+
+
+def addon_values(owner: Driver) -> str:
+    """What the addon is told besides who owns the driver, as YAML; nothing where the operator owns it.
+
+    With the host's driver, the validator fails on systems without the device links that it wants to make (NVIDIA/gpu-operator issue 430).
+    """
+    if owner == "operator":
+        return "{}"
+    return json.dumps({"validator": {"driver": {"env": [{"name": "DISABLE_DEV_CHAR_SYMLINK_CREATION", "value": "true"}]}}})
+
+
+def operator(owner: Driver, version: str, cluster: str) -> Step:
+    """The GPU operator, by MicroK8s' addon. A change of owner or version takes it down and installs it again: the addon changes nothing.
+
+    Args:
+        owner: who installs the GPU driver.
+        version: of the operator's chart.
+        cluster: the cluster's stable name.
+    """
+    values = addon_values(owner)
+    return step(
+        _FOUND + _ENABLE,
+        delete=_FOUND + _DISABLE,
+        triggers=(cluster, owner, version, values),
+        addon=ADDON,
+        namespace=NAMESPACE,
+        driver=owner,
+        version=version,
+        values=values,
+    )

@@ -1,0 +1,63 @@
+"""MicroK8s' kubeconfig under a stack's own names."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import yaml
+
+
+class KubeconfigUnreadableError(ValueError):
+    """What MicroK8s printed is no kubeconfig; the sentence shows nothing of it."""
+
+
+def renamed(text: str, name: str, host: str | None) -> str:
+    """The kubeconfig's current context alone, with cluster, user and context called `name`.
+
+    Args:
+        text: what `microk8s config` printed.
+        host: address of the host if it is another one: it replaces a server on the loopback address.
+
+    Raises:
+        KubeconfigUnreadableError: the text is none, or names no server.
+    """
+    try:
+        document = yaml.safe_load(text)
+        context = _named(document, "contexts", "context", document["current-context"])
+        cluster = dict(_named(document, "clusters", "cluster", context["cluster"]))
+        user = _named(document, "users", "user", context["user"])
+        cluster["server"] = _reachable(str(cluster["server"]), host)
+    except (yaml.YAMLError, KeyError, TypeError, StopIteration):
+        # their messages may quote credentials
+        raise KubeconfigUnreadableError("`microk8s config` printed no kubeconfig with a current context and its server") from None
+    only = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": name,
+        "clusters": [{"name": name, "cluster": cluster}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "users": [{"name": name, "user": user}],
+    }
+    return yaml.safe_dump(only, sort_keys=True)
+
+
+def _named(document: dict[str, Any], plural: str, singular: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(entry[singular] for entry in document[plural] if entry["name"] == name)
+    return found
+
+
+def _reachable(server: str, host: str | None) -> str:
+    url = urlsplit(server)
+    if host is None or not _is_loopback(url.hostname or ""):
+        return server
+    address = f"[{host}]" if ":" in host else host
+    return urlunsplit(url._replace(netloc=address if url.port is None else f"{address}:{url.port}"))
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
