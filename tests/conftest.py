@@ -24,12 +24,20 @@ ROOT = Path(__file__).resolve().parents[1]
 STACK = "rehearsal"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="write the golden files of tests/data/values from what the program gives now"
+    )
+
+
 def pytest_configure() -> None:
     """Closes the network for processes that tests start: whatever leaves this machine by HTTP meets a proxy that isn't there."""
     nowhere = "http://127.0.0.1:9"
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         os.environ[name] = os.environ[name.lower()] = nowhere
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
+    # nor does a test ever meet the systemd of whoever runs it
+    os.environ.pop("XDG_RUNTIME_DIR", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -150,6 +158,57 @@ class RehearsedStack:
         return url
 
 
+@dataclass(frozen=True)
+class UserSystemd:
+    """A user's systemd that is a script: it keeps the processes of its units, and nothing else of this machine.
+
+    Attributes:
+        home: its files, and `calls`; a file `refuses` with the name of an action has it refused, `state` is its state.
+        config: `XDG_CONFIG_HOME`.
+        environment: variables that lead to it.
+    """
+
+    home: Path
+    config: Path
+    environment: Mapping[str, str]
+
+    @classmethod
+    def below(cls, folder: Path) -> UserSystemd:
+        runtime, home, config = folder / "run", folder / "systemd", folder / "config"
+        for made in (runtime / "systemd", home, config):
+            made.mkdir(parents=True)
+        (runtime / "systemd" / "private").touch()
+        environment = {
+            "PATH": f"{ROOT / 'tests' / 'data' / 'user-systemd'}{os.pathsep}{os.environ['PATH']}",
+            "XDG_RUNTIME_DIR": str(runtime),
+            "XDG_CONFIG_HOME": str(config),
+            "FAKE_SYSTEMD": str(home),
+        }
+        return cls(home, config, environment)
+
+    def calls(self) -> list[str]:
+        return (self.home / "calls").read_text().splitlines()
+
+    def units(self) -> list[str]:
+        """Everything below the user's folder of units."""
+        return sorted(str(path.relative_to(self.config / "systemd/user")) for path in self.config.rglob("*.service"))
+
+    def forget(self) -> None:
+        """Ends what it still keeps."""
+        for note in self.home.glob("*.supervisor"):
+            subprocess.run(["systemctl", "--user", "disable", "--now", note.stem], env=os.environ | self.environment, check=True)
+
+
+@pytest.fixture
+def user_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[UserSystemd]:
+    """This test's user has a systemd of their own."""
+    made = UserSystemd.below(tmp_path / "user")
+    for name, value in made.environment.items():
+        monkeypatch.setenv(name, value)
+    yield made
+    made.forget()
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -182,7 +241,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsedStack]:
     try:
         rehearsal.start()
         rehearsed = RehearsedStack(state, free_port(), process_environment(STACK))
-        rehearsed.configure(forward={"port": rehearsed.port})
+        rehearsed.configure(forward={"port": rehearsed.port, "uiPort": free_port()})
         yield rehearsed
         rehearsal.stop(purge=True)
     finally:

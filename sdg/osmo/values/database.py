@@ -61,5 +61,9 @@ def redis_passwords(settings: Osmo) -> Mapping[str, Values]:
     """
     if not (isinstance(settings.database, InClusterDatabase) and isinstance(settings.redis, ExternalRedis)):
         return {}
+    return {service: {"extraEnv": [_redis_password()]} for service in REDIS_SERVICES}
+
+
+def _redis_password() -> Values:
     source = {"secretKeyRef": {"name": layout.REDIS_SECRET, "key": REDIS_KEY}}
-    return {service: {"extraEnv": [{"name": "OSMO_REDIS_PASSWORD", "valueFrom": source}]} for service in REDIS_SERVICES}
+    return {"name": "OSMO_REDIS_PASSWORD", "valueFrom": source}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+import copy
+from typing import Final
 
 from sdg.osmo import layout
 from sdg.osmo.values.base import GATEWAY_URL, Images, Values, global_values
 from sdg.settings.osmo import Osmo
 
 # the chart's defaults (1 CPU and 1-2 GiB each) don't fit beside the service on one workstation
-RESOURCES: Final[Mapping[str, Any]] = {
+RESOURCES: Final[Values] = {
     "requests": {"cpu": "125m", "memory": "128Mi"},
     "limits": {"cpu": "250m", "memory": "256Mi"},
 }
@@ -29,8 +29,8 @@ def operator_values(settings: Osmo, *, images: Images) -> Values:
             "accountTokenSecret": layout.OPERATOR_TOKEN_SECRET,
         },
         "services": {
-            "backendListener": {"resources": dict(RESOURCES)},
-            "backendWorker": {"resources": dict(RESOURCES)},
+            "backendListener": {"resources": copy.deepcopy(RESOURCES)},
+            "backendWorker": {"resources": copy.deepcopy(RESOURCES)},
         },
         "podMonitor": {"enabled": False},  # its objects need a definition that not every cluster has
     }
