@@ -5,8 +5,8 @@
     state/  what stand-ins remember
     tmp/    TMPDIR
 
-Three things hold a command in: PATH, HOME and TMPDIR point into the folder, and nothing of this process' environment is passed on; a command
-line that names a place outside is refused before it runs (`rehearsal.host.command_lines`); and where the kernel has Landlock, what a
+Three things hold a command in. PATH, HOME and TMPDIR point into the folder, and nothing else of the environment is passed on. A command
+line that names a place outside is refused before it runs (`rehearsal.host.command_lines`). And where the kernel has Landlock, what a
 command starts can write and execute only what the fence names (`rehearsal.host.confine`).
 """
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rehearsal.host.fence import HOST_VARIABLE
 from rehearsal.plugins.resolution import MARK, official
 
 if TYPE_CHECKING:
@@ -33,13 +34,15 @@ def install(bin: Path, tools: Tools) -> list[Path]:  # noqa: A002 -- the directo
     helm = tools.path("helm")
     path = os.pathsep.join(entry for entry in os.environ.get("PATH", "").split(os.pathsep) if Path(entry) != bin)
     env = {**os.environ, "PATH": path}
+    # the host's folder exists only where a stack that runs commands is rehearsed: the plugin looks when it is asked for one
+    variables = {"SDG_HELM": str(helm), "SDG_HELM_HOME": str(bin.parent / "helm"), HOST_VARIABLE: str(bin.parent / "host")}
     written = []
     for name, module in {**ALWAYS, **UNLESS_OFFICIAL}.items():
         executable = bin / name
         if name in UNLESS_OFFICIAL and official(name, env, tools.path("pulumi")):
             executable.unlink(missing_ok=True)
             continue
-        _write(executable, module, {"SDG_HELM": str(helm), "SDG_HELM_HOME": str(bin.parent / "helm")})
+        _write(executable, module, variables)
         written.append(executable)
     return written
 

@@ -130,11 +130,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         raise AssertionError("abort raises")
 
 
-def main(make: Callable[[EngineLog], Provider]) -> NoReturn:
+def main(make: Callable[[EngineLog], Provider], servicer: type[Servicer] = Servicer) -> NoReturn:
     """Serve the provider that `make` builds, as the plugin process that the engine started."""
     provider = make(EngineLog(process.engine_address(sys.argv[1:])))
     process.at_exit(provider.cancelled.set)
-    process.serve(lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(provider), server))
+    process.serve(lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer(provider), server))
     raise AssertionError("serving ends with the process")
 
 
