@@ -17,12 +17,10 @@ from typing import Protocol
 
 import yaml
 from fastapi import FastAPI, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
 CREATED = "2026-06-16T00:00:00Z"
 """The index's `created` of every chart: a constant, so that an index says the same on every machine and at every start."""
-
-_REPOSITORIES = TypeAdapter(dict[str, list[str]])
 
 
 class Faults(Protocol):
@@ -35,6 +33,20 @@ class HttpFault(BaseModel):
     """Body of the switch `charts.http`."""
 
     status: int = Field(503, ge=400, le=599)
+
+
+class Published(BaseModel):
+    """What `repositories.yaml` says.
+
+    Attributes:
+        repositories: path of a repository → the folders of its charts.
+        files: path of a folder, with `{version}` for the chart's version → the folders of the charts that lie there as single files.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    repositories: dict[str, list[str]]
+    files: dict[str, list[str]] = Field(default_factory=dict)
 
 
 class ChartMetadata(BaseModel):
@@ -99,7 +111,7 @@ def create_app(charts: Path, work: Path, faults: Faults | None = None) -> FastAP
     """Serves the repositories of `charts/repositories.yaml`.
 
     Args:
-        charts: folder of chart folders with a `repositories.yaml`: repository path to the names of its charts.
+        charts: folder of chart folders with a `repositories.yaml`, see `Published`.
         work: where the packages and indexes are written, below their paths; made when absent.
         faults: fault switches; none without them.
     """
@@ -125,17 +137,22 @@ def create_app(charts: Path, work: Path, faults: Faults | None = None) -> FastAP
 
 def _build(charts: Path, work: Path) -> Mapping[str, str]:
     """Writes what is served below `work` and says its ETags, by path."""
-    repositories = _REPOSITORIES.validate_python(yaml.safe_load((charts / "repositories.yaml").read_text()))
-    tags: dict[str, str] = {}
-    for path, names in repositories.items():
-        below = path.strip("/")
+    published = Published.model_validate(yaml.safe_load((charts / "repositories.yaml").read_text()))
+    contents: dict[str, bytes] = {}
+    for path, names in published.repositories.items():
         packages = [pack(charts / name) for name in names]
-        contents = {f"{below}/charts/{package.file_name}": package.content for package in packages}
-        contents[f"{below}/index.yaml"] = index(packages).encode()
-        for file_path, content in contents.items():
-            _write(work / file_path, content)
-            tags[file_path] = f'"{hashlib.sha256(content).hexdigest()}"'
-    return tags
+        contents |= {f"{path.strip('/')}/charts/{package.file_name}": package.content for package in packages}
+        contents[f"{path.strip('/')}/index.yaml"] = index(packages).encode()
+    for path, names in published.files.items():
+        packages = [pack(charts / name) for name in names]
+        contents |= {f"{_folder(path, package)}/{package.file_name}": package.content for package in packages}
+    for path, content in contents.items():
+        _write(work / path, content)
+    return {path: f'"{hashlib.sha256(content).hexdigest()}"' for path, content in contents.items()}
+
+
+def _folder(path: str, package: Package) -> str:
+    return path.strip("/").replace("{version}", package.metadata.version)
 
 
 def _write(path: Path, content: bytes) -> None:

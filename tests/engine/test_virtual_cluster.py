@@ -152,8 +152,8 @@ def test_a_pod_waits_for_its_pull_secret(api, namespace):
 
 
 def test_a_runtime_class_that_does_not_exist_is_refused_by_the_api_server(api, namespace):
-    with pytest.raises(ApiError, match='RuntimeClass "nvidia" not found'):
-        api.create(PODS, pod(namespace, runtimeClassName="nvidia"))
+    with pytest.raises(ApiError, match='RuntimeClass "absent" not found'):
+        api.create(PODS, pod(namespace, runtimeClassName="absent"))
 
 
 def test_a_runtime_class_needs_a_node_that_has_its_handler(api, namespace):

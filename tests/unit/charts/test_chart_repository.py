@@ -10,6 +10,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
@@ -18,6 +19,7 @@ from fastapi.testclient import TestClient
 
 from rehearsal.services.charts import create_app, pack
 from rehearsal.tools import Tools
+from sdg.catalog.versions import versions
 
 CHARTS = Path(__file__).parents[3] / "rehearsal" / "charts"
 INDEX = "/nvidia/osmo/index.yaml"
@@ -104,10 +106,18 @@ def test_what_the_client_has_already_is_not_sent_again(client):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/index.yaml", "/nvidia/index.yaml", "/nvidia/osmo/charts/service-1.4.0.tgz", "/nvidia/osmo/../../x"]
+    "path", ["/", "/index.yaml", "/NVIDIA/index.yaml", "/nvidia/osmo/charts/service-9.9.9.tgz", "/nvidia/osmo/../../x"]
 )
 def test_anything_else_is_not_found(client, path):
     assert client.get(path).status_code == 404
+
+
+def test_the_catalogs_charts_lie_where_their_publishers_put_them(client):
+    charts = versions().charts
+    file, repository = charts["kai-scheduler"], charts["gpu-operator"]
+    assert client.get(urlsplit(file.file_url).path).content == pack(CHARTS / "kai-scheduler").content
+    index = yaml.safe_load(client.get(f"{urlsplit(repository.repository).path}/index.yaml").text)
+    assert [entry["version"] for entry in index["entries"][repository.name]] == [repository.version]
 
 
 def test_the_fault_switch_makes_the_repository_answer_its_status(tmp_path):

@@ -1,0 +1,104 @@
+"""The stand-in charts of the platform: what they make, what they leave behind, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rehearsal.tools import Tools
+
+CHARTS = Path(__file__).parents[3] / "rehearsal" / "charts"
+KEPT = "helm.sh/resource-policy"
+
+
+@pytest.fixture
+def template(tmp_path):
+    """Asks helm for a chart with some values; gives the objects, or what helm says when it refuses."""
+
+    def ask(chart, values):
+        path = tmp_path / "values.json"
+        path.write_text(json.dumps(values))
+        command = [Tools.locate().path("helm"), "template", chart, CHARTS / chart, "-n", chart, "-f", path, "--include-crds"]
+        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        return found.stderr if found.returncode else [item for item in yaml.safe_load_all(found.stdout) if item]
+
+    return ask
+
+
+def names(objects, kind):
+    return {item["metadata"]["name"] for item in objects if item["kind"] == kind}
+
+
+def one(objects, kind, name):
+    (found,) = [item for item in objects if (item["kind"], item["metadata"]["name"]) == (kind, name)]
+    return found
+
+
+@pytest.mark.parametrize("chart", ["kai-scheduler", "gpu-operator"])
+def test_helm_lints_the_chart(chart):
+    command = [Tools.locate().path("helm"), "lint", "--strict", CHARTS / chart]
+    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert found.returncode == 0, found.stdout
+
+
+def test_kai_brings_its_definitions_and_its_programs(template):
+    objects = template("kai-scheduler", {})
+    assert names(objects, "CustomResourceDefinition") == {
+        "configs.kai.scheduler",
+        "schedulingshards.kai.scheduler",
+        "topologies.kai.scheduler",
+        "bindrequests.scheduling.run.ai",
+        "podgroups.scheduling.run.ai",
+        "queues.scheduling.run.ai",
+    }
+    programs = "kai-operator admission binder kai-scheduler-default pod-grouper podgroup-controller queue-controller"
+    assert names(objects, "Deployment") == set(programs.split())
+
+
+def test_kai_leaves_behind_what_the_real_one_does(template):
+    kept = [item for item in template("kai-scheduler", {}) if item["metadata"].get("annotations", {}).get(KEPT) == "keep"]
+    assert {(item["kind"], item["metadata"]["name"]) for item in kept} == {
+        ("SchedulingShard", "default"),
+        ("Namespace", "kai-resource-reservation"),
+        ("Queue", "default-parent-queue"),
+        ("Queue", "default-queue"),
+    }
+
+
+@pytest.mark.parametrize(("values", "name"), [({}, "nvidia"), ({"admission": {"gpuPodRuntimeClassName": ""}}, "")])
+def test_kais_admission_is_told_which_runtime_class_pods_with_gpus_get(template, values, name):
+    admission = one(template("kai-scheduler", values), "Deployment", "admission")
+    arguments = admission["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert arguments[arguments.index("--gpu-pod-runtime-class-name") + 1] == name
+
+
+def test_the_gpu_operator_makes_its_daemon_sets_on_gpu_nodes(template):
+    objects = template("gpu-operator", {})
+    assert names(objects, "Deployment") >= {"gpu-operator"}
+    operands = {item["metadata"]["name"]: item["spec"]["template"]["spec"] for item in objects if item["kind"] == "DaemonSet"}
+    assert {"nvidia-driver-daemonset", "nvidia-container-toolkit-daemonset", "nvidia-device-plugin-daemonset"} <= set(operands)
+    assert operands["nvidia-device-plugin-daemonset"]["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
+    assert one(objects, "RuntimeClass", "nvidia")["handler"] == "nvidia"
+
+
+def test_no_driver_is_installed_where_the_host_has_it(template):
+    assert "nvidia-driver-daemonset" not in names(template("gpu-operator", {"driver": {"enabled": False}}), "DaemonSet")
+
+
+@pytest.mark.parametrize(
+    ("chart", "values", "sentence"),
+    [
+        ("kai-scheduler", {"admision": {}}, "additional properties 'admision' not allowed"),
+        ("kai-scheduler", {"admission": {"gpuPodRuntimeClass": ""}}, "additional properties 'gpuPodRuntimeClass' not allowed"),
+        ("kai-scheduler", {"admission": {"gpuPodRuntimeClassName": "''"}}, "does not match pattern"),
+        ("gpu-operator", {"drivers": {}}, "additional properties 'drivers' not allowed"),
+        ("gpu-operator", {"driver": {"enabled": "false"}}, "got string, want boolean"),
+        ("gpu-operator", {"validator": {"driver": {"env": [{"name": "A", "value": True}]}}}, "got boolean, want string"),
+    ],
+)
+def test_values_that_the_real_chart_would_ignore_are_refused(template, chart, values, sentence):
+    assert sentence in template(chart, values)
