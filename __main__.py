@@ -7,7 +7,7 @@ import pulumi
 from components.cluster.base import ClusterBinding, ClusterHandle
 from components.cluster.existing import ExistingCluster
 from components.cluster.verified import VerifiedCluster
-from components.forward import UserForward
+from components.forward import forwards
 from components.inference.none import NoInference
 from components.osmo.osmo import Osmo
 from components.platform.minio import Minio
@@ -63,8 +63,9 @@ def compose(stack: Stack) -> None:
     osmo = Osmo("osmo", settings.osmo, cluster=cluster, store=store, given=stack.secrets, mirror=settings.mirror).handle
     build_inference(stack, cluster)
     smoke = SmokeTest("smoke", settings.smoke, cluster=cluster, osmo=osmo, mirror=settings.mirror)
-    url = UserForward("forward", settings.forward, cluster, after=smoke.ready).url if settings.forward.enabled else osmo.url
+    url, ui_url = forwards(settings.forward, cluster, smoke.ready) or (osmo.url, osmo.url)  # the gateway serves the UI too
     pulumi.export("osmoUrl", url)
+    pulumi.export("osmoUiUrl", ui_url)
     pulumi.export("versions", {"kubernetes": cluster.kubernetes, "osmo": osmo.version})
     verdicts = {"cluster": cluster.ready, "osmoService": osmo.service_ready, "osmo": osmo.ready, "smoke": smoke.ready}
     pulumi.export("gates", {stage: verdict.status for stage, verdict in verdicts.items()})

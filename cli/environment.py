@@ -11,6 +11,7 @@ from pathlib import Path
 from cli.project import REHEARSAL, rehearsal_state
 from rehearsal.state import StateDir
 from rehearsal.tools import Tools
+from sdg.forward import units
 
 # what `sdg env` prints for one stack and has to take back for another
 REHEARSAL_ONLY = (
@@ -20,6 +21,7 @@ REHEARSAL_ONLY = (
     "PULUMI_HOME",
     "PULUMI_OPTION_CONFIG_FILE",
     "SDG_REHEARSAL",
+    units.RUNTIME,
 )
 
 # a passphrase in the environment would win over the rehearsal's file
@@ -47,6 +49,7 @@ def variables(stack: str) -> dict[str, str]:
             "PULUMI_OPTION_CONFIG_FILE": str(stack_config(state)),
             "KUBECONFIG": str(state.kubeconfig),
             "SDG_REHEARSAL": str(state.root),
+            units.RUNTIME: str(state.root / "run"),
         }
     return settings
 

@@ -113,20 +113,36 @@ def fault(
     print(switch(name, None if clear else setting))
 
 
+@forward_app.command("start")
+def forward_start(stack: Stack) -> None:
+    """Brings up the forwards of a deployed stack, to the API and to the user interface."""
+    from cli.forwards import start as run
+
+    for line in run(stack):
+        print(line)
+
+
 @forward_app.command("status")
 def forward_status() -> None:
-    """Says which forwards of this user run, and whether they answer."""
-    from cli.forwards import described
+    """Says which forwards of this user run, whether they answer, and what keeps them."""
+    from cli.forwards import show
 
-    print("\n".join(described()) or "no forward runs")
+    show(console())
 
 
 @forward_app.command("stop")
-def forward_stop(port: Annotated[int, typer.Argument(help="Port on localhost.")]) -> None:
-    """Stops the forward of a port; the next update of its stack starts it again."""
+def forward_stop(
+    port: Annotated[int | None, typer.Argument(help="Port on localhost.")] = None,
+    stack: Annotated[str | None, typer.Option("--stack", "-s", help="Name of the stack whose forwards end.")] = None,
+) -> None:
+    """Stops the forward of a port, or those of a stack; the next update of its stack starts it again."""
     from cli.forwards import stop as run
+    from cli.forwards import stop_stack
 
-    print(run(port))
+    if (port is None) == (stack is None):
+        raise typer.BadParameter("name a port, or a stack with --stack")
+    for line in stop_stack(stack) if stack else [run(port or 0)]:
+        print(line)
 
 
 def console() -> Console:

@@ -14,9 +14,9 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Resou
 from components.cluster.base import ClusterHandle
 from sdg.forward import control
 from sdg.forward.host import host_id
-from sdg.forward.model import ForwardSpec
+from sdg.forward.model import ForwardSpec, target_of
+from sdg.gates.waiting import say
 from sdg.kube.connection import Connection
-from sdg.kube.portforward import Target
 from sdg.osmo import layout
 from sdg.settings.forward import Forward
 
@@ -59,7 +59,10 @@ class ForwardProvider(ResourceProvider):
 
 
 def _started(props: Properties, was: str | None = None) -> dict[str, Any]:
-    return {**props, "url": control.start(_spec(props), was=was).url, "host": host_id()}
+    started = control.start(_spec(props), was=was)
+    if started.remark:
+        say(f"the forward on port {int(props['port'])} runs, but {started.remark}")
+    return {**props, "url": started.url, "host": host_id()}
 
 
 def _is_here(props: Properties) -> bool:
@@ -67,27 +70,38 @@ def _is_here(props: Properties) -> bool:
 
 
 def _spec(props: Properties) -> ForwardSpec:
-    endpoint = props["endpoint"]
-    target = Target(endpoint["namespace"], endpoint["service"], int(endpoint["port"]))
-    return ForwardSpec(Connection.of(props["connection"]), target, str(props["cluster"]), int(props["port"]))
+    return ForwardSpec(Connection.of(props["connection"]), target_of(props["endpoint"]), str(props["cluster"]), int(props["port"]))
 
 
 class UserForward(Resource, module="forward", name="Forward"):
     """A forward that outlives the update; destroy stops it on the host that has it.
 
+    Args:
+        endpoint: a Service of `sdg.osmo.layout`.
+        port: of this host.
+
     Attributes:
-        url: where OSMO's API and UI answer on this host.
+        url: where the Service answers on this host.
     """
 
     url: pulumi.Output[str]
 
-    def __init__(self, name: str, settings: Forward, cluster: ClusterHandle, after: pulumi.Resource) -> None:
+    def __init__(self, name: str, endpoint: Mapping[str, str | int], port: int, *, cluster: ClusterHandle, after: pulumi.Resource) -> None:
         asked = {
             "connection": cluster.connection,
             "cluster": cluster.identity,
-            "endpoint": dict(layout.GATEWAY),
-            "port": settings.port,
+            "endpoint": dict(endpoint),
+            "port": port,
             "url": None,
         }
         opts = pulumi.ResourceOptions(depends_on=[after], additional_secret_outputs=["connection"])
         super().__init__(ForwardProvider(), name, asked, opts)
+
+
+def forwards(settings: Forward, cluster: ClusterHandle, after: pulumi.Resource) -> tuple[pulumi.Output[str], pulumi.Output[str]] | None:
+    """Where the API and the UI answer on this host; None where nobody sits."""
+    if not settings.enabled:
+        return None
+    api = UserForward("forward", layout.GATEWAY, settings.port, cluster=cluster, after=after)
+    ui = UserForward("forward-ui", layout.UI, settings.ui_port, cluster=cluster, after=after)
+    return api.url, ui.url

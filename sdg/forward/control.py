@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import http.client
-import os
 import signal
-import subprocess
-import sys
 import time
 from contextlib import closing, suppress
 
 import psutil
 
+from sdg.forward import keeping
 from sdg.forward.errors import ForwardTimeoutError, PortTaken
-from sdg.forward.lifetime import start_of
 from sdg.forward.model import Forward, ForwardSpec, Identity
 from sdg.forward.ports import Owner, owner_of
 from sdg.forward.remains import end, kubectls, remains
@@ -61,8 +58,8 @@ def start(spec: ForwardSpec, timeout: float = START_TIMEOUT, was: str | None = N
             marker = _launch(spec, store)
         else:
             _renew(spec, store, marker)
-        if _wait_for_answer(spec.port, marker, timeout):
-            return Forward(_url(spec.port), marker.pid, answers=True, reused=reused)
+        if _wait_for_answer(spec, marker, timeout):
+            return _running(spec.port, marker, answers=True, reused=reused)
         words = _last_words(store)
         if not reused:
             _end(marker, store)
@@ -74,7 +71,7 @@ def status(spec: ForwardSpec) -> Forward | None:
     marker = Store.of_user(spec.port).marker()
     if marker is None or marker.identity != spec.identity:
         return None
-    return Forward(_url(spec.port), marker.pid, answers=answers(spec.port))
+    return _running(spec.port, marker, answers=answers(spec.port, spec.health))
 
 
 def stop(spec: ForwardSpec) -> bool:
@@ -110,11 +107,11 @@ def stop_all(server: str) -> list[int]:
     return stopped
 
 
-def answers(port: int, timeout: float = 2.0) -> bool:
+def answers(port: int, path: str = "/", timeout: float = 2.0) -> bool:
     """Whether anything speaks HTTP on the port; any status counts."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)) as connection:
         try:
-            connection.request("GET", "/api/version")
+            connection.request("GET", path)
             connection.getresponse().read()
         except (OSError, http.client.HTTPException):
             return False
@@ -127,18 +124,7 @@ def _launch(spec: ForwardSpec, store: Store) -> Marker:
     store.clear()
     write_private(store.kubeconfig, spec.connection.kubeconfig)
     write_private(store.log, "")
-    target = [spec.target.namespace, spec.target.service, str(spec.target.port)]
-    context = [spec.connection.context] if spec.connection.context else []
-    with store.log.open("a") as log:
-        watchdog = subprocess.Popen(
-            [sys.executable, "-m", "sdg.forward.watchdog", str(spec.port), str(store.kubeconfig), *target, *context],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # outlives the update and its terminal
-        )
-    identity = spec.identity
-    marker = Marker(watchdog.pid, start_of(psutil.Process(watchdog.pid)), identity.serves, identity.server, spec.connection.context)
+    marker = keeping.keep(spec, store)
     store.mark(marker)
     return marker
 
@@ -161,14 +147,16 @@ def _renew(spec: ForwardSpec, store: Store, marker: Marker) -> None:
     if store.kubeconfig.exists() and store.kubeconfig.read_text() == spec.connection.kubeconfig:
         return
     write_private(store.kubeconfig, spec.connection.kubeconfig)
-    with suppress(ProcessLookupError):
-        os.kill(marker.pid, signal.SIGHUP)
+    watchdog = marker.process()
+    with suppress(psutil.NoSuchProcess):
+        if watchdog is not None:
+            watchdog.send_signal(signal.SIGHUP)
 
 
-def _wait_for_answer(port: int, marker: Marker, timeout: float) -> bool:
+def _wait_for_answer(spec: ForwardSpec, marker: Marker, timeout: float) -> bool:
     latest = time.monotonic() + timeout
-    while marker.process() is not None:
-        if answers(port):
+    while marker.unit or marker.process() is not None:  # systemd starts a unit again
+        if answers(spec.port, spec.health):
             return True
         if time.monotonic() >= latest:
             return False
@@ -180,11 +168,12 @@ def _end(marker: Marker | None, store: Store) -> bool:
     """Ends a watchdog, and the kubectl that a killed one left behind; forgets the forward. Whether anything ran."""
     watchdog = marker.process() if marker else None
     victims = [] if watchdog is None else [watchdog, *_children(watchdog)]  # the watchdog ends its kubectl
+    kept = keeping.give_up(store)
     end(victims, _STOP_TIMEOUT)
     orphans = remains(store.kubeconfig)
     end(orphans, _STOP_TIMEOUT)
     store.clear()
-    return bool(victims or orphans)
+    return bool(kept or victims or orphans)
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
@@ -202,5 +191,7 @@ def _last_words(store: Store) -> str:
     return " ".join(line.strip() for line in lines[-4:] if line.strip()) or "kubectl said nothing"
 
 
-def _url(port: int) -> str:
-    return f"http://localhost:{port}"
+def _running(port: int, marker: Marker, *, answers: bool, reused: bool = False) -> Forward:
+    watchdog = marker.process()
+    pid = watchdog.pid if watchdog else marker.pid
+    return Forward(f"http://localhost:{port}", pid, answers=answers, reused=reused, unit=marker.unit, remark=marker.remark)

@@ -14,7 +14,7 @@ class PortTaken(Exception):
 
     def __init__(self, port: int, owner: Owner) -> None:
         remedy = f"stop it with `sdg forward stop {port}`" if owner.what else "end it"
-        super().__init__(f"port {port} on this host is taken by {owner}; {remedy}, or choose another `port` under `sdg:forward`")
+        super().__init__(f"port {port} on this host is taken by {owner}; {remedy}, or choose another port under `sdg:forward`")
         self.owner = owner
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sdg.kube.connection import Connection
 from sdg.kube.portforward import Target
+from sdg.osmo import layout
+
+
+def target_of(endpoint: Mapping[str, str | int]) -> Target:
+    """An endpoint of `sdg.osmo.layout`, or such an input of a resource."""
+    return Target(str(endpoint["namespace"]), str(endpoint["service"]), int(endpoint["port"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +50,17 @@ class ForwardSpec:
     connection: Connection
     target: Target
     cluster: str
-    port: int = 9000
+    port: int
 
     @property
     def identity(self) -> Identity:
         """What answers at the port, and of which cluster. Credentials may change under it."""
         return Identity.of(self.target, self.cluster, self.connection.server)
+
+    @property
+    def health(self) -> str:
+        """The path that is asked for; an answer of any status is one."""
+        return layout.HEALTH_PATHS.get(self.target.service, "/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +71,13 @@ class Forward:
         pid: of its watchdog.
         answers: whether it answered when asked just now.
         reused: whether it ran already.
+        unit: of the user's systemd that keeps it, also after a reboot; None where it ends with the host's next start.
+        remark: what its user should know, in one sentence.
     """
 
     url: str
     pid: int
     answers: bool
     reused: bool = False
+    unit: str | None = None
+    remark: str = ""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from sdg.forward import units
 from sdg.forward.lifetime import started_at
 from sdg.forward.model import Identity
 
@@ -25,6 +26,8 @@ class Marker:
         serves: see `sdg.forward.model.Identity`.
         server: likewise.
         context: the context of the kubeconfig that it was started with.
+        unit: of the user's systemd, where that keeps the watchdog: its process changes with every start.
+        remark: see `sdg.forward.model.Forward`.
     """
 
     pid: int
@@ -32,6 +35,8 @@ class Marker:
     serves: str
     server: str
     context: str | None = None
+    unit: str | None = None
+    remark: str = ""
 
     @property
     def identity(self) -> Identity:
@@ -39,12 +44,19 @@ class Marker:
 
     def process(self) -> psutil.Process | None:
         """The watchdog, if it still runs."""
-        try:
-            process = psutil.Process(self.pid)
-            gone = not started_at(process, self.start) or process.status() == psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return None
-        return None if gone else process
+        found = _alive(self.pid, self.start)
+        if found is None and self.unit and (pid := units.main_pid(self.unit)):
+            return _alive(pid)
+        return found
+
+
+def _alive(pid: int, start: str | None = None) -> psutil.Process | None:
+    try:
+        process = psutil.Process(pid)
+        another = start is not None and not started_at(process, start)
+        return None if another or process.status() == psutil.STATUS_ZOMBIE else process
+    except psutil.NoSuchProcess:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,11 @@ class Store:
     @property
     def log(self) -> Path:
         return self._file("log")
+
+    @property
+    def lingering(self) -> Path:
+        """There when the user's systemd was made to linger for our units; one for all ports."""
+        return self.directory / "lingering"
 
     def recorded(self) -> Marker | None:
         """What was started on the port last and never stopped, whether or not its watchdog still runs."""

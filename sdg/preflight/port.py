@@ -7,23 +7,22 @@ from sdg.forward.errors import PortTaken
 from sdg.forward.model import Identity
 from sdg.forward.store import Store
 from sdg.kube.portforward import Target
-from sdg.osmo import layout
 
 
-def problem(port: int, cluster: str | None, server: str | None) -> str | None:
+def problem(port: int, target: Target, cluster: str | None, server: str | None) -> str | None:
     """Who holds the port, in one sentence that says what to do; None when the forward can have it.
 
     Args:
         port: of this host.
+        target: the Service that it is to serve.
         cluster: stable name of the cluster that the forward is to serve.
         server: URL of its API server. Unless both are known, a forward that runs may be the wanted one.
     """
     known = cluster is not None and server is not None
     if not known and Store.of_user(port).marker():
         return None
-    gateway = Target(layout.SERVICE_NAMESPACE, layout.GATEWAY_SERVICE, layout.GATEWAY_PORT)
     try:
-        control.check(port, Identity.of(gateway, cluster or "", server or ""))
+        control.check(port, Identity.of(target, cluster or "", server or ""))
     except PortTaken as taken:
         return str(taken)
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sdg.forward.wanted import targets
 from sdg.preflight import api_server, port
 from sdg.settings.cluster import ExistingCluster
 from sdg.settings.kubeconfig import ApiServer
@@ -21,5 +22,6 @@ def problems(sections: Sections, server: ApiServer | None) -> Iterator[str]:
         yield unreachable
     forward, cluster = sections.get("forward"), sections.get("cluster")
     name = cluster.name if isinstance(cluster, ExistingCluster) else None
-    if forward and forward.enabled and (taken := port.problem(forward.port, name, server.url if server else None)):
-        yield taken
+    for number, target in targets(forward).items() if forward and forward.enabled else ():
+        if taken := port.problem(number, target, name, server.url if server else None):
+            yield taken
