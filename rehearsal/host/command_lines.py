@@ -52,7 +52,7 @@ def _check_words(words: list[str], folder: Path) -> None:
             raise CommandRefused("`sudo` without -n would wait for a password")
         _check_words([word for index, word in enumerate(rest) if index >= len(_options(rest))], folder)
         return
-    stand_in = program is not None and _is_stand_in(folder / "bin" / program)
+    stand_in = program is not None and _is_stand_in(folder, program)
     for word in words:
         if not stand_in or any(mark in word for mark in _NESTED):
             _check_text(word, folder)
@@ -81,8 +81,9 @@ def _inside(path: str, folder: Path) -> bool:
     return ".." not in path and Path(path).is_relative_to(folder)
 
 
-def _is_stand_in(program: Path) -> bool:
-    return program.is_file() and not program.is_symlink()
+def _is_stand_in(folder: Path, name: str) -> bool:
+    program = folder / "bin" / name
+    return "/" not in name and program.is_file() and not program.is_symlink()
 
 
 def _program(words: list[str]) -> tuple[str | None, list[str]]:
