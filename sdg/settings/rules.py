@@ -10,6 +10,7 @@ from sdg.catalog.versions import versions
 from sdg.settings.cluster import Cluster, ExistingCluster, MicroK8s
 from sdg.settings.errors import it_is
 from sdg.settings.forward import Forward
+from sdg.settings.gpu_operator import gpu_operator_plan
 from sdg.settings.inference import Inference
 from sdg.settings.osmo import ExternalDatabase, ExternalRedis, Osmo
 from sdg.settings.platform import AzureBlobStore, MinioStore, Platform, S3Store
@@ -122,8 +123,7 @@ def _gpu_operator(cluster: ExistingCluster | MicroK8s, platform: Platform) -> It
     operator = platform.gpu_operator
     if operator.install and cluster.gpus == 0:
         yield "sdg:platform.gpuOperator.install: true needs GPUs, and sdg:cluster.gpus is 0; plan GPUs, or leave it unset."
-    installed = operator.install if operator.install is not None else cluster.kind == "microk8s"
-    if operator.driver and not (installed and cluster.gpus):
+    if operator.driver and not gpu_operator_plan(cluster, operator).install:
         yield (
             f'sdg:platform.gpuOperator.driver: "{operator.driver}" says who installs the driver, and the stack installs no GPU operator; '
             "plan GPUs and set sdg:platform.gpuOperator.install to true, or leave the driver unset."

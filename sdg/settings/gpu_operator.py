@@ -1,0 +1,29 @@
+"""What a stack does about the GPU operator: its settings with their defaults, which depend on the cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sdg.catalog.gpu_driver import DriverOwner
+from sdg.settings.cluster import ExistingCluster, MicroK8s
+from sdg.settings.platform import GpuOperator
+
+
+@dataclass(frozen=True, slots=True)
+class GpuOperatorPlan:
+    """What is to be done.
+
+    Attributes:
+        install: whether the stack installs the operator; on MicroK8s its addon does.
+        driver: who owns the GPU driver.
+    """
+
+    install: bool
+    driver: DriverOwner
+
+
+def gpu_operator_plan(cluster: ExistingCluster | MicroK8s, settings: GpuOperator) -> GpuOperatorPlan:
+    """The operator is never installed without GPUs; a workstation has its driver already, and a cluster that exists its operator."""
+    microk8s = isinstance(cluster, MicroK8s)
+    chosen = microk8s if settings.install is None else settings.install
+    return GpuOperatorPlan(install=chosen and cluster.gpus > 0, driver=settings.driver or ("host" if microk8s else "operator"))
