@@ -6,18 +6,16 @@ The same door that an air-gapped site uses (`sdg:mirror`) leads here: `https://h
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
-import tarfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import yaml
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+
+from rehearsal.services.packages import Package, packages
 
 CREATED = "2026-06-16T00:00:00Z"
 """The index's `created` of every chart: a constant, so that an index says the same on every machine and at every start."""
@@ -49,58 +47,10 @@ class Published(BaseModel):
     files: dict[str, list[str]] = Field(default_factory=dict)
 
 
-class ChartMetadata(BaseModel):
-    """What the index repeats of a `Chart.yaml`."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    api_version: str = Field(alias="apiVersion")
-    name: str
-    version: str
-    app_version: str = Field(alias="appVersion")
-    description: str
-    type: str
-
-
-@dataclass(frozen=True)
-class Package:
-    """A packed chart and the SHA-256 of its bytes, hex."""
-
-    metadata: ChartMetadata
-    content: bytes
-
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.content).hexdigest()
-
-    @property
-    def file_name(self) -> str:
-        return f"{self.metadata.name}-{self.metadata.version}.tgz"
-
-
-def pack(chart: Path) -> Package:
-    """Packs a chart folder the same way every time: entries sorted, no times, no owners.
-
-    Raises:
-        OSError: the folder or its `Chart.yaml` cannot be read.
-        pydantic.ValidationError: `Chart.yaml` lacks a field that the index needs.
-    """
-    metadata = ChartMetadata.model_validate(yaml.safe_load((chart / "Chart.yaml").read_text()))
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for path in sorted(path for path in chart.rglob("*") if path.is_file() and not path.name.startswith(".")):
-            content = path.read_bytes()
-            entry = tarfile.TarInfo(f"{metadata.name}/{path.relative_to(chart).as_posix()}")
-            entry.size = len(content)
-            entry.mode = 0o644
-            tar.addfile(entry, io.BytesIO(content))
-    return Package(metadata, gzip.compress(archive.getvalue(), mtime=0))
-
-
-def index(packages: Sequence[Package]) -> str:
+def index(packed: Sequence[Package]) -> str:
     """A repository's `index.yaml`. Package URLs are relative: the repository may stand behind any address."""
     entries: dict[str, list[dict[str, object]]] = {}
-    for package in packages:
+    for package in packed:
         described = package.metadata.model_dump(by_alias=True)
         entry = described | {"created": CREATED, "digest": package.digest, "urls": [f"charts/{package.file_name}"]}
         entries.setdefault(package.metadata.name, []).append(entry)
@@ -140,15 +90,18 @@ def _build(charts: Path, work: Path) -> Mapping[str, str]:
     published = Published.model_validate(yaml.safe_load((charts / "repositories.yaml").read_text()))
     contents: dict[str, bytes] = {}
     for path, names in published.repositories.items():
-        packages = [pack(charts / name) for name in names]
-        contents |= {f"{path.strip('/')}/charts/{package.file_name}": package.content for package in packages}
-        contents[f"{path.strip('/')}/index.yaml"] = index(packages).encode()
+        packed = _all(charts, names)
+        contents |= {f"{path.strip('/')}/charts/{package.file_name}": package.content for package in packed}
+        contents[f"{path.strip('/')}/index.yaml"] = index(packed).encode()
     for path, names in published.files.items():
-        packages = [pack(charts / name) for name in names]
-        contents |= {f"{_folder(path, package)}/{package.file_name}": package.content for package in packages}
+        contents |= {f"{_folder(path, package)}/{package.file_name}": package.content for package in _all(charts, names)}
     for path, content in contents.items():
         _write(work / path, content)
     return {path: f'"{hashlib.sha256(content).hexdigest()}"' for path, content in contents.items()}
+
+
+def _all(charts: Path, names: Sequence[str]) -> list[Package]:
+    return [package for name in names for package in packages(charts / name)]
 
 
 def _folder(path: str, package: Package) -> str:

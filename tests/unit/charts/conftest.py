@@ -13,18 +13,22 @@ from typing import Any
 import pytest
 import yaml
 
+from rehearsal.services.packages import contents
 from rehearsal.tools import Tools
 
 ROOT = Path(__file__).parents[3]
 CHARTS = ROOT / "rehearsal" / "charts"
 VALUES = ROOT / "tests" / "data" / "charts"
 RELEASES = {"service": "osmo-minimal", "backend-operator": "osmo-operator"}
-FILES: Mapping[str, tuple[str, Sequence[str]]] = {
-    "in-cluster": ("service", ["service-in-cluster"]),
-    "external": ("service", ["service-in-cluster", "service-external"]),
-    "operator": ("backend-operator", ["backend-operator"]),
+FILES: Mapping[str, tuple[str, str | None, Sequence[str]]] = {
+    "in-cluster": ("service", None, ["service-in-cluster"]),
+    "external": ("service", None, ["service-in-cluster", "service-external"]),
+    "operator": ("backend-operator", None, ["backend-operator"]),
+    "in-cluster 6.4": ("service", "1.4.0", ["service-in-cluster", "service-6.4"]),
+    "external 6.4": ("service", "1.4.0", ["service-in-cluster", "service-external", "service-6.4"]),
+    "operator 6.4": ("backend-operator", "1.4.0", ["backend-operator", "backend-operator-6.4"]),
 }
-"""Variant of an installation → its chart and its values files, the later over the earlier."""
+"""Variant of an installation → its chart, the chart's version when not the first, and its values files, the later over the earlier."""
 
 Object = dict[str, Any]
 
@@ -85,7 +89,7 @@ class Helm:
 
     def __init__(self, binary: Path, work: Path) -> None:
         self._binary, self._work = binary, work
-        self._asked, self._parsed = cache(self._ask), cache(_parse)
+        self._asked, self._parsed, self._unpacked = cache(self._ask), cache(_parse), cache(self._unpack)
 
     def render(self, variant: str, more: Mapping[str, Any] | None = None, *, without: Sequence[str] = ()) -> Rendered:
         """The variant with more values over its own, and without some of its own (dotted paths)."""
@@ -100,12 +104,12 @@ class Helm:
         return found.stderr
 
     def lint(self, variant: str) -> subprocess.CompletedProcess[str]:
-        chart, files = FILES[variant]
+        chart, version, files = FILES[variant]
         flags = [flag for file in files for flag in ("-f", str(VALUES / f"{file}.yaml"))]
-        return self._run("lint", "--strict", str(CHARTS / chart), *flags)
+        return self._run("lint", "--strict", str(self._unpacked(chart, version)), *flags)
 
     def _ask(self, variant: str, *more: Any) -> subprocess.CompletedProcess[str]:
-        chart, files = FILES[variant]
+        chart, version, files = FILES[variant]
         *layers, without = more
         own = [_without(yaml.safe_load((VALUES / f"{file}.yaml").read_text()), without) for file in files]
         flags: list[str] = []
@@ -113,7 +117,14 @@ class Helm:
             path = self._work / f"{number}.json"
             path.write_text(json.dumps(values))
             flags += ["-f", str(path)]
-        return self._run("template", RELEASES[chart], str(CHARTS / chart), "-n", RELEASES[chart], *flags)
+        return self._run("template", RELEASES[chart], str(self._unpacked(chart, version)), "-n", RELEASES[chart], *flags)
+
+    def _unpack(self, chart: str, version: str | None) -> Path:
+        folder = self._work / f"{chart}-{version}" / chart
+        for path, content in contents(CHARTS / chart, version).items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
+        return folder
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([self._binary, *arguments], capture_output=True, text=True, check=False, timeout=60)

@@ -25,8 +25,9 @@ GATEWAY_PODS = {
 }
 
 
-def test_the_service_with_its_own_stores_has_exactly_the_33_objects_of_the_real_chart(helm):
-    found = helm.render("in-cluster")
+@pytest.mark.parametrize("variant", ["in-cluster", "in-cluster 6.4"])
+def test_the_service_with_its_own_stores_has_exactly_the_33_objects_of_the_real_chart(helm, variant):
+    found = helm.render(variant)
     wanted = ALWAYS | {
         "Deployment": ALWAYS["Deployment"] | STORES,
         "Service": ALWAYS["Service"] | STORES,
@@ -35,13 +36,15 @@ def test_the_service_with_its_own_stores_has_exactly_the_33_objects_of_the_real_
     assert (len(found.objects), found.inventory()) == (33, wanted)
 
 
-def test_the_service_with_external_stores_has_exactly_the_27_objects_of_the_real_chart(helm):
-    found = helm.render("external")
+@pytest.mark.parametrize("variant", ["external", "external 6.4"])
+def test_the_service_with_external_stores_has_exactly_the_27_objects_of_the_real_chart(helm, variant):
+    found = helm.render(variant)
     assert (len(found.objects), found.inventory()) == (27, ALWAYS)
 
 
-def test_the_operator_has_exactly_the_16_objects_of_the_real_chart(helm):
-    found = helm.render("operator")
+@pytest.mark.parametrize("variant", ["operator", "operator 6.4"])
+def test_the_operator_has_exactly_the_16_objects_of_the_real_chart(helm, variant):
+    found = helm.render(variant)
     accounts = {"osmo-operator-listener", "osmo-operator-worker"}
     wanted = dict.fromkeys(("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"), accounts) | {
         "PriorityClass": {"osmo-high", "osmo-normal", "osmo-low"},
@@ -123,6 +126,9 @@ def _memory(quantity: str) -> int:
         ("external", (), 1700, 1652),
         ("operator", (), 250, 256),
         ("operator", ("services",), 2000, 3072),
+        ("in-cluster 6.4", (), 1950, 3188),
+        ("external 6.4", (), 1700, 1652),
+        ("operator 6.4", (), 250, 256),
     ],
 )
 def test_requests_add_up_to_what_the_real_chart_asks_for(helm, variant, without, cpu, memory):
@@ -145,6 +151,9 @@ def test_requests_add_up_to_what_the_real_chart_asks_for(helm, variant, without,
         ("external", "Secret", "db-secret", PROGRAMS),
         ("external", "Secret", "redis-secret", PROGRAMS - {"osmo-router"}),
         ("external", "Secret", "osmo-operator-token", set()),
+        ("external 6.4", "Secret", "osmo-operator-token", {"osmo-service"}),
+        ("external 6.4", "Secret", "db-secret", PROGRAMS),
+        ("in-cluster 6.4", "ConfigMap", "mek-config", PROGRAMS),
         (
             "operator",
             "Secret",

@@ -1,11 +1,20 @@
-{{/* services.configs as the service's file: camelCase keys become the file's section names, a section that was nulled is left out. */}}
+{{/*
+services.configs as the service's file: camelCase keys become the file's section names, a section that was nulled is left out. From chart 1.4.0 on, a
+backend without a namespace for its pods gets the release's own, which is not where the operator starts them. Takes the chart's context.
+*/}}
 {{- define "osmo.configs.file" -}}
 {{- $file := dict -}}
+{{- $configs := deepCopy .Values.services.configs -}}
+{{- if semverCompare ">=1.4.0-0" .Chart.Version -}}
+{{- range $name, $backend := $configs.backends -}}
+{{- $_ := set $configs.backends $name (merge ($backend | default dict) (dict "k8s_namespace" $.Release.Namespace)) -}}
+{{- end -}}
+{{- end -}}
 {{- $sections := dict
     "service" "service" "workflow" "workflow" "dataset" "dataset" "resourceValidations" "resource_validations" "podTemplates" "pod_templates"
     "groupTemplates" "group_templates" "backends" "backends" "backendTests" "backend_tests" "pools" "pools" "roles" "roles" -}}
 {{- range $key, $section := $sections -}}
-{{- $value := index $ $key -}}
+{{- $value := index $configs $key -}}
 {{- if not (kindIs "invalid" $value) -}}
 {{- $_ := set $file $section $value -}}
 {{- end -}}

@@ -10,6 +10,7 @@ One Deployment of OSMO's own programs. Takes a dict:
   redis     true when it talks to Redis
   storage   true when it reads object storage, and so mounts every Secret of secretRefs
   admin     true when it creates the default administrator
+  tokens    true when it knows the backend operators' tokens
   readiness seconds between readiness probes
   requests  map of resource requests
   spread    label `app` that its topology spread counts
@@ -35,6 +36,10 @@ spec:
         {{- with .values.extraPodLabels }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
+      {{- if include "osmo.tokens" . }}
+      annotations:
+        osmo.nvidia.com/backend-token-rollout: {{ $services.backendApiTokens.rolloutNonce | quote }}
+      {{- end }}
     spec:
       {{- include "osmo.pod" .root | nindent 6 }}
       {{- with .spread }}
@@ -50,6 +55,9 @@ spec:
         - name: {{ trimPrefix "osmo-" .name }}
           image: {{ printf "%s/%s:%s" $global.osmoImageLocation .image $global.osmoImageTag | quote }}
           imagePullPolicy: Always
+          {{- if include "osmo.tokens" . }}
+          args: [--backend_token_directory, /etc/osmo/backend-tokens]
+          {{- end }}
           {{- if .http }}
           ports:
             - name: http
@@ -73,6 +81,11 @@ spec:
       volumes:
         {{- . | nindent 8 }}
       {{- end }}
+{{- end }}
+
+{{/* Whether a program gets the backend operators' tokens. Values know the key from chart 1.4.0 on. Takes a program's dict. */}}
+{{- define "osmo.tokens" -}}
+{{- if and .tokens (.root.Values.services.backendApiTokens | default dict).enabled }}true{{ end -}}
 {{- end }}
 
 {{/* An autoscaler. Takes a dict: root, name (of the Deployment), container, scaling. Without a metrics server its target reads unknown. */}}

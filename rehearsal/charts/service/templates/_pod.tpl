@@ -100,8 +100,29 @@ exec:
 {{- end }}
 {{- end }}
 
+{{/* A Secret with tokens. Takes an entry of services.backendApiTokens.credentials. */}}
+{{- define "osmo.tokens.secret" -}}
+{{ (.existingSecret | default dict).name | default .secretName }}
+{{- end }}
+
+{{/* Charts before 1.4.0 keep the programs' log files on a volume. */}}
+{{- define "osmo.logs" -}}
+{{- if semverCompare "<1.4.0-0" .root.Chart.Version }}true{{ end -}}
+{{- end }}
+
 {{- define "osmo.mounts" -}}
 {{- $services := .root.Values.services -}}
+{{- if include "osmo.logs" . }}
+- name: logs
+  mountPath: /logs
+{{- end }}
+{{- if include "osmo.tokens" . }}
+{{- range $services.backendApiTokens.credentials }}
+- name: backend-token-{{ .name }}
+  mountPath: /etc/osmo/backend-tokens/{{ .name }}
+  readOnly: true
+{{- end }}
+{{- end }}
 {{- if and .config $services.configFile.enabled }}
 - name: mek
   mountPath: /opt/osmo/config.yaml
@@ -126,6 +147,17 @@ exec:
 
 {{- define "osmo.volumes" -}}
 {{- $services := .root.Values.services -}}
+{{- if include "osmo.logs" . }}
+- name: logs
+  emptyDir: {}
+{{- end }}
+{{- if include "osmo.tokens" . }}
+{{- range $services.backendApiTokens.credentials }}
+- name: backend-token-{{ .name }}
+  secret:
+    secretName: {{ include "osmo.tokens.secret" . }}
+{{- end }}
+{{- end }}
 {{- if and .config $services.configFile.enabled }}
 - name: mek
   configMap:
