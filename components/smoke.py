@@ -17,6 +17,7 @@ class SmokeTest(pulumi.ComponentResource):
     """verify-hello, and verify-gpu when the stack plans GPUs; only COMPLETED is green.
 
     Attributes:
+        record: what became of them, green or red; the stack's last resources depend on it.
         ready: the verdict; what comes after the platform depends on it.
     """
 
@@ -33,5 +34,6 @@ class SmokeTest(pulumi.ComponentResource):
         super().__init__("sdg:smoke:SmokeTest", name, {"cluster": cluster.kind, "gpus": cluster.gpus}, opts)
         asked = smoke_inputs(settings, cluster.gpus, mirror) | {"connection": cluster.connection, "triggers": osmo.triggers}
         waits = pulumi.ResourceOptions(parent=self, depends_on=[osmo.ready], replace_with=list(osmo.releases))
-        self.ready = gate(f"{name}-gate", SmokeRecord(), asked, waits).verdict
+        found = gate(f"{name}-gate", SmokeRecord(), asked, waits)
+        self.record, self.ready = found.record, found.verdict
         self.register_outputs({})

@@ -41,12 +41,14 @@ class ClusterHandle(ClusterBinding):
     """What later stages need of a cluster, whoever made it.
 
     Attributes:
-        ready: the verdict of the cluster's gate; depend on this, never on the component itself.
+        ready: what comes after the cluster's verdict before all else; depend on this, never on the component itself.
+        verdict: of the cluster's gate.
         kubernetes: version of the API server, as the gate found it.
         storage_class: name of the class for volumes of the platform, as the gate found it.
     """
 
-    ready: GateVerdict
+    ready: pulumi.Resource
+    verdict: GateVerdict
     kubernetes: pulumi.Output[str]
     storage_class: pulumi.Output[str]
 

@@ -51,6 +51,7 @@ class VerifiedCluster(pulumi.ComponentResource):
             connection=binding.connection,
             deleted_with=binding.deleted_with,
             ready=found.verdict,
+            verdict=found.verdict,
             kubernetes=found.record.evidence.apply(lambda evidence: str(evidence.get("kubernetes", ""))),
             storage_class=found.record.evidence.apply(lambda evidence: str(evidence.get("storageClass", ""))),
         )

@@ -29,6 +29,7 @@ _NAMESPACED: Final[Mapping[str, tuple[str, str]]] = {
     "ServiceAccount": ("/api/v1", "serviceaccounts"),
     "ResourceQuota": ("/api/v1", "resourcequotas"),
     "Deployment": ("/apis/apps/v1", "deployments"),
+    "ReplicaSet": ("/apis/apps/v1", "replicasets"),
     "Job": ("/apis/batch/v1", "jobs"),
     "PodGroup": ("/apis/scheduling.run.ai/v2alpha2", "podgroups"),
 }

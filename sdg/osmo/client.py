@@ -19,13 +19,14 @@ from urllib3.exceptions import HTTPError
 
 from sdg.kube.errors import cause
 from sdg.osmo.errors import OsmoAnswerError, OsmoNotFoundError, OsmoRefusedError, OsmoUnavailableError, OsmoUnreachableError
-from sdg.osmo.model import Node, Pool, Token, Workflow
+from sdg.osmo.model import ALIVE, Node, Pool, Token, Workflow
 
 Read = TypeVar("Read")
 
 CONNECT_TIMEOUT = 2.0  # seconds
 ANSWER_TIMEOUT = 5.0  # seconds
 SUBMIT_TIMEOUT = 60.0  # seconds: a submit contacts image registries; the gateway cuts at 60 s
+LIST_LIMIT = 1000  # the largest page that the service gives
 STREAM_SILENCE = 0.4  # seconds without a new line after which a stream counts as read
 
 _NOT_FOUND = ("is not found", "not found", "does not exist", "does not exits")  # sic
@@ -88,6 +89,29 @@ class OsmoClient:
             timeout=timeout,
             params=params,
         )
+
+    def alive(self) -> list[Workflow]:
+        """The workflows of all users and pools that have not ended, oldest first, without their tasks."""
+        found: list[Workflow] = []
+        more = True
+        while more:
+            params = {
+                "statuses": sorted(ALIVE),
+                "all_users": "true",
+                "all_pools": "true",
+                "order": "ASC",
+                "limit": str(LIST_LIMIT),
+                "offset": str(len(found)),
+            }
+            page, more = self._read(
+                lambda answer: ([Workflow.of(workflow) for workflow in answer["workflows"]], bool(answer["more_entries"])),
+                "GET",
+                "/api/workflow",
+                params=params,
+            )
+            found += page
+            more = more and bool(page)
+        return found
 
     def logs(self, workflow_id: str, task: str | None = None, last_n: int = 20, deadline: float = 2.0) -> list[str]:
         """The last lines that a workflow or one of its tasks wrote, as far as they come within `deadline` seconds."""

@@ -48,7 +48,8 @@ STORAGE_SECRETS: Final = ("osmo-workflow-data-cred", "osmo-workflow-log-cred", "
 DATABASE_CLAIM: Final = "postgres-volume"
 REDIS_CLAIM: Final = "redis-volume"
 
-# what OSMO writes into the cluster by itself and leaves there: queues and topologies of the KAI scheduler, one set per namespace of workflows
+# what OSMO's operator writes into the cluster and leaves there: queues and topologies of the KAI scheduler, labelled with the namespace
+# that workflows run in
 SCHEDULER_LABEL: Final = "osmo.namespace"
 QUEUE_PREFIXES: Final = (f"osmo-pool-{WORKFLOWS_NAMESPACE}-", f"osmo-default-{WORKFLOWS_NAMESPACE}")
 

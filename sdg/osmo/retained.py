@@ -60,11 +60,6 @@ def is_namespaces_own(ref: Ref) -> bool:
     return (ref.kind, ref.name) in _IN_EVERY_NAMESPACE
 
 
-def of_volume(volume: Mapping[str, Any]) -> Promise | None:
-    """The promise about the claim that a PersistentVolume was made for."""
-    return promised(claim_of(volume))
-
-
 def claim_of(volume: Mapping[str, Any]) -> Ref:
     """The claim that a PersistentVolume is or was bound to; one without a name where there is none."""
     claim = volume["spec"].get("claimRef") or {}

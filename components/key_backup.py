@@ -1,0 +1,97 @@
+"""The keys of a stack in one place of its state, and what makes destroy ask for their backup before it leaves data behind.
+
+The provider's dotted path is stored in the state of every stack: do not move it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+
+from components.cluster.base import ClusterHandle
+from components.retention import Retention
+from sdg.gates.destroying import DestroyRefused, answering
+from sdg.gates.interrupt import Interruption
+from sdg.gates.redact import Redactor
+from sdg.gates.waiting import say
+from sdg.keys import marker
+from sdg.keys.contents import fingerprint
+from sdg.kube.api import load_client
+from sdg.kube.errors import KubeError
+
+Properties = Mapping[str, Any]
+
+UNTOUCHED = "so nothing was removed"
+
+
+class KeyBackupProvider(ResourceProvider):
+    """Does nothing until it is deleted; what the last update said then counts."""
+
+    serialize_as_secret_always = False
+
+    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
+        Interruption.of_engine()
+        load_client()
+
+    def create(self, props: Properties) -> CreateResult:
+        return CreateResult(id_="key-backup", outs=dict(props))
+
+    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+        return DiffResult(changes=any(olds.get(key) != news.get(key) for key in set(news) - {"__provider"}))
+
+    def update(self, _id: str, _olds: Properties, news: Properties) -> UpdateResult:
+        return UpdateResult(outs=dict(news))
+
+    def delete(self, _id: str, props: Properties) -> None:
+        """Looks whether these very keys were backed up, where data stays that needs them.
+
+        Raises:
+            DestroyRefused: they were not, or the cluster that knows does not answer.
+        """
+        if props["data"] != "retain":
+            return
+        speak = Redactor.knowing(props["connection"]).speaking(say)
+        api = answering(props, UNTOUCHED)
+        if api is None:
+            speak("keys: the cluster does not answer; what is in it is forgotten, as was asked for")
+            return
+        try:
+            noted = marker.read(api)
+        except KubeError as error:
+            raise DestroyRefused(f"whether the keys were backed up cannot be read ({error}), {UNTOUCHED}; destroy again.") from None
+        if noted is None or noted.fingerprint != props["fingerprint"]:
+            raise DestroyRefused(_missing(noted, str(props["stack"])))
+        speak(f"keys: backed up to {noted}")
+
+
+def _missing(noted: marker.Marker | None, stack: str) -> str:
+    why = f"the last backup ({noted}) holds other keys" if noted else "its keys were not backed up"
+    command = f"`sdg backup keys --stack {stack} --out FILE`"
+    return (
+        f"stack {stack} keeps its data (sdg:data is retain), and {why}, {UNTOUCHED}. Without them the database cannot be read. "
+        f"Run {command} and keep the file elsewhere, then destroy again."
+    )
+
+
+class KeyBackup(Resource, module="keys", name="Backup"):
+    """Holds the stack's keys, encrypted, for `sdg backup keys`.
+
+    Args:
+        after: everything that must still be there when destroy asks for the backup.
+    """
+
+    def __init__(self, name: str, retention: Retention, data: str, cluster: ClusterHandle, after: Sequence[pulumi.Resource]) -> None:
+        lasting, passing = (pulumi.Output.secret(keys) for keys in (retention.lasting, retention.passing))
+        asked = {
+            "connection": cluster.connection,
+            "stack": pulumi.get_stack(),
+            "data": data,
+            "lasting": lasting,
+            "passing": passing,
+            "fingerprint": pulumi.Output.unsecret(lasting.apply(fingerprint)),
+        }
+        secret = pulumi.ResourceOptions(depends_on=list(after), additional_secret_outputs=["connection", "lasting", "passing"])
+        super().__init__(KeyBackupProvider(), name, asked, secret)

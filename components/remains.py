@@ -1,0 +1,114 @@
+"""The first resource in a cluster, so the last that destroy reaches: it removes what nothing else owns and waits until all is gone.
+
+The provider's dotted path is stored in the state of every stack: do not move it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pulumi
+from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+
+from components.cluster.base import ClusterHandle
+from sdg.gates.checks import Status
+from sdg.gates.destroying import DestroyRefused, answering
+from sdg.gates.interrupt import Interruption
+from sdg.gates.probes.remains import Plan, RemainsProbe, sentences
+from sdg.gates.redact import Redactor
+from sdg.gates.waiting import Say, Wait, say, until_green
+from sdg.kube.api import KubernetesApi, load_client
+from sdg.osmo import layout, retained
+from sdg.platform import layout as platform
+from sdg.settings.model import StackSettings
+from sdg.settings.platform import MinioStore
+
+Properties = Mapping[str, Any]
+
+DEADLINE: Final = 600.0  # seconds: a namespace goes when its last pod's grace has passed and its volumes are unmounted
+_SHOWN: Final = 12  # objects that an error names
+
+
+class RemainsProvider(ResourceProvider):
+    """Does nothing until it is deleted; what the last update said then counts."""
+
+    serialize_as_secret_always = False
+
+    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
+        Interruption.of_engine()
+        load_client()
+
+    def create(self, props: Properties) -> CreateResult:
+        return CreateResult(id_="remains", outs=dict(props))
+
+    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+        return DiffResult(changes=any(olds.get(key) != news.get(key) for key in set(news) - {"__provider"}))
+
+    def update(self, _id: str, _olds: Properties, news: Properties) -> UpdateResult:
+        return UpdateResult(outs=dict(news))
+
+    def delete(self, _id: str, props: Properties) -> None:
+        """Removes and waits.
+
+        Raises:
+            DestroyRefused: the cluster does not answer, the destroy was interrupted, or something is still there at the deadline.
+        """
+        speak = Redactor.knowing(props["connection"]).speaking(say)
+        api = answering(props, "so whether anything is left there is not known")
+        if api is None:
+            speak("the cluster does not answer: what may be left there is forgotten, as was asked for")
+            return
+        _clean(api, props, lambda line: speak(f"remains: {line}"))
+
+
+def _clean(api: KubernetesApi, props: Properties, speak: Say) -> None:
+    probe = RemainsProbe(api, Plan.of(props))
+    verdict = until_green(probe.look, Wait(deadline=float(props["deadline"])), speak)
+    if verdict.status is not Status.PASSED:
+        left = sentences(verdict.failures())
+        more = [f"and {len(left) - _SHOWN} more"] if len(left) > _SHOWN else []
+        stack = props["stack"]
+        raise DestroyRefused(
+            f"{verdict.evidence['ended']}, and not all is gone:\n  "
+            + "\n  ".join(left[:_SHOWN] + more)
+            + f"\nWhat can be gone is gone; `pulumi destroy --stack {stack}` goes on from here."
+        )
+    for line in retained.in_words(probe.kept()):
+        speak(f"kept {line}")
+    for ref in probe.strangers():
+        speak(f"left alone {ref}: it is not this stack's")
+
+
+class Remains(Resource, module="remains", name="Remains"):
+    """What destroy has to leave behind: nothing, or exactly what `sdg:data: retain` promises."""
+
+    def __init__(self, name: str, settings: StackSettings, cluster: ClusterHandle) -> None:
+        kai = settings.platform.kai_scheduler
+        asked = {
+            "connection": cluster.connection,
+            "stack": pulumi.get_stack(),
+            "data": settings.data,
+            "namespaces": namespaces(settings),
+            "kaiScheduler": {"install": kai.install, "removeCrds": kai.remove_crds},
+            "deadline": DEADLINE,
+        }
+        opts = pulumi.ResourceOptions(
+            depends_on=[cluster.ready], deleted_with=cluster.deleted_with, additional_secret_outputs=["connection"]
+        )
+        super().__init__(RemainsProvider(), name, asked, opts)
+
+    def before(self, cluster: ClusterHandle) -> ClusterHandle:
+        """The cluster for everything that is made in it: what depends on it is deleted before these remains are looked for."""
+        return dataclasses.replace(cluster, ready=self)
+
+
+def namespaces(settings: StackSettings) -> list[str]:
+    """The namespaces that the stack makes."""
+    found = [layout.SERVICE_NAMESPACE, layout.OPERATOR_NAMESPACE, layout.WORKFLOWS_NAMESPACE]
+    if isinstance(settings.platform.object_store, MinioStore):
+        found.append(platform.MINIO_NAMESPACE)
+    if settings.platform.kai_scheduler.install:
+        found.append(platform.KAI_NAMESPACE)
+    return found
