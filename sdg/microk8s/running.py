@@ -43,7 +43,7 @@ case " $(id -nG "$user") " in *" $group "*) exit 0 ;; esac
 # the filter finds none where no class is the default
 _DEFAULT_CLASS: Final = """\
 default=$(sudo -n microk8s kubectl get storageclass -o "jsonpath=$defaults")
-[ -n "$default" ] || sudo -n microk8s kubectl annotate --overwrite storageclass "$class" "$annotation=true"
+[ -n "$default" ] || sudo -n microk8s kubectl annotate --overwrite storageclass "$wanted" "$annotation=true"
 """
 _IS_DEFAULT: Final = "storageclass.kubernetes.io/is-default-class"
 
@@ -72,7 +72,7 @@ def default_class(name: str) -> Step:
     """A default StorageClass: the one that is, else this one."""
     escaped = _IS_DEFAULT.replace(".", r"\.")
     defaults = f'{{.items[?(@.metadata.annotations.{escaped}=="true")].metadata.name}}'
-    return step(_DEFAULT_CLASS, defaults=defaults, annotation=_IS_DEFAULT, **{"class": name})
+    return step(_DEFAULT_CLASS, defaults=defaults, annotation=_IS_DEFAULT, wanted=name)
 
 
 def kubeconfig(*, here: bool) -> Step:
@@ -81,4 +81,4 @@ def kubeconfig(*, here: bool) -> Step:
     Args:
         here: whether it is used on MicroK8s' own host. It names the loopback address then, which no network takes away.
     """
-    return step("sudo -n microk8s config ${option:+\"$option\"}\n", secret=True, option="--use-loopback" if here else "")
+    return step('sudo -n microk8s config ${option:+"$option"}\n', secret=True, option="--use-loopback" if here else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import runpy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,8 @@ class Graph:
 class Monitor(mocks.MockMonitor):
     """Keeps the edges too, which mocks don't show."""
 
-    def __init__(self, graph: Graph) -> None:
-        super().__init__(Answers(graph))
+    def __init__(self, graph: Graph, answers: Answers) -> None:
+        super().__init__(answers)
         self._graph = graph
 
     def RegisterResource(self, request: Any) -> Any:
@@ -68,20 +68,23 @@ class Monitor(mocks.MockMonitor):
 
 
 class Answers(mocks.Mocks):
-    def __init__(self, graph: Graph) -> None:
+    """Answers as providers would; in a preview of a first update nothing that they compute is known."""
+
+    def __init__(self, graph: Graph, computed: Mapping[str, Mapping[str, Any]]) -> None:
         self._graph = graph
+        self._computed = computed
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         name = _key(args.typ, args.name)
         self._graph.types[name] = args.typ
         self._graph.inputs[name] = args.inputs
-        return f"{args.name}-id", {**args.inputs, **COMPUTED.get(args.typ, {})}
+        return f"{args.name}-id", {**args.inputs, **self._computed.get(args.typ, {})}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
         raise AssertionError(f"unexpected invoke {args.token}")
 
 
-COMPUTED = {
+COMPUTED: dict[str, dict[str, Any]] = {
     "pulumi-python:dynamic/secret:Generated": {"value": "generated-value"},
     "pulumi-python:dynamic/osmo:OperatorToken": {"value": "minted-token", "expires": "2027-01-01"},
     "pulumi-python:dynamic/gate:Record": {
@@ -104,6 +107,7 @@ KUBECONFIG = {
     "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "lab"}}],
     "users": [{"name": "lab", "user": {"token": "planted-cluster-token"}}],
 }
+COMPUTED |= {f"command:{where}:Command": {"stdout": yaml.safe_dump(KUBECONFIG), "stderr": ""} for where in ("local", "remote")}
 
 
 def _key(type_: str, name: str) -> str:
@@ -122,14 +126,15 @@ def run_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run
 
     loop = asyncio.new_event_loop()
 
-    def run(**sections: Any) -> Graph:
+    def run(*, preview: bool = False, **sections: Any) -> Graph:
         cluster = {"kind": "existing", "name": "lab", "kubeconfig": str(kubeconfig), **sections.pop("cluster", {})}
         config = {"cluster": cluster, **sections}
         graph = Graph()
         # other tests may have closed this thread's loop
         asyncio.set_event_loop(loop)
         runtime_config.set_all_config({f"sdg:{key}": json.dumps(value) for key, value in config.items()})
-        mocks.set_mocks(Answers(graph), project="sdg", stack="test", monitor=Monitor(graph))
+        answers = Answers(graph, {} if preview else COMPUTED)
+        mocks.set_mocks(answers, project="sdg", stack="test", monitor=Monitor(graph, answers), preview=preview)
         pulumi.runtime.test(lambda: _program(graph))()
         return graph
 

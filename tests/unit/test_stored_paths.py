@@ -12,9 +12,13 @@ import components
 import sdg
 
 STORED = [
+    "components.cluster.kubeconfig_entry.KubeconfigEntryProvider",
     "components.forward.ForwardProvider",
     "components.generated.GeneratedSecretProvider",
+    "components.key_backup.KeyBackupProvider",
+    "components.osmo.drain.DrainProvider",
     "components.osmo.token.OperatorTokenProvider",
+    "components.remains.RemainsProvider",
     "sdg.gates.cluster.ClusterRecord",
     "sdg.gates.osmo.OsmoRecord",
     "sdg.gates.resource.VerdictProvider",
