@@ -132,7 +132,9 @@ def run_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run
         graph = Graph()
         # other tests may have closed this thread's loop
         asyncio.set_event_loop(loop)
-        runtime_config.set_all_config({f"sdg:{key}": json.dumps(value) for key, value in config.items()})
+        runtime_config.set_all_config(
+            {f"sdg:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+        )
         answers = Answers(graph, {} if preview else COMPUTED)
         mocks.set_mocks(answers, project="sdg", stack="test", monitor=Monitor(graph, answers), preview=preview)
         pulumi.runtime.test(lambda: _program(graph))()
