@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cli.faults import FaultError
+from cli.keys import KeysError
 from cli.pulumi import PulumiError
 from cli.recover import AtWorkError
 from cli.secrecy import SecretInPlainError
@@ -14,6 +15,7 @@ from rehearsal.fence import FenceError
 from rehearsal.processes import ProcessEnded
 from rehearsal.tools import ToolMissing
 from sdg.forward.errors import ForwardTimeoutError, PortTaken
+from sdg.keys.vault import VaultError
 from sdg.kube.errors import KubeError
 from sdg.osmo.errors import OsmoError
 from sdg.settings.errors import SettingsError
@@ -25,6 +27,7 @@ EXPECTED: Final = (
     FaultError,
     FenceError,
     ForwardTimeoutError,
+    KeysError,
     KubeError,
     KubeconfigError,
     NoClusterError,
@@ -35,4 +38,5 @@ EXPECTED: Final = (
     SecretInPlainError,
     SettingsError,
     ToolMissing,
+    VaultError,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,10 @@ rehearsal_app = typer.Typer(no_args_is_help=True, help="The virtual cluster that
 forward_app = typer.Typer(no_args_is_help=True, help="Forwards to OSMO on ports of this machine.")
 app.add_typer(rehearsal_app, name="rehearsal")
 app.add_typer(forward_app, name="forward")
+backup_app = typer.Typer(no_args_is_help=True, help="What retained data needs, as a file.")
+restore_app = typer.Typer(no_args_is_help=True, help="What retained data needs, back into the cluster.")
+app.add_typer(backup_app, name="backup")
+app.add_typer(restore_app, name="restore")
 
 Stack = Annotated[str, typer.Option("--stack", "-s", help="Name of the stack.")]
 
@@ -143,6 +148,29 @@ def forward_stop(
         raise typer.BadParameter("name a port, or a stack with --stack")
     for line in stop_stack(stack) if stack else [run(port or 0)]:
         print(line)
+
+
+@backup_app.command("keys")
+def backup_keys(stack: Stack, out: Annotated[Path, typer.Option("--out", help="New file; it is encrypted with a passphrase.")]) -> None:
+    """Writes the keys of a deployed stack to a file: with `sdg:data: retain`, destroy asks for it."""
+    from cli.keys import backup
+    from cli.pulumi import Engine
+
+    backup(Engine.of(stack), out, lambda question: str(typer.prompt(question, hide_input=True, confirmation_prompt=True, err=True)), print)
+
+
+@restore_app.command("keys")
+def restore_keys(
+    stack: Stack,
+    file: Annotated[Path, typer.Option("--in", "--from", help="File that `sdg backup keys` wrote.")],
+    *,
+    any_stack: Annotated[bool, typer.Option("--any-stack", help="Take the file of another stack as well.")] = False,
+) -> None:
+    """Puts the keys of a file into the stack's cluster; the next update takes them over."""
+    from cli.keys import restore
+    from cli.pulumi import Engine
+
+    restore(Engine.of(stack), file, lambda question: str(typer.prompt(question, hide_input=True, err=True)), print, any_stack=any_stack)
 
 
 def console() -> Console:

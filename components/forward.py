@@ -98,10 +98,10 @@ class UserForward(Resource, module="forward", name="Forward"):
         super().__init__(ForwardProvider(), name, asked, opts)
 
 
-def forwards(settings: Forward, cluster: ClusterHandle, after: pulumi.Resource) -> tuple[pulumi.Output[str], pulumi.Output[str]] | None:
-    """Where the API and the UI answer on this host; None where nobody sits."""
+def forwards(settings: Forward, cluster: ClusterHandle, after: pulumi.Resource) -> tuple[UserForward, UserForward] | None:
+    """The API's and the UI's on this host; None where nobody sits."""
     if not settings.enabled:
         return None
     api = UserForward("forward", layout.GATEWAY, settings.port, cluster=cluster, after=after)
     ui = UserForward("forward-ui", layout.UI, settings.ui_port, cluster=cluster, after=after)
-    return api.url, ui.url
+    return api, ui
