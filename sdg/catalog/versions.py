@@ -108,6 +108,7 @@ class Registries(CatalogModel):
     """Image registries with the path below which a product's images lie."""
 
     osmo: str
+    kai: str
 
 
 class MicroK8s(CatalogModel):

@@ -18,14 +18,14 @@ Questions = Callable[[ForwardedGateway], list[Check]]
 
 # seconds that an object must be missing before that counts as final: one that is replaced is missing for a moment, and whoever reads
 # live that it is missing may be about to bring it back
-_SETTLE = 10.0
+SETTLE = 10.0
 
 
 def wait_for_stage(inputs: Properties, questions: Questions, say: Say) -> Verdict:
     """Until the stage is green, late or hopeless."""
     with ForwardedGateway.of(inputs) as gateway:
         look = _probe(inputs, gateway, questions).look
-        return until_green(look, Wait(deadline=float(inputs["deadline"]), settle=_SETTLE), say)
+        return until_green(look, Wait(deadline=float(inputs["deadline"]), settle=SETTLE), say)
 
 
 def observe_stage(inputs: Properties, questions: Questions) -> Verdict:

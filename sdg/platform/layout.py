@@ -28,3 +28,6 @@ KAI_CRDS: Final = (
 # what stands in for the GPU operator's RuntimeClass on nodes without GPUs: pods that name it run as any other
 RUNTIME_CLASS: Final = "nvidia"
 STUB_HANDLER: Final = "runc"
+
+GPU_OPERATOR_NAMESPACE: Final = "gpu-operator"
+GPU_OPERATOR_RELEASE: Final = "gpu-operator"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sdg.catalog.gpu_driver import DriverOwner
-from sdg.settings.cluster import ExistingCluster, MicroK8s
 from sdg.settings.platform import GpuOperator
 
 
@@ -22,8 +21,13 @@ class GpuOperatorPlan:
     driver: DriverOwner
 
 
-def gpu_operator_plan(cluster: ExistingCluster | MicroK8s, settings: GpuOperator) -> GpuOperatorPlan:
-    """The operator is never installed without GPUs; a workstation has its driver already, and a cluster that exists its operator."""
-    microk8s = isinstance(cluster, MicroK8s)
+def gpu_operator_plan(settings: GpuOperator, *, cluster: str, gpus: int) -> GpuOperatorPlan:
+    """The operator is never installed without GPUs; a workstation has its driver already, and a cluster that exists its operator.
+
+    Args:
+        cluster: the cluster's kind.
+        gpus: GPUs that the stack plans.
+    """
+    microk8s = cluster == "microk8s"
     chosen = microk8s if settings.install is None else settings.install
-    return GpuOperatorPlan(install=chosen and cluster.gpus > 0, driver=settings.driver or ("host" if microk8s else "operator"))
+    return GpuOperatorPlan(install=chosen and gpus > 0, driver=settings.driver or ("host" if microk8s else "operator"))

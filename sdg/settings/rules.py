@@ -123,7 +123,7 @@ def _gpu_operator(cluster: ExistingCluster | MicroK8s, platform: Platform) -> It
     operator = platform.gpu_operator
     if operator.install and cluster.gpus == 0:
         yield "sdg:platform.gpuOperator.install: true needs GPUs, and sdg:cluster.gpus is 0; plan GPUs, or leave it unset."
-    if operator.driver and not gpu_operator_plan(cluster, operator).install:
+    if operator.driver and not gpu_operator_plan(operator, cluster=cluster.kind, gpus=cluster.gpus).install:
         yield (
             f'sdg:platform.gpuOperator.driver: "{operator.driver}" says who installs the driver, and the stack installs no GPU operator; '
             "plan GPUs and set sdg:platform.gpuOperator.install to true, or leave the driver unset."

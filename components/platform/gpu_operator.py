@@ -1,0 +1,69 @@
+"""NVIDIA's GPU operator, from its chart: what makes the GPUs of a cluster's nodes usable."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pulumi
+from pulumi_kubernetes.core.v1 import Namespace
+from pulumi_kubernetes.helm.v3 import Release
+
+from components.cluster.base import ClusterBinding
+from components.release import pinned_release
+from sdg.catalog.gpu_driver import driver_values
+from sdg.platform import layout
+from sdg.settings.gpu_operator import GpuOperatorPlan, gpu_operator_plan
+from sdg.settings.mirror import Mirror
+from sdg.settings.platform import GpuOperator as GpuOperatorSettings
+
+TIMEOUT: Final = 300.0  # seconds of one Helm call; the cluster's gate waits for the GPUs
+# drivers and toolkit are installed by privileged pods, which clusters may forbid by default
+NAMESPACE_LABELS: Final = {"pod-security.kubernetes.io/enforce": "privileged"}
+
+
+class GpuOperator(pulumi.ComponentResource):
+    """The release `gpu-operator`; nothing where the stack installs none, and on MicroK8s, whose addon does.
+
+    Its chart has a registry for each of its images, which `sdg:mirror.images` doesn't reach.
+
+    Args:
+        after: what has to be out of its way.
+
+    Attributes:
+        resources: what has to be there before GPUs can be counted.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: GpuOperatorSettings,
+        binding: ClusterBinding,
+        *,
+        mirror: Mirror,
+        after: pulumi.Resource,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        plan = gpu_operator_plan(settings, cluster=binding.kind, gpus=binding.gpus)
+        facts = {"cluster": binding.kind, "gpus": binding.gpus, "install": plan.install, "driver": plan.driver}
+        super().__init__("sdg:platform:GpuOperator", name, facts, opts)
+        installed = plan.install and binding.kind != "microk8s"
+        self.resources: tuple[pulumi.Resource, ...] = (self._release(name, plan, binding, mirror, after),) if installed else ()
+        self.register_outputs({})
+
+    def _release(self, name: str, plan: GpuOperatorPlan, binding: ClusterBinding, mirror: Mirror, after: pulumi.Resource) -> Release:
+        in_cluster = pulumi.ResourceOptions(parent=self, provider=binding.provider, depends_on=[after])
+        namespace = Namespace(
+            f"{name}-namespace", metadata={"name": layout.GPU_OPERATOR_NAMESPACE, "labels": NAMESPACE_LABELS}, opts=in_cluster
+        )
+        return pinned_release(
+            f"{name}-release",
+            "gpu-operator",
+            release=layout.GPU_OPERATOR_RELEASE,
+            namespace=layout.GPU_OPERATOR_NAMESPACE,
+            values=driver_values(plan.driver),
+            mirror=mirror,
+            timeout=TIMEOUT,
+            opts=pulumi.ResourceOptions.merge(
+                in_cluster, pulumi.ResourceOptions(depends_on=[namespace], deleted_with=binding.deleted_with)
+            ),
+        )
