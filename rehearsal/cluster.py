@@ -34,6 +34,7 @@ LISTENERS: Mapping[str, tuple[str, ...]] = {
     "kube-apiserver": ("apiserver",),
     "kwok": ("kubelet",),
     "daemon": ("osmo", "charts", "control"),
+    "host": ("host",),
 }
 PROCESSES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "daemon")
 OBJECTS = controlplane.STAGES / "objects"
@@ -85,8 +86,11 @@ class VirtualCluster:
         self._http = requests.Session()
         self._http.trust_env = False  # a proxy would not know 127.0.0.1
 
-    def start(self, profile: Sequence[NodeGroup] = DEFAULT_PROFILE) -> Status:
+    def start(self, profile: Sequence[NodeGroup] = DEFAULT_PROFILE, *, storage_class: bool = True) -> Status:
         """Brings up what does not run, and returns when the cluster can be used. Repeating it is cheap and restores what went missing.
+
+        Args:
+            storage_class: whether the cluster comes with a default class for volumes.
 
         Raises:
             ToolMissing: a program has to be built first.
@@ -101,9 +105,38 @@ class VirtualCluster:
             self._await("the API server", api.is_ready)
             self._ensure(controlplane.controller_manager(self._state, self._tools, ports, self._pki))
             self._ensure(controlplane.scheduler(self._state, self._tools, ports, self._pki))
-            self._start_nodes(api, ports, profile)
+            self._start_nodes(api, ports, profile, storage_class=storage_class)
             self._await_usable(api, profile)
         return self.status()
+
+    def start_host(self) -> Status:
+        """Brings up the services and the virtual host alone: whether there is a cluster is up to what is installed on that host.
+
+        Raises as `start` does.
+        """
+        with exclusive(self._state.lock):
+            self._expected.clear()
+            ports = self._prepare()
+            self._start_services(ports)
+            self._ensure(controlplane.host(self._state, ports))
+            self._await("the virtual host", lambda: _listens(ports["host"]))
+        return self.status()
+
+    def wipe(self) -> None:
+        """Takes the cluster away with everything in it; the services and the host stay.
+
+        Raises as `start` does.
+        """
+        with exclusive(self._state.lock):
+            self._expected.clear()
+            self._table.end(PROCESSES)  # the daemon as well: it remembers what was in the cluster
+            for folder in (self._state.etcd, self._state.osmo, self._state.pod_logs):
+                shutil.rmtree(folder, ignore_errors=True)
+            self._start_services(self._prepare())
+
+    def _start_services(self, ports: Mapping[str, int]) -> None:
+        self._ensure(controlplane.daemon(self._state, ports, self._pki))
+        self._await("the services", lambda: bool(self._health(self._state.service_urls())))
 
     def stop(self, *, purge: bool = False) -> list[str]:
         """Ends every process of the state directory; returns the names of those that ran.
@@ -113,6 +146,7 @@ class VirtualCluster:
         """
         with exclusive(self._state.lock):
             ended = self._table.end()
+            self._state.faults.unlink(missing_ok=True)
             if purge:
                 shutil.rmtree(self._state.root, ignore_errors=True)
         if purge:
@@ -122,7 +156,8 @@ class VirtualCluster:
     def status(self) -> Status:
         """What runs now."""
         running = self._table.running()
-        processes = {name: running[name].pid if name in running else None for name in PROCESSES}
+        names = (*PROCESSES, "host") if self._state.machine.exists() else PROCESSES
+        processes = {name: running[name].pid if name in running else None for name in names}
         urls = self._state.service_urls()
         ready = all(processes.values()) and self._daemon_is_ready(urls) and self._api_is_ready()
         return Status(processes, ready, urls)
@@ -151,8 +186,8 @@ class VirtualCluster:
         self._await("etcd", lambda: _listens(ports["etcd"]))
         self._ensure(controlplane.apiserver(self._tools, ports, self._pki))
 
-    def _start_nodes(self, api: Api, ports: Mapping[str, int], profile: Sequence[NodeGroup]) -> None:
-        for name, resource in (("definitions", DEFINITIONS), ("storage-class", STORAGE_CLASSES)):
+    def _start_nodes(self, api: Api, ports: Mapping[str, int], profile: Sequence[NodeGroup], *, storage_class: bool) -> None:
+        for name, resource in (("definitions", DEFINITIONS), *([("storage-class", STORAGE_CLASSES)] if storage_class else [])):
             for item in yaml.safe_load_all((OBJECTS / f"{name}.yaml").read_text()):
                 api.apply(resource, item)
         nodes.create_missing(api, profile, ports["kubelet"])

@@ -148,6 +148,15 @@ def daemon(state: StateDir, ports: Mapping[str, int], pki: Pki) -> Command:
     return Command("daemon", argv, version=version, environment=(("PYTHONPATH", str(PACKAGE.parent)),))
 
 
+def host(state: StateDir, ports: Mapping[str, int]) -> Command:
+    """The virtual host's server. Restarted when its code has changed."""
+    sources = sorted([*PACKAGE.glob("*.py"), *(PACKAGE / "host").rglob("*")])
+    stamps = [(str(path.relative_to(PACKAGE)), path.stat().st_mtime_ns) for path in sources if path.suffix in {".py", ".yaml"}]
+    version = _short_hash(json.dumps([stamps, ports["host"]]))
+    argv = (sys.executable, "-m", "rehearsal.host.server", str(state.root))
+    return Command("host", argv, version=version, environment=(("PYTHONPATH", str(PACKAGE.parent)),))
+
+
 def _trust(pki: Pki) -> tuple[str, ...]:
     return (
         f"cert-file={pki.certificate}",

@@ -18,7 +18,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from rehearsal import control
-from rehearsal.api import CLAIMS, PODS, Api
+from rehearsal.api import CLAIMS, NODES, PODS, Api
+from rehearsal.devices import Devices
 from rehearsal.faults import Faults
 from rehearsal.forwards import Forwards
 from rehearsal.kubelet import Kubelet
@@ -73,14 +74,15 @@ class Daemon:
             threading.Event().wait(POLL)
         known, volumes = References(), Provisioner(self._api)
         kubelet, forwards = Kubelet(self._api, self.faults, known, self._logs), Forwards(self._api, self._ports)
-        also = {CLAIMS: (volumes.on_claim,)}
+        devices = Devices(self._api)
+        also = {CLAIMS: (volumes.on_claim,), NODES: (devices.on_node,)}
         watchers = [
             *(
                 Watcher(self._api, resource, (handler, kubelet.on_reference, *also.get(resource, ())))
                 for resource, handler in known.handlers().items()
             ),
             *volumes.watchers(),
-            Watcher(self._api, PODS, (kubelet.on_pod, forwards.on_pod)),
+            Watcher(self._api, PODS, (kubelet.on_pod, forwards.on_pod, devices.on_pod)),
         ]
         for watcher in watchers:
             watcher.start()
@@ -88,6 +90,7 @@ class Daemon:
             watcher.synced.wait()
         kubelet.start()
         volumes.start()
+        devices.start()
         if self._runner is not None:
             self._runner.start()
         self._ready.set()

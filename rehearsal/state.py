@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOST = "127.0.0.1"
-PORTS = ("etcd", "etcd-peer", "apiserver", "kubelet", "osmo", "charts", "control")
+PORTS = ("etcd", "etcd-peer", "apiserver", "kubelet", "osmo", "charts", "control", "host")
 # below Linux' range of ephemeral ports, so that no outgoing connection takes one between our choice and the server's bind
 PORT_RANGE = (20_000, 32_000)
 CONTEXT = "rehearsal"
@@ -117,8 +117,13 @@ class StateDir:
 
     @property
     def host(self) -> Path:
-        """The pretended host: its programs, and what is installed on it."""
+        """Folder of the virtual host."""
         return self.root / "host"
+
+    @property
+    def machine(self) -> Path:
+        """What the virtual host is; absent where a rehearsal has none."""
+        return self.root / "machine.json"
 
     @property
     def lock(self) -> Path:

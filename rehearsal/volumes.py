@@ -25,6 +25,8 @@ CONFLICT, RETRY = 409, 10.0
 ACCESS_MODES: Mapping[str, frozenset[str]] = {
     "block.rehearsal.sdg": frozenset({"ReadWriteOnce", "ReadWriteOncePod"}),
     "file.rehearsal.sdg": frozenset({"ReadWriteOnce", "ReadWriteOncePod", "ReadOnlyMany", "ReadWriteMany"}),
+    # of MicroK8s' addon: a folder of the node, which it gives for every mode that is asked for
+    "microk8s.io/hostpath": frozenset({"ReadWriteOnce", "ReadWriteOncePod", "ReadOnlyMany", "ReadWriteMany"}),
 }
 # the names that CSI drivers use in their refusals
 CSI_MODES: Mapping[str, str] = {"ReadWriteMany": "MULTI_NODE_MULTI_WRITER", "ReadOnlyMany": "MULTI_NODE_READER_ONLY"}

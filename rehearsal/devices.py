@@ -1,0 +1,97 @@
+"""What a GPU operator does to nodes: it marks those with GPUs, and its device plugin offers the GPUs to the scheduler.
+
+Only nodes that don't know of their GPUs are touched (`NodeGroup.plugged`); as on a real one, the GPUs come with the device plugin's pod and
+go with it.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Final
+
+from rehearsal.api import NODES, Api, ApiError, Object
+from rehearsal.nodes import GPU, UNPLUGGED, gpu_labels, plugged_status
+from rehearsal.watching import Key, key_of
+from rehearsal.workqueue import WorkQueue
+from sdg.catalog.vm_sizes import vm_size
+
+log = logging.getLogger(__name__)
+APP: Final = "app"
+OPERATOR, PLUGIN = "gpu-operator", "nvidia-device-plugin-daemonset"
+PRESENT: Final = f"{GPU}.present"
+RETRY: Final = 0.5  # seconds
+
+
+@dataclass
+class Devices:
+    """Follows nodes and the operator's pods."""
+
+    api: Api
+    _nodes: dict[str, Object] = field(default_factory=dict)
+    _pods: dict[Key, Object] = field(default_factory=dict)
+    _queue: WorkQueue = field(default_factory=WorkQueue)
+
+    def start(self) -> None:
+        """Starts to work; the watches must have told once what exists."""
+        self._queue.start(self._look, 1, "devices")
+
+    def on_node(self, change: str, node: Object) -> None:
+        """Takes over a change of a node."""
+        name = node["metadata"]["name"]
+        if change == "DELETED":
+            self._nodes.pop(name, None)
+        elif _unplugged(node):
+            self._nodes[name] = node
+            self._queue.add(("", name))
+
+    def on_pod(self, change: str, pod: Object) -> None:
+        """Takes over a change of a pod."""
+        if (pod["metadata"].get("labels") or {}).get(APP) not in {OPERATOR, PLUGIN}:
+            return
+        if change == "DELETED":
+            self._pods.pop(key_of(pod), None)
+        else:
+            self._pods[key_of(pod)] = pod
+        for name in list(self._nodes):
+            self._queue.add(("", name))
+
+    def _look(self, key: Key) -> None:
+        node = self._nodes.get(key[1])
+        if node is None:
+            return
+        try:
+            self._bring(node)
+        except ApiError as error:
+            if not error.not_found:
+                self._queue.add(key, RETRY)
+                raise
+
+    def _bring(self, node: Object) -> None:
+        name = node["metadata"]["name"]
+        offered = self._runs(PLUGIN, name)
+        labels = {PRESENT: "true"} if self._runs(OPERATOR) else {}
+        if offered and (gpu := vm_size(node["metadata"]["labels"]["node.kubernetes.io/instance-type"]).gpu):
+            labels |= gpu_labels(gpu)
+        if missing := {key: value for key, value in labels.items() if node["metadata"]["labels"].get(key) != value}:
+            self.api.patch(NODES, name, {"metadata": {"labels": missing}})
+        count = _unplugged(node) if offered else 0
+        if int(node["status"]["allocatable"].get(GPU, 0)) != count:
+            self.api.patch(NODES, name, {"status": plugged_status(count)}, subresource="status")
+
+    def _runs(self, app: str, node: str = "") -> bool:
+        """Whether a pod of the operator is ready, on that node where one is named."""
+        return any(
+            pod["metadata"]["labels"][APP] == app and node in {"", pod["spec"].get("nodeName")} and _is_ready(pod)
+            for pod in list(self._pods.values())
+        )
+
+
+def _unplugged(node: Object) -> int:
+    """GPUs of a node that it doesn't know of by itself."""
+    return int((node["metadata"].get("annotations") or {}).get(UNPLUGGED, 0))
+
+
+def _is_ready(pod: Object) -> bool:
+    conditions = pod.get("status", {}).get("conditions") or []
+    return not pod["metadata"].get("deletionTimestamp") and any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
