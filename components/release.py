@@ -8,7 +8,8 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.helm.v3 import Release
 
-from sdg.catalog.versions import Chart, ChartFile, ChartKey, versions
+from sdg.catalog.versions import ChartKey
+from sdg.charts.wanted import Located, located, pinned
 from sdg.settings.mirror import Mirror
 
 
@@ -29,12 +30,12 @@ def pinned_release(
     Args:
         version: of a chart that has none of its own in the catalog.
     """
-    source = versions().charts[chart]
+    source = pinned(chart, version)
     return Release(
         name,
         name=release,
-        **_located(source, mirror),
-        version=source.version or version,
+        **_arguments(located(source, mirror)),
+        version=source.version,
         namespace=namespace,
         values=values,
         skip_await=True,
@@ -44,11 +45,10 @@ def pinned_release(
     )
 
 
-def _located(chart: Chart, mirror: Mirror) -> dict[str, Any]:
-    """Where Helm finds a chart: by its name in a repository, or as a file."""
-    if isinstance(chart, ChartFile):
-        return {"chart": mirror.download(chart.file_url)}
-    return {"chart": chart.name, "repository_opts": {"repo": mirror.chart_repository(chart.repository)}}
+def _arguments(chart: Located) -> dict[str, Any]:
+    if chart.repository is None:
+        return {"chart": chart.chart}
+    return {"chart": chart.chart, "repository_opts": {"repo": chart.repository}}
 
 
 def repair(release: Release) -> pulumi.Output[str]:

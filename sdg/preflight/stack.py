@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from sdg.forward.wanted import targets
-from sdg.preflight import api_server, port
+from sdg.preflight import api_server, charts, port
 from sdg.settings.cluster import ExistingCluster
 from sdg.settings.kubeconfig import ApiServer
 from sdg.settings.rules import Sections
@@ -25,3 +26,4 @@ def problems(sections: Sections, server: ApiServer | None) -> Iterator[str]:
     for number, target in targets(forward).items() if forward and forward.enabled else ():
         if taken := port.problem(number, target, name, server.url if server else None):
             yield taken
+    yield from charts.problems(sections, Path.cwd())

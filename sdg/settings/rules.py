@@ -12,6 +12,7 @@ from sdg.settings.errors import it_is
 from sdg.settings.forward import Forward
 from sdg.settings.gpu_operator import gpu_operator_plan
 from sdg.settings.inference import Inference
+from sdg.settings.mirror import Mirror
 from sdg.settings.osmo import ExternalDatabase, ExternalRedis, Osmo
 from sdg.settings.platform import AzureBlobStore, MinioStore, Platform, S3Store
 from sdg.settings.secrets import SECRET_KEYS, SecretName
@@ -25,6 +26,7 @@ class Sections(TypedDict, total=False):
     platform: Platform
     forward: Forward
     inference: Inference
+    mirror: Mirror
     osmo: Osmo
     smoke: Smoke
     data: str
