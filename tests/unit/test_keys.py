@@ -240,7 +240,7 @@ def test_destroy_that_keeps_data_demands_a_backup_and_names_the_command(asked):
 
 def test_a_backup_of_other_keys_does_not_count(asked):
     marker.write(asked, noted({**LASTING, "Secret/osmo-minimal/db-secret": {"db-password": "earlier"}}))
-    with pytest.raises(DestroyRefused, match="the last backup \\(/safe/keys on desk, .*\\) holds other keys"):
+    with pytest.raises(DestroyRefused, match=r"the last backup \(/safe/keys on desk, .*\) holds other keys"):
         KeyBackupProvider().delete("key-backup", PROPS)
 
 
