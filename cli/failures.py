@@ -14,6 +14,9 @@ from rehearsal.cluster import StartFailed
 from rehearsal.fence import FenceError
 from rehearsal.processes import ProcessEnded
 from rehearsal.tools import ToolMissing
+from sdg.charts.digests import DigestChangedError, DigestsUnreadableError
+from sdg.charts.download import DownloadFailedError
+from sdg.charts.pull import PullFailedError
 from sdg.forward.errors import ForwardTimeoutError, PortTaken
 from sdg.keys.vault import VaultError
 from sdg.kube.errors import KubeError
@@ -23,6 +26,9 @@ from sdg.settings.kubeconfig import KubeconfigError
 
 EXPECTED: Final = (
     AtWorkError,
+    DigestChangedError,
+    DigestsUnreadableError,
+    DownloadFailedError,
     StartFailed,
     FaultError,
     FenceError,
@@ -34,6 +40,7 @@ EXPECTED: Final = (
     OsmoError,
     PortTaken,
     ProcessEnded,
+    PullFailedError,
     PulumiError,
     SecretInPlainError,
     SettingsError,

@@ -14,6 +14,8 @@ rehearsal_app = typer.Typer(no_args_is_help=True, help="The virtual cluster that
 forward_app = typer.Typer(no_args_is_help=True, help="Forwards to OSMO on ports of this machine.")
 app.add_typer(rehearsal_app, name="rehearsal")
 app.add_typer(forward_app, name="forward")
+charts_app = typer.Typer(no_args_is_help=True, help="The charts that a stack installs.")
+app.add_typer(charts_app, name="charts")
 backup_app = typer.Typer(no_args_is_help=True, help="What retained data needs, as a file.")
 restore_app = typer.Typer(no_args_is_help=True, help="What retained data needs, back into the cluster.")
 app.add_typer(backup_app, name="backup")
@@ -171,6 +173,20 @@ def restore_keys(
     from cli.pulumi import Engine
 
     restore(Engine.of(stack), file, lambda question: str(typer.prompt(question, hide_input=True, err=True)), print, any_stack=any_stack)
+
+
+@charts_app.command("pull")
+def charts_pull(
+    stack: Stack,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where they are kept, relative to the project; sdg:mirror.folder of the stack, else `charts`.")
+    ] = None,
+) -> None:
+    """Fetches every chart that a stack installs, records its digest, and refuses one that is not what was recorded."""
+    from cli.charts import pull as run
+
+    for line in run(stack, folder):
+        print(line)
 
 
 def console() -> Console:
