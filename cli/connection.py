@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 from cli.project import ROOT
 from cli.pulumi import Engine
 from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
+from sdg.secrecy import SECRET, SIGNATURE
 from sdg.settings.cluster import ExistingCluster
 from sdg.settings.kubeconfig import candidates, read_kubeconfig
 from sdg.settings.model import StackSettings
 from sdg.settings.parse import parse
 
+PROVIDER: Final = "pulumi:providers:kubernetes"
+
 
 @dataclass(frozen=True, slots=True)
 class StackAccess:
-    """What a stack says, and how its cluster is reached; `connection` is None when the stack makes the cluster."""
+    """What a stack says, and how its cluster is reached; `connection` is None when the stack makes the cluster and has not made it yet."""
 
     settings: StackSettings
     connection: Connection | None
@@ -33,13 +39,22 @@ def access(engine: Engine) -> StackAccess:
     """
     settings = parse(engine.config())
     if not isinstance(settings.cluster, ExistingCluster):
-        return StackAccess(settings, None)
+        return StackAccess(settings, _of_state(json.loads(engine.ask("stack", "export", "--show-secrets"))))
     environment = os.environ | engine.environment
     kubeconfig = read_kubeconfig(candidates(settings.cluster.kubeconfig, environment, ROOT), settings.cluster.context)
     return StackAccess(settings, Connection(kubeconfig.text, kubeconfig.context))
 
 
 def api(engine: Engine) -> KubernetesApi | None:
-    """The API of a stack's cluster; None when the stack makes the cluster. Raises as `access` does."""
+    """The API of a stack's cluster; None when the stack makes the cluster and has not made it yet. Raises as `access` does."""
     connection = access(engine).connection
     return KubernetesApi.connect(connection) if connection else None
+
+
+def _of_state(revealed: Mapping[str, Any]) -> Connection | None:
+    """The way into a cluster that the stack made, as its Kubernetes provider has it, whatever became of the update that made it."""
+    for resource in revealed["deployment"].get("resources") or ():
+        kubeconfig = resource.get("inputs", {}).get("kubeconfig") if resource["type"] == PROVIDER else None
+        if isinstance(kubeconfig, dict) and kubeconfig.get(SIGNATURE) == SECRET:
+            return Connection(str(json.loads(kubeconfig["plaintext"])), resource["inputs"].get("context"))
+    return None
