@@ -8,7 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from cli.project import REHEARSAL, rehearsal_state
+from cli.project import NAMED, REHEARSAL, REHEARSALS, is_rehearsed, rehearsal_state
+from rehearsal.host import stand_ins
 from rehearsal.state import StateDir
 from rehearsal.tools import Tools
 from sdg.forward import units
@@ -20,7 +21,7 @@ REHEARSAL_ONLY = (
     "PULUMI_CONFIG_PASSPHRASE_FILE",
     "PULUMI_HOME",
     "PULUMI_OPTION_CONFIG_FILE",
-    "SDG_REHEARSAL",
+    NAMED,
     units.RUNTIME,
 )
 
@@ -28,50 +29,79 @@ REHEARSAL_ONLY = (
 HIDDEN = ("PULUMI_CONFIG_PASSPHRASE",)
 
 
-def stack_config(state: StateDir) -> Path:
-    """The rehearsal's derived stack file: the project's own, its charts' address, and the salt of its secrets."""
-    return state.root / f"Pulumi.{REHEARSAL}.yaml"
+def stack_config(state: StateDir, stack: str) -> Path:
+    """A rehearsal's derived stack file: the project's own, its charts' address, and the salt of its secrets."""
+    return state.root / f"Pulumi.{stack}.yaml"
 
 
-def variables(stack: str) -> dict[str, str]:
-    """Environment of one stack. A rehearsal has backend, secrets, plugins and kubeconfig of its own; other stacks keep the user's."""
-    state = StateDir(rehearsal_state())
-    own = [state.bin] if stack == REHEARSAL else []
+def user_kubeconfig(state: StateDir) -> Path:
+    """The user's kubeconfig as a rehearsal has it: the virtual cluster's, or the virtual host's own where there is one."""
+    return state.host / "home" / ".kube" / "config" if state.machine.exists() else state.kubeconfig
+
+
+def variables(stack: str, *, rehearsed: bool | None = None) -> dict[str, str]:
+    """Environment of one stack. A rehearsal has backend, secrets, plugins and kubeconfig of its own; other stacks keep the user's.
+
+    Args:
+        rehearsed: whether the stack's rehearsal is meant; unset, the environment says so (`is_rehearsed`).
+    """
+    state = StateDir(rehearsal_state(stack))
+    rehearsed = is_rehearsed(stack) if rehearsed is None else rehearsed
+    own = [state.bin] if rehearsed else []
+    if rehearsed and state.machine.exists():
+        own += [state.host / "bin", stand_ins.absent(state.host)]
     settings = {
         "PATH": _path([*own, *_tool_folders(), Path(sys.executable).parent]),
         "PULUMI_SKIP_UPDATE_CHECK": "1",
     }
-    if stack == REHEARSAL:
-        settings |= {
-            "PULUMI_BACKEND_URL": f"file://{state.backend}",
-            "PULUMI_CONFIG_PASSPHRASE_FILE": str(state.passphrase),
-            "PULUMI_HOME": str(state.pulumi),
-            "PULUMI_OPTION_CONFIG_FILE": str(stack_config(state)),
-            "KUBECONFIG": str(state.kubeconfig),
-            "SDG_REHEARSAL": str(state.root),
-            units.RUNTIME: str(state.root / "run"),
-        }
-    return settings
+    return settings | (_of_rehearsal(state, stack) if rehearsed else {})
 
 
-def process_environment(stack: str) -> dict[str, str]:
-    """The environment of a child process that works on a stack."""
-    hidden = HIDDEN if stack == REHEARSAL else ()
-    return {name: value for name, value in os.environ.items() if name not in hidden} | variables(stack)
+def _of_rehearsal(state: StateDir, stack: str) -> dict[str, str]:
+    return {
+        "PULUMI_BACKEND_URL": f"file://{state.backend}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(state.passphrase),
+        "PULUMI_HOME": str(state.pulumi),
+        "PULUMI_OPTION_CONFIG_FILE": str(stack_config(state, stack)),
+        "KUBECONFIG": str(user_kubeconfig(state)),
+        NAMED: str(state.root),
+        units.RUNTIME: str(state.root / "run"),
+    }
 
 
-def as_shell(stack: str) -> str:
-    """Lines for `eval`: sets what the stack needs and takes back what another stack's environment set."""
-    wanted = variables(stack)
+def process_environment(stack: str, *, rehearsed: bool | None = None) -> dict[str, str]:
+    """The environment of a child process that works on a stack.
+
+    On a rehearsal with a virtual host, PATH ends with that host: the program must not meet a `microk8s` or `systemctl` of this machine.
+    """
+    rehearsed = is_rehearsed(stack) if rehearsed is None else rehearsed
+    hidden = HIDDEN if rehearsed else ()
+    inherited = {name: value for name, value in os.environ.items() if name not in hidden}
+    settings = variables(stack, rehearsed=rehearsed)
+    state = StateDir(rehearsal_state(stack))
+    if rehearsed and state.machine.exists():
+        settings["PATH"] = os.pathsep.join(str(folder) for folder in (state.bin, state.host / "bin", Path(sys.executable).parent))
+    return inherited | settings
+
+
+def as_shell(stack: str, *, rehearsed: bool = False) -> str:
+    """Lines for `eval`: sets what the stack needs and takes back what another stack's environment set.
+
+    Args:
+        rehearsed: whether the stack's rehearsal is meant. The stack `rehearsal` is nothing else.
+    """
+    rehearsed = rehearsed or stack == REHEARSAL
+    wanted = variables(stack, rehearsed=rehearsed)
     taken_back = [name for name in REHEARSAL_ONLY if name not in wanted and _is_rehearsals(name)]
-    hidden = [name for name in HIDDEN if stack == REHEARSAL and name in os.environ]
+    hidden = [name for name in HIDDEN if rehearsed and name in os.environ]
     lines = [f"unset {name}" for name in (*taken_back, *hidden)]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in wanted.items()]
     return "\n".join(lines)
 
 
 def _is_rehearsals(name: str) -> bool:
-    return str(rehearsal_state()) in os.environ.get(name, "")
+    value = os.environ.get(name, "")
+    return any(str(folder) in value for folder in _rehearsals())
 
 
 def _path(first: list[Path]) -> str:
@@ -81,8 +111,12 @@ def _path(first: list[Path]) -> str:
 
 
 def _stand_ins(folder: str) -> bool:
-    """A rehearsal's plugins must never be on the PATH of another stack."""
-    return Path(folder) == StateDir(rehearsal_state()).bin
+    """A rehearsal's plugins and programs must never be on the PATH of another stack."""
+    return any(Path(folder).is_relative_to(rehearsal) for rehearsal in _rehearsals())
+
+
+def _rehearsals() -> tuple[Path, ...]:
+    return (rehearsal_state(), *REHEARSALS)
 
 
 def _tool_folders() -> list[Path]:

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from cli import rehearsal
+from cli.derived import Changes
 from cli.environment import stack_config
 from rehearsal.state import StateDir
 
@@ -23,22 +24,26 @@ def state(tmp_path, monkeypatch):
 
 
 def derive(state, **sections):
-    rehearsal._create_stack(state, None, sections)
-    return yaml.safe_load(stack_config(state).read_text())
+    rehearsal._create_stack(state, None, Changes(sections))
+    return yaml.safe_load(stack_config(state, "rehearsal").read_text())
 
 
 def test_the_config_is_the_shipped_one_bound_to_this_cluster(state):
     derived = derive(state)
     assert derived["encryptionsalt"] == "v1:salt"
     assert derived["config"]["sdg:cluster"]["kubeconfig"] == str(state.kubeconfig)
-    assert derived["config"]["sdg:mirror"] == {"charts": {"https://helm.ngc.nvidia.com": "http://127.0.0.1:1"}}
+    mirror = derived["config"]["sdg:mirror"]
+    assert mirror == {
+        "charts": {"https://helm.ngc.nvidia.com": "http://127.0.0.1:1"},
+        "downloads": {"https://github.com": "http://127.0.0.1:1"},
+    }
 
 
 def test_what_the_user_set_survives_another_start(state):
     derived = derive(state)
     derived["config"]["sdg:ngcApiKey"] = {"secure": "v1:ciphertext"}
     derived["config"]["sdg:forward"] = {"port": 9123}
-    stack_config(state).write_text(yaml.safe_dump(derived))
+    stack_config(state, "rehearsal").write_text(yaml.safe_dump(derived))
     for _ in range(2):
         again = derive(state)["config"]
         assert again["sdg:ngcApiKey"] == {"secure": "v1:ciphertext"}

@@ -1,0 +1,151 @@
+"""A rehearsal's stack file: the project's own, changed by nothing but what its user could set as well."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from rehearsal.nodes import NodeGroup
+from rehearsal.state import CONTEXT, is_free
+from sdg.catalog.versions import ChartFile, RepositoryChart, versions
+from sdg.catalog.vm_sizes import vm_size
+from sdg.settings.forward import Forward
+from sdg.settings.model import NAMESPACE
+
+Config = dict[str, Any]
+MICROK8S: Final = "microk8s"
+KINDS: Final = ("existing", MICROK8S)
+
+
+class NotRehearsable(ValueError):
+    """A stack cannot be rehearsed as it was asked for; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What only the rehearsal knows.
+
+    Attributes:
+        kubeconfig: the one that the stack reads, or adds its cluster to.
+        charts: address of the chart repository.
+        nodes: machines of the cluster, where somebody chose them.
+    """
+
+    kubeconfig: Path
+    charts: str
+    nodes: tuple[NodeGroup, ...] = ()
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What somebody wants otherwise than the stack file says, below `sdg:`.
+
+    Attributes:
+        sections: whole sections, by key.
+        values: single values, by path, such as `osmo.profile`.
+    """
+
+    sections: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def kind_of(config: Mapping[str, Any]) -> str:
+    """The kind of a stack's cluster.
+
+    Raises:
+        NotRehearsable: it has none that can be rehearsed.
+    """
+    cluster = config.get(f"{NAMESPACE}:cluster")
+    kind = cluster.get("kind") if isinstance(cluster, Mapping) else None
+    if kind not in KINDS:
+        raise NotRehearsable(f"a cluster of kind {kind!r} cannot be rehearsed; {' and '.join(KINDS)} can")
+    return str(kind)
+
+
+def derived(config: Mapping[str, Any], changes: Changes, place: Place) -> Config:
+    """The config of a rehearsed stack."""
+    found: Config = copy.deepcopy(dict(config))
+    found |= {f"{NAMESPACE}:{key}": section for key, section in changes.sections.items()}
+    for path, value in changes.values.items():
+        _set(found, path, value)
+    cluster = _section(found, "cluster")
+    cluster["kubeconfig"] = str(place.kubeconfig)
+    if kind_of(found) == "existing":
+        cluster["context"] = CONTEXT
+    if place.nodes:
+        _plan_nodes(cluster, place.nodes)
+    found[f"{NAMESPACE}:mirror"] = {**_section(found, "mirror"), **_mirror(place.charts)}
+    return found
+
+
+def free_ports(config: Mapping[str, Any]) -> dict[str, int]:
+    """The forwards' ports by path, each the next free one where the stack's own is held: on this machine, that is no finding."""
+    forward = config.get(f"{NAMESPACE}:forward") or {}
+    found: dict[str, int] = {}
+    for key, default in (("port", Forward().port), ("uiPort", Forward().ui_port)):
+        first = int(forward.get(key, default))
+        found[f"forward.{key}"] = next(port for port in range(first, first + 1000) if port not in found.values() and is_free(port))
+    return found
+
+
+def parse_value(assignment: str) -> tuple[str, Any]:
+    """Path and value of `osmo.profile=6.4`; the value is what `pulumi config set --path` would make of it.
+
+    Raises:
+        NotRehearsable: it is no assignment.
+    """
+    path, equals, text = assignment.partition("=")
+    path = path.removeprefix(f"{NAMESPACE}:")
+    if not equals or not all(path.split(".")):
+        raise NotRehearsable(f"{assignment!r} is not PATH=VALUE, such as osmo.profile=6.4")
+    if text in {"true", "false"}:
+        return path, text == "true"
+    whole = text.removeprefix("-").isdecimal() and str(int(text)) == text
+    return path, int(text) if whole else text
+
+
+def _set(config: Config, path: str, value: Any) -> None:  # noqa: ANN401 -- whatever a stack file may hold
+    first, *rest = path.split(".")
+    if not rest:
+        config[f"{NAMESPACE}:{first}"] = value
+        return
+    section = _section(config, first)
+    for key in rest[:-1]:
+        section = section.setdefault(key, {})
+    section[rest[-1]] = value
+
+
+def _section(config: Config, key: str) -> Config:
+    section: Config = config.setdefault(f"{NAMESPACE}:{key}", {})
+    return section
+
+
+def _plan_nodes(cluster: Config, nodes: Iterable[NodeGroup]) -> None:
+    """What the user of such machines would say of them; what the stack says itself, stays."""
+    groups = list(nodes)
+    gpus = [(gpu.count if (gpu := vm_size(group.size).gpu) else 0, group.count) for group in groups]
+    total = sum(each * count for each, count in gpus)
+    if not total or "gpus" in cluster:
+        return
+    cluster["gpus"] = total
+    cluster.setdefault("gpusPerNode", max(each for each, _ in gpus))
+    if any(each == 0 for each, _ in gpus):
+        cluster.setdefault("minNodes", sum(count for _, count in gpus))
+        cluster.setdefault("dedicatedGpuNodes", True)
+
+
+def _mirror(server: str) -> dict[str, dict[str, str]]:
+    """The rehearsal's server in place of everybody who publishes a chart: it serves the same paths."""
+    charts = versions().charts.values()
+    repositories = {_publisher(chart.repository) for chart in charts if isinstance(chart, RepositoryChart)}
+    downloads = {_publisher(chart.file_url) for chart in charts if isinstance(chart, ChartFile)}
+    return {"charts": dict.fromkeys(sorted(repositories), server), "downloads": dict.fromkeys(sorted(downloads), server)}
+
+
+def _publisher(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
