@@ -9,11 +9,13 @@ import pulumi
 from components.cluster.base import ClusterBinding, ConnectionOutput, bound_provider
 from components.cluster.host import Command, Host
 from components.cluster.kubeconfig_entry import KubeconfigEntry
+from sdg.catalog.gpu_driver import CHART
 from sdg.catalog.versions import versions
 from sdg.microk8s import gpu, running, snap
 from sdg.microk8s.kubeconfig import renamed
 from sdg.microk8s.script import Step
 from sdg.settings import cluster as settings_of
+from sdg.settings.gpu_operator import gpu_operator_plan
 from sdg.settings.platform import GpuOperator
 
 
@@ -39,7 +41,8 @@ class MicroK8s(pulumi.ComponentResource):
     ) -> None:
         facts = {"cluster": settings.kind, "identity": settings.name, "gpus": settings.gpus, "adopt": settings.adopt}
         super().__init__("sdg:cluster:MicroK8s", name, facts, opts)
-        self._name, self._settings, self._gpu_operator = name, settings, gpu_operator
+        self._name, self._settings = name, settings
+        self._gpu = gpu_operator_plan(gpu_operator, cluster=settings.kind, gpus=settings.gpus)
         self._host = Host(settings.host, ssh_private_key)
         self._owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
         self._steps: list[Command] = []
@@ -82,19 +85,18 @@ class MicroK8s(pulumi.ComponentResource):
         self._step("running", running.running((identity, channel)))
         self._step("addons", running.addons(pins.addons))
         self._step("ready", running.complete(pins.addons, (identity, channel)))
-        owner = _driver_owner(self._settings, self._gpu_operator)
-        if owner == "host":
+        if self._gpu.install and self._gpu.driver == "host":
             self._step("gpu-driver", gpu.driver(pins.gpu_driver))
-        if owner:
+        if self._gpu.install:
             gone_with = None if retain else pulumi.ResourceOptions(deleted_with=installed)
-            self._step("gpu-addon", gpu.operator(owner, str(versions().charts["gpu-operator"].version), identity), gone_with)
+            self._step("gpu-addon", gpu.operator(self._gpu.driver, str(versions().charts[CHART].version), identity), gone_with)
         if self._settings.storage_class is None:
             self._step("storage-class", running.default_class(pins.storage_class))
         return installed
 
     def _adopt(self) -> None:
         identity = self._settings.name
-        needed = [*versions().microk8s.addons, *([gpu.ADDON] if _driver_owner(self._settings, self._gpu_operator) else [])]
+        needed = [*versions().microk8s.addons, *([gpu.ADDON] if self._gpu.install else [])]
         self._step("adopted", snap.adopted(self._owner, identity))
         self._step("ready", running.complete(needed, (identity,)))
 
@@ -113,13 +115,6 @@ class MicroK8s(pulumi.ComponentResource):
         command = self._host.run(f"{self._name}-{name}", step, self, self._steps[-1:], opts)
         self._steps.append(command)
         return command
-
-
-def _driver_owner(settings: settings_of.MicroK8s, operator: GpuOperator) -> gpu.Driver | None:
-    """Who owns the GPU driver; None where the stack has nothing to do with GPUs."""
-    if not settings.gpus or operator.install is False:
-        return None
-    return operator.driver or "host"
 
 
 def _anchored(path: str) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Final, Literal
+from typing import Final
 
+from sdg.catalog.gpu_driver import DriverOwner, driver_values
 from sdg.microk8s.script import Step, step
-
-Driver = Literal["operator", "host"]
 
 ADDON: Final = "nvidia"
 NAMESPACE: Final = "gpu-operator-resources"
@@ -53,25 +52,15 @@ def driver(minimum: int) -> Step:
     return step(_DRIVER, minimum=str(minimum))
 
 
-def addon_values(owner: Driver) -> str:
-    """What the addon is told besides who owns the driver, as YAML; nothing where the operator owns it.
-
-    With the host's driver, the validator fails on systems without the device links that it wants to make (NVIDIA/gpu-operator issue 430).
-    """
-    if owner == "operator":
-        return "{}"
-    return json.dumps({"validator": {"driver": {"env": [{"name": "DISABLE_DEV_CHAR_SYMLINK_CREATION", "value": "true"}]}}})
-
-
-def operator(owner: Driver, version: str, cluster: str) -> Step:
+def operator(owner: DriverOwner, version: str, cluster: str) -> Step:
     """The GPU operator, by MicroK8s' addon. A change of owner or version takes it down and installs it again: the addon changes nothing.
 
     Args:
-        owner: who installs the GPU driver.
+        owner: who owns the GPU driver; the chart gets every value that follows from it.
         version: of the operator's chart.
         cluster: the cluster's stable name.
     """
-    values = addon_values(owner)
+    values = json.dumps(driver_values(owner))
     return step(
         _FOUND + _ENABLE,
         delete=_FOUND + _DISABLE,

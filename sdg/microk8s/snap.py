@@ -11,14 +11,18 @@ from typing import Final
 from sdg.microk8s.script import Step, step
 
 MARK: Final = "sdg.stack"
+BEGUN: Final = "${XDG_STATE_HOME:-$HOME/.local/state}/sdg/microk8s.begun"
+"""That file, as a shell knows it."""
 STRICT: Final = "-strict/"
 
-_OWNERSHIP: Final = """\
-begun="${XDG_STATE_HOME:-$HOME/.local/state}/sdg/microk8s.begun"
+_OWNERSHIP: Final = (
+    f'begun="{BEGUN}"\n'
+    """\
 installed() { snap list microk8s >/dev/null 2>&1; }
 owner() { sudo -n snap get microk8s "$mark" 2>/dev/null || true; }
 ours() { [ "$(owner)" = "$stack" ] || [ "$(cat "$begun" 2>/dev/null)" = "$stack" ]; }
 """
+)
 _INSTALL: Final = """\
 command -v snap >/dev/null || fail 'snap is missing on this host: install snapd (sudo apt-get install snapd), then try again.'
 sudo -n true || fail 'sudo asks for a password on this host, and nobody is there to type it: allow this user sudo without one.'

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.host.command_lines import check
+from sdg.catalog.gpu_driver import driver_values
 from sdg.microk8s import gpu, running, snap
 from sdg.microk8s.script import over_ssh, script
 
@@ -374,9 +375,7 @@ def test_the_addon_gets_owner_version_and_values_once(host):
     host.do(step.create)
     (call,) = host.changes()
     assert call.startswith("microk8s enable nvidia --gpu-operator-driver host --gpu-operator-version v25.10.1 --gpu-operator-values ")
-    assert json.loads(host.says("values")) == {
-        "validator": {"driver": {"env": [{"name": "DISABLE_DEV_CHAR_SYMLINK_CREATION", "value": "true"}]}}
-    }
+    assert json.loads(host.says("values")) == driver_values("host")
     assert not list(host.home.iterdir())
     host.do(step.create)
     assert host.changes() == []
