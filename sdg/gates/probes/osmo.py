@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 from sdg.gates.checks import Check, Status, Verdict, judge
 from sdg.gates.probes.gateway import Gateway, asked
@@ -13,6 +14,10 @@ from sdg.osmo.client import OsmoClient
 _UPGRADE = "Check the image tag of Deployment osmo-service, and that its rollout is complete."
 _ASK = "Look at the log of Deployment osmo-service, and at Deployment osmo-gateway-envoy before it."
 _OPERATOR = "Look at the log of Deployment osmo-operator-osmo-backend-listener: its token may be refused, or the gateway out of its reach."
+
+
+_RENEW = "Run `pulumi up`: it makes another token."
+_WARNED = 30  # days before a token's end
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +70,23 @@ def pool_checks(gateway: Gateway, pool: str) -> list[Check]:
         asked("pool-online", gateway, "ONLINE", _ASK, online),
         asked("pool-resources", gateway, "at least one node", _ASK, offering),
     ]
+
+
+def token_check(expires: str) -> Check:
+    """Whether the operator's token still lives on its last day, an ISO date in UTC."""
+    left = _days_left(expires)
+    seen = expiry_warning(expires) or f"expires on {expires}"
+    return judge("operator-token", "osmo", left > 0, observed=seen, expected="a token that lives", remedy=_RENEW)
+
+
+def expiry_warning(expires: str) -> str:
+    """What to say about a token that ends soon, or has ended; empty while there is time."""
+    if not expires or (left := _days_left(expires)) > _WARNED:
+        return ""
+    if left <= 0:
+        return f"the operator's token expired on {expires}; {_RENEW}"
+    return f"warning: the operator's token expires in {left} days, on {expires}; a `pulumi up` shortly before makes another one"
+
+
+def _days_left(expires: str) -> int:
+    return (date.fromisoformat(expires) - datetime.now(UTC).date()).days
