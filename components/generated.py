@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider
+from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource, ResourceProvider
 
 from components.cluster.base import ConnectionOutput
 from sdg.gates.waiting import say
-from sdg.kube.api import KubernetesApi, KubernetesReader
+from sdg.kube.api import KubernetesApi, KubernetesReader, load_client
 from sdg.kube.connection import Connection
 from sdg.kube.errors import ObjectNotFoundError
 from sdg.kube.held import Holder, held
@@ -61,6 +61,9 @@ class GeneratedSecretProvider(ResourceProvider):
 
     serialize_as_secret_always = False
 
+    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
+        load_client()  # providers are loaded and configured one at a time, but they work in parallel
+
     def create(self, props: Properties) -> CreateResult:
         api = KubernetesApi.connect(Connection.of(props["connection"])) if props.get("connection") else None
         found = _found(props, api)
@@ -94,7 +97,8 @@ def _found(props: Properties, api: KubernetesReader | None) -> str | None:
 def _refuse_to_lose_data(props: Properties, api: KubernetesReader | None) -> None:
     """Raises when there is data that only a value which nobody has any more can read, unless the user accepts that for this update."""
     guard = props.get("guard") or {}
-    if not guard or os.environ.get(str(guard["accept"])) == "true":
+    accept = str(guard.get("accept") or "")
+    if not guard or (accept and os.environ.get(accept) == "true"):
         return
     seen = str(guard.get("seen") or "") or _existing(guard.get("claim") or {}, api)
     if seen:
@@ -127,11 +131,11 @@ class Guard:
         claim: namespace and name of the volume claim that holds the data; None when it lies elsewhere.
         seen: what was seen of data elsewhere, as a sentence; empty when there is none.
         remedy: what to do.
-        accept: environment variable that accepts the loss, when it is "true".
+        accept: environment variable that accepts the loss when it is "true"; empty where that would not help.
     """
 
     remedy: str
-    accept: str
+    accept: str = ""
     claim: tuple[str, str] | None = None
     seen: pulumi.Input[str] = ""
 

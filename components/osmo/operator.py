@@ -6,6 +6,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Secret
 
 from components.cluster.base import ClusterHandle
+from components.osmo.backend_token import TOKEN_KEY, BackendToken
 from components.osmo.service import OsmoService
 from components.osmo.token import OperatorToken
 from components.release import pinned_release, repair, restore, triggers
@@ -18,7 +19,12 @@ from sdg.settings.osmo import Osmo as OsmoSettings
 
 
 class OsmoOperator(pulumi.ComponentResource):
-    """The release `osmo-operator`, its token, and the gate that sees the pool online with resources in it."""
+    """The release `osmo-operator`, its token, and the gate that sees the pool online with resources in it.
+
+    Args:
+        token: that service and operator read from a Secret; None where it is minted by the running service.
+        after: what must be in its namespaces before.
+    """
 
     def __init__(
         self,
@@ -29,25 +35,19 @@ class OsmoOperator(pulumi.ComponentResource):
         images: Images,
         cluster: ClusterHandle,
         service: OsmoService,
-        namespaces: tuple[pulumi.Resource, ...],
+        token: BackendToken | None,
+        after: tuple[pulumi.Resource, ...],
         fingerprint_key: pulumi.Output[str],
         mirror: Mirror,
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("sdg:osmo:Operator", name, {"cluster": cluster.kind, "chart": chart_version, "images": images.location}, opts)
-        minted = pulumi.ResourceOptions(parent=self, depends_on=[service.ready])
-        token = OperatorToken(
-            f"{name}-token",
-            cluster.connection,
-            valid_days=settings.token.valid_days,
-            service_asked_at=service.record.askedAt,
-            opts=minted,
-        )
+        content, expires = self._token(name, settings, cluster, service) if token is None else (token.content, None)
         secret = Secret(
             f"{name}-token-secret",
             metadata={"name": layout.OPERATOR_TOKEN_SECRET, "namespace": layout.OPERATOR_NAMESPACE},
-            string_data={"token": token.value},
-            opts=pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=namespaces),
+            string_data=content,
+            opts=pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=after),
         )
         values = operator_values(settings, images=images)
         self.release = pinned_release(
@@ -60,15 +60,16 @@ class OsmoOperator(pulumi.ComponentResource):
             mirror=mirror,
             timeout=settings.timeouts.release,
             opts=pulumi.ResourceOptions(
-                parent=self, provider=cluster.provider, depends_on=[secret, *namespaces], deleted_with=cluster.deleted_with
+                parent=self, provider=cluster.provider, depends_on=[secret, *after], deleted_with=cluster.deleted_with
             ),
         )
-        self.triggers = triggers(self.release, fingerprint_key, {"values": values, "token": token.value})
+        self.triggers = triggers(self.release, fingerprint_key, {"values": values, "token": content})
         asked = {
             "connection": cluster.connection,
             "workloads": [workload.as_input() for workload in layout.OPERATOR_WORKLOADS],
             "endpoint": dict(layout.GATEWAY),
             "pool": layout.POOL,
+            "tokenExpires": expires,
             "triggers": self.triggers,
             "repair": repair(self.release),
             "restore": restore(),
@@ -77,3 +78,17 @@ class OsmoOperator(pulumi.ComponentResource):
         waits = pulumi.ResourceOptions(parent=self, depends_on=[self.release], replace_with=[service.release, self.release])
         self.ready = gate(f"{name}-gate", OsmoRecord(), asked, waits).verdict
         self.register_outputs({"pool": layout.POOL})
+
+    def _token(
+        self, name: str, settings: OsmoSettings, cluster: ClusterHandle, service: OsmoService
+    ) -> tuple[pulumi.Output[dict[str, str]], pulumi.Output[str]]:
+        """The minted token as its Secret's content, and its last day."""
+        token = OperatorToken(
+            f"{name}-token",
+            cluster.connection,
+            valid_days=settings.token.valid_days,
+            rotation=settings.token.rotation,
+            service_asked_at=service.record.askedAt,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[service.ready]),
+        )
+        return token.value.apply(lambda value: {TOKEN_KEY: value}), token.expires

@@ -6,9 +6,11 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Namespace
 
 from components.cluster.base import ClusterHandle
+from components.osmo.backend_token import BackendToken
 from components.osmo.base import OsmoHandle
 from components.osmo.operator import OsmoOperator
-from components.osmo.secrets import create_secrets
+from components.osmo.quota import limit_workflows
+from components.osmo.secrets import SecretsBuilder
 from components.osmo.service import OsmoService
 from components.platform.object_store import ObjectStoreHandle
 from sdg.catalog.versions import ReleaseSet, versions
@@ -24,6 +26,7 @@ class Osmo(pulumi.ComponentResource):
 
     Args:
         store: where workflows keep their data.
+        scheduler: the scheduler of workflows, verified: the operator writes queues and pod groups for it.
         given: what the user gave: passwords that the first update starts with, and keys of what lies outside the cluster.
     """
 
@@ -34,6 +37,7 @@ class Osmo(pulumi.ComponentResource):
         *,
         cluster: ClusterHandle,
         store: ObjectStoreHandle,
+        scheduler: pulumi.Resource,
         given: Secrets,
         mirror: Mirror,
         opts: pulumi.ResourceOptions | None = None,
@@ -45,9 +49,24 @@ class Osmo(pulumi.ComponentResource):
             namespace: Namespace(f"{name}-{namespace}", metadata={"name": namespace}, opts=in_cluster)
             for namespace in (layout.SERVICE_NAMESPACE, layout.OPERATOR_NAMESPACE, layout.WORKFLOWS_NAMESPACE)
         }
-        in_namespace = pulumi.ResourceOptions.merge(in_cluster, pulumi.ResourceOptions(depends_on=[namespaces[layout.SERVICE_NAMESPACE]]))
-        secrets = create_secrets(name, store, given, generated=child, inside=in_namespace)
-        release = _release(settings)
+        profile, release = versions().profiles[settings.profile], _release(settings)
+        generated = pulumi.ResourceOptions(parent=self, depends_on=[cluster.ready])
+        # older profiles mint it through the API of the running service
+        token = (
+            BackendToken(f"{name}-backend-token", cluster.connection, rotation=settings.token.rotation, opts=generated)
+            if profile.operator_token == "secret"  # noqa: S105 - a way, not a token
+            else None
+        )
+        secrets = SecretsBuilder(
+            name,
+            settings,
+            cluster=cluster,
+            given=given,
+            namespaces=namespaces,
+            mirror=mirror,
+            generated=generated,
+            in_cluster=in_cluster,
+        ).build(store, token)
         images = Images(mirror.image(settings.registry or versions().registries.osmo), release.tag)
         service = OsmoService(
             f"{name}-service",
@@ -60,6 +79,7 @@ class Osmo(pulumi.ComponentResource):
             mirror=mirror,
             opts=child,
         )
+        quota = limit_workflows(name, settings.quota, in_cluster, namespaces[layout.WORKFLOWS_NAMESPACE])
         operator = OsmoOperator(
             f"{name}-operator",
             settings=settings,
@@ -68,7 +88,14 @@ class Osmo(pulumi.ComponentResource):
             cluster=cluster,
             service=service,
             # its chart writes Roles into the namespace that workflows run in
-            namespaces=(namespaces[layout.OPERATOR_NAMESPACE], namespaces[layout.WORKFLOWS_NAMESPACE]),
+            after=(
+                scheduler,
+                namespaces[layout.OPERATOR_NAMESPACE],
+                namespaces[layout.WORKFLOWS_NAMESPACE],
+                *quota,
+                *secrets.pull_secrets.values(),
+            ),
+            token=token,
             fingerprint_key=secrets.fingerprint_key,
             mirror=mirror,
             opts=child,

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap, Secret
 
-from components.generated import GeneratedSecret
+from components.cluster.base import ClusterHandle
+from components.osmo.backend_token import BackendToken
+from components.osmo.database import Database
+from components.osmo.keys import DATABASE, Keys
 from components.platform.object_store import ObjectStoreHandle
+from sdg.catalog.versions import versions
 from sdg.osmo import layout
+from sdg.osmo.external_database import Server
+from sdg.osmo.values import docker_config
 from sdg.settings.loader import Secrets
+from sdg.settings.mirror import Mirror
+from sdg.settings.osmo import ExternalDatabase, ExternalRedis
+from sdg.settings.osmo import Osmo as OsmoSettings
+
+_DOCKER_CONFIG: Final = ".dockerconfigjson"
+
+Namespaces = Mapping[str, pulumi.Resource]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,65 +33,153 @@ class OsmoSecrets:
     """What was generated and stored for OSMO.
 
     Attributes:
-        database_password: of the in-cluster PostgreSQL; goes into the chart's values, which leave no other way.
+        database_password: of its PostgreSQL; of the in-cluster one it goes into the chart's values, which leave no other way.
+        image_key: for image pulls, where the settings ask for one.
         fingerprint_key: key of the fingerprints that tell a gate of changed values.
         contents: everything that the release's pods read from these objects; secret.
-        objects: the objects; the release depends on them.
+        objects: the objects; the service's release depends on them.
+        pull_secrets: for images, by namespace; none where images are pulled anonymously.
     """
 
     database_password: pulumi.Output[str]
+    image_key: pulumi.Output[str] | None
     fingerprint_key: pulumi.Output[str]
     contents: dict[str, Any]
     objects: tuple[pulumi.Resource, ...]
+    pull_secrets: Namespaces
 
 
-def create_secrets(
-    name: str,
-    store: ObjectStoreHandle,
-    given: Secrets,
-    generated: pulumi.ResourceOptions,
-    inside: pulumi.ResourceOptions,
-) -> OsmoSecrets:
+class SecretsBuilder:
     """Generates OSMO's keys and puts them where its charts look for them.
 
     Args:
-        given: what the user gave; the database's first password is generated when it is not among it.
-        generated: options of the generated values, which need no cluster.
-        inside: options of the cluster's objects.
+        given: what the user gave: passwords to start with, and keys of what lies outside the cluster.
+        namespaces: OSMO's namespaces.
+        generated: options of what lives in the stack's state alone.
+        in_cluster: options of the cluster's objects.
     """
-    password = GeneratedSecret(f"{name}-database-password", "password", generated, chosen=given.database_password)
-    key = GeneratedSecret(f"{name}-fingerprint-key", "token", generated)
-    admin = GeneratedSecret(f"{name}-admin-token", "token", generated)
-    mek = GeneratedSecret(f"{name}-mek", "mek", generated)
 
-    objects: list[pulumi.Resource] = [
-        Secret(
-            f"{name}-admin",
-            metadata={"name": layout.ADMIN_SECRET, "namespace": layout.SERVICE_NAMESPACE},
-            string_data={"password": admin.value},
-            opts=inside,
-        ),
-        # OSMO's images read the master encryption key from a ConfigMap of this name and from nowhere else
-        ConfigMap(
-            f"{name}-mek-config",
-            metadata={"name": layout.MEK_CONFIG_MAP, "namespace": layout.SERVICE_NAMESPACE},
-            data={"mek.yaml": mek.value},
-            opts=inside,
-        ),
-    ]
-    if store.credential is not None:
-        objects += [
-            Secret(
-                f"{name}-{secret}",
-                metadata={"name": secret, "namespace": layout.SERVICE_NAMESPACE},
-                string_data=store.credential,
-                opts=inside,
-            )
-            for secret in layout.STORAGE_SECRETS
+    def __init__(
+        self,
+        name: str,
+        settings: OsmoSettings,
+        *,
+        cluster: ClusterHandle,
+        given: Secrets,
+        namespaces: Namespaces,
+        mirror: Mirror,
+        generated: pulumi.ResourceOptions,
+        in_cluster: pulumi.ResourceOptions,
+    ) -> None:
+        self._name, self._settings, self._cluster, self._given = name, settings, cluster, given
+        self._namespaces, self._mirror = namespaces, mirror
+        self._generated, self._in_cluster = generated, in_cluster
+        self._keys = Keys(name, cluster, generated)
+
+    def build(self, store: ObjectStoreHandle, token: BackendToken | None) -> OsmoSecrets:
+        """Makes all of them; the order is the one in which they need each other.
+
+        Args:
+            token: the operator's, where the service reads it from a Secret.
+        """
+        pull_secrets = self._pull_secrets()
+        password, redis = self._database_password(), self._redis_password()
+        database_secret = self._secret(f"{self._name}-database", layout.DATABASE_SECRET, {DATABASE.key: password})
+        database = self._external_database(database_secret, pull_secrets)
+        admin, mek = self._keys.admin(), self._keys.master_encryption_key(*database)
+        objects = [
+            database_secret,
+            self._secret(f"{self._name}-redis", layout.REDIS_SECRET, {"redis-password": redis}),
+            self._secret(f"{self._name}-admin", layout.ADMIN_SECRET, {"password": admin}),
+            self._mek_config(mek),
+            *self._storage_secrets(store),
+            *([self._secret(f"{self._name}-token", layout.OPERATOR_TOKEN_SECRET, token.content)] if token else []),
+            *(secret for namespace, secret in pull_secrets.items() if namespace == layout.SERVICE_NAMESPACE),
         ]
-    return OsmoSecrets(
-        database_password=password.value,
-        fingerprint_key=key.value,
-        contents={"admin": admin.value, "mek": mek.value, "storage": store.credential},
-        objects=tuple(objects),
-    )
+        return OsmoSecrets(
+            database_password=password,
+            image_key=self._image_key,
+            fingerprint_key=self._keys.fingerprint_key(),
+            contents={"database": password, "redis": redis, "admin": admin, "mek": mek, "storage": store.credential or {}}
+            | ({"token": token.content} if token else {}),
+            objects=tuple(objects),
+            pull_secrets=pull_secrets,
+        )
+
+    @property
+    def _image_key(self) -> pulumi.Output[str] | None:
+        return self._given.ngc_api_key if self._settings.images.credentials == "ngc" else None
+
+    def _database_password(self) -> pulumi.Output[str]:
+        chosen = self._given.database_password
+        if not isinstance(self._settings.database, ExternalDatabase):
+            return self._keys.database_password(chosen)
+        return _required(chosen)
+
+    def _redis_password(self) -> pulumi.Output[str]:
+        if isinstance(self._settings.redis, ExternalRedis):
+            return _required(self._given.redis_password)
+        return pulumi.Output.secret("")  # the in-cluster one has none, and upstream's Secret is there all the same
+
+    def _external_database(self, password: Secret, pull_secrets: Namespaces) -> tuple[Database, Server] | tuple[None, None]:
+        settings = self._settings.database
+        if not isinstance(settings, ExternalDatabase):
+            return None, None
+        server = Server(settings.host, settings.port, settings.name, settings.user)
+        after = [password, *pull_secrets.values()]
+        database = Database(
+            f"{self._name}-database-server",
+            server,
+            connection=self._cluster.connection,
+            password=DATABASE,
+            image=self._mirror.image(versions().images["postgres"]),
+            pull_secret=layout.PULL_SECRET if pull_secrets else None,
+            opts=pulumi.ResourceOptions.merge(self._generated, pulumi.ResourceOptions(depends_on=after)),
+        )
+        return database, server
+
+    def _mek_config(self, mek: pulumi.Output[str]) -> ConfigMap:
+        # OSMO's images read the master encryption key from a ConfigMap of this name and from nowhere else
+        return ConfigMap(
+            f"{self._name}-mek-config",
+            metadata={"name": layout.MEK_CONFIG_MAP, "namespace": layout.SERVICE_NAMESPACE},
+            data={"mek.yaml": mek},
+            opts=self._inside(layout.SERVICE_NAMESPACE),
+        )
+
+    def _storage_secrets(self, store: ObjectStoreHandle) -> list[Secret]:
+        if store.credential is None:
+            return []
+        return [self._secret(f"{self._name}-{secret}", secret, store.credential) for secret in layout.STORAGE_SECRETS]
+
+    def _pull_secrets(self) -> dict[str, Secret]:
+        if self._image_key is None:
+            return {}
+        content = {_DOCKER_CONFIG: self._image_key.apply(docker_config)}
+        return {
+            namespace: Secret(
+                f"{self._name}-{layout.PULL_SECRET}-{namespace}",
+                metadata={"name": layout.PULL_SECRET, "namespace": namespace},
+                type="kubernetes.io/dockerconfigjson",
+                string_data=content,
+                opts=self._inside(namespace),
+            )
+            for namespace in self._namespaces
+        }
+
+    def _secret(self, resource: str, name: str, content: pulumi.Input[Mapping[str, pulumi.Input[str]]]) -> Secret:
+        return Secret(
+            resource,
+            metadata={"name": name, "namespace": layout.SERVICE_NAMESPACE},
+            string_data=content,
+            opts=self._inside(layout.SERVICE_NAMESPACE),
+        )
+
+    def _inside(self, namespace: str) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions.merge(self._in_cluster, pulumi.ResourceOptions(depends_on=[self._namespaces[namespace]]))
+
+
+def _required(secret: pulumi.Output[str] | None) -> pulumi.Output[str]:
+    if secret is None:  # the loader refuses it with the setting that needs it
+        raise LookupError("the password of an external database or Redis is missing")
+    return secret

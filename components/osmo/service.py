@@ -10,6 +10,7 @@ from components.platform.object_store import ObjectStoreHandle
 from components.release import pinned_release, repair, restore, triggers
 from sdg.gates.resource import gate
 from sdg.gates.service import ServiceRecord
+from sdg.kube.workload import Workload
 from sdg.osmo import layout
 from sdg.osmo.values import Images, gpu_plan, service_values, storage_choice
 from sdg.settings.mirror import Mirror
@@ -40,6 +41,9 @@ class OsmoService(pulumi.ComponentResource):
             gpus=gpu_plan(cluster.gpus, dedicated=cluster.dedicated_gpu_nodes),
             storage_class=cluster.storage_class,
             database_password=secrets.database_password,
+            image_key=secrets.image_key,
+            # the first one comes with the first pods
+            token_rollout=str(settings.token.rotation) if settings.token.rotation else None,
         )
         self.release = pinned_release(
             f"{name}-release",
@@ -57,7 +61,7 @@ class OsmoService(pulumi.ComponentResource):
         self.triggers = triggers(self.release, secrets.fingerprint_key, {"values": values, "secrets": secrets.contents})
         asked = {
             "connection": cluster.connection,
-            "workloads": [workload.as_input() for workload in (*store.workloads, *layout.SERVICE_WORKLOADS)],
+            "workloads": [workload.as_input() for workload in (*store.workloads, *_workloads(settings))],
             "endpoint": dict(layout.GATEWAY),
             "version": images.tag,
             "triggers": self.triggers,
@@ -70,3 +74,8 @@ class OsmoService(pulumi.ComponentResource):
         found = gate(f"{name}-gate", ServiceRecord(), asked, waits)
         self.record, self.ready = found.record, found.verdict
         self.register_outputs({"version": images.tag})
+
+
+def _workloads(settings: OsmoSettings) -> tuple[Workload, ...]:
+    in_cluster = {"postgres": settings.database.kind == "in-cluster", "redis": settings.redis.kind == "in-cluster"}
+    return layout.service_workloads(name for name, chosen in in_cluster.items() if chosen)

@@ -10,10 +10,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
 from components.cluster.base import ConnectionOutput
+from sdg.kube.api import KubernetesApi, load_client
+from sdg.kube.connection import Connection
 from sdg.kube.errors import KubeError
+from sdg.kube.held import Holder, held
 from sdg.osmo import layout
 from sdg.osmo.errors import OsmoError
 from sdg.osmo.reach import client
@@ -21,7 +24,8 @@ from sdg.osmo.reach import client
 OPERATOR_USER: Final = "backend-operator"
 OPERATOR_ROLE: Final = "osmo-backend"
 TOKEN_NAME: Final = "backend-token"  # noqa: S105 - a token's name
-RENEWED_BEFORE: Final = dt.timedelta(days=14)
+RENEWED_BEFORE: Final = 14  # days before its end; half of its life where that is shorter
+PLACEHOLDER: Final = "placeholder"  # what upstream's installation writes before it has a token
 FOUND: Final = ("value", "expires")
 
 Properties = Mapping[str, Any]
@@ -35,8 +39,11 @@ class OperatorTokenProvider(ResourceProvider):
 
     serialize_as_secret_always = False
 
+    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
+        load_client()
+
     def create(self, props: Properties) -> CreateResult:
-        return CreateResult(id_=TOKEN_NAME, outs={**props, **_mint(props)})
+        return CreateResult(id_=TOKEN_NAME, outs={**props, **(_in_use(props) or _mint(props))})
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
         changed = any(olds.get(key) != news.get(key) for key in ("connection", "serviceAskedAt"))
@@ -55,8 +62,22 @@ class OperatorTokenProvider(ResourceProvider):
 
 
 def _wanted_anew(olds: Properties, news: Properties) -> bool:
-    expires = dt.date.fromisoformat(olds["expires"])
-    return expires - RENEWED_BEFORE <= _today() or any(olds.get(key) != news.get(key) for key in ("validDays", "endpoint"))
+    renewed_before = min(RENEWED_BEFORE, int(olds["validDays"]) // 2)
+    late = dt.date.fromisoformat(olds["expires"]) - dt.timedelta(days=renewed_before) <= _today()
+    return late or any(olds.get(key) != news.get(key) for key in ("validDays", "endpoint", "rotation"))
+
+
+def _in_use(props: Properties) -> dict[str, str] | None:
+    """The token of an operator that runs already, with the end that the service knows: minting another one would lock it out."""
+    api = KubernetesApi.connect(Connection.of(props["connection"]))
+    value = held(api, Holder("Secret", layout.OPERATOR_NAMESPACE, layout.OPERATOR_TOKEN_SECRET, "token"))
+    if not value or value == PLACEHOLDER:
+        return None
+    with client(props["connection"], **props["endpoint"]) as osmo:
+        if not osmo.accepts(value):
+            return None
+        known = next((token for token in osmo.tokens(OPERATOR_USER) if token.name == TOKEN_NAME), None)
+    return {"value": value, "expires": known.expires.isoformat()} if known else None
 
 
 def _mint(props: Properties) -> dict[str, str]:
@@ -98,6 +119,7 @@ class OperatorToken(Resource, module="osmo", name="OperatorToken"):
         connection: ConnectionOutput,
         *,
         valid_days: int,
+        rotation: int,
         service_asked_at: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -105,6 +127,7 @@ class OperatorToken(Resource, module="osmo", name="OperatorToken"):
             "connection": connection,
             "endpoint": dict(layout.GATEWAY),
             "validDays": valid_days,
+            "rotation": rotation,
             "serviceAskedAt": service_asked_at,
             "value": None,
             "expires": None,

@@ -23,6 +23,7 @@ from components.cluster.base import ClusterHandle
 from components.generated import GeneratedSecret
 from components.platform.object_store import ObjectStoreHandle
 from sdg.catalog.versions import versions
+from sdg.kube.held import Holder
 from sdg.kube.workload import Workload
 from sdg.settings.mirror import Mirror
 from sdg.settings.platform import MinioStore
@@ -57,8 +58,11 @@ class Minio(pulumi.ComponentResource):
         namespace = Namespace(f"{name}-namespace", metadata={"name": NAMESPACE}, opts=child)
         inside = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[namespace]))
 
-        generated = pulumi.ResourceOptions(parent=self)
-        password = GeneratedSecret(f"{name}-root-password", "password", generated, chosen=chosen_password).value
+        generated = pulumi.ResourceOptions(parent=self, depends_on=[cluster.ready])
+        holder = Holder("Secret", NAMESPACE, ROOT_SECRET, "root-password")
+        password = GeneratedSecret(
+            f"{name}-root-password", "password", generated, chosen=chosen_password, connection=cluster.connection, holder=holder
+        ).value
         root = Secret(
             f"{name}-root",
             metadata={"name": ROOT_SECRET, "namespace": NAMESPACE},

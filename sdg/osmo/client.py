@@ -147,6 +147,14 @@ class OsmoClient:
         """The access tokens of a user, without their values."""
         return self._read(lambda answer: [Token.of(token) for token in answer], "GET", f"/api/auth/user/{_part(user)}/access_token")
 
+    def accepts(self, token: str) -> bool:
+        """Whether somebody can log in with a token: it exists and has not expired."""
+        try:
+            self._ask("POST", "/api/auth/jwt/access_token", json={"token": token})
+        except OsmoRefusedError:
+            return False
+        return True
+
     def mint_token(self, user: str, name: str, roles: Sequence[str], valid_days: int, description: str = "") -> str:
         """Makes an access token and returns its value, which cannot be read again. A token of that name is replaced.
 

@@ -5,7 +5,7 @@ Source: the rendered charts `service` and `backend-operator` 1.3.1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from sdg.kube.workload import Workload
@@ -53,21 +53,23 @@ REDIS_CLAIM: Final = "redis-volume"
 SCHEDULER_LABEL: Final = "osmo.namespace"
 QUEUE_PREFIXES: Final = (f"osmo-pool-{WORKFLOWS_NAMESPACE}-", f"osmo-default-{WORKFLOWS_NAMESPACE}")
 
-SERVICE_WORKLOADS: Final = tuple(
-    Workload("Deployment", SERVICE_NAMESPACE, name)
-    for name in (
-        "postgres",
-        "redis",
-        "osmo-service",
-        "osmo-router",
-        "osmo-worker",
-        "osmo-agent",
-        "osmo-logger",
-        "osmo-delayed-job-monitor",
-        "osmo-ui",
-        "osmo-gateway-envoy",
-    )
+_SERVICE_DEPLOYMENTS: Final = (
+    "osmo-service",
+    "osmo-router",
+    "osmo-worker",
+    "osmo-agent",
+    "osmo-logger",
+    "osmo-delayed-job-monitor",
+    "osmo-ui",
+    "osmo-gateway-envoy",
 )
+
+
+def service_workloads(stores: Iterable[str] = ()) -> tuple[Workload, ...]:
+    """What the service's release runs; `stores` are the `postgres` and `redis` that it brings, which come first."""
+    return tuple(Workload("Deployment", SERVICE_NAMESPACE, name) for name in (*stores, *_SERVICE_DEPLOYMENTS))
+
+
 OPERATOR_WORKLOADS: Final = tuple(
     Workload("Deployment", OPERATOR_NAMESPACE, f"{OPERATOR_RELEASE}-osmo-backend-{part}") for part in ("listener", "worker")
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 ALIVE = frozenset({"PENDING", "RUNNING", "WAITING"})
@@ -112,10 +113,15 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token, without its value, which OSMO shows only once."""
+    """An access token, without its value, which OSMO shows only once.
+
+    Attributes:
+        expires: its last day (UTC).
+    """
 
     name: str
+    expires: date
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Token:
-        return cls(name=str(answer["token_name"]))
+        return cls(name=str(answer["token_name"]), expires=datetime.fromisoformat(str(answer["expires_at"])).date())

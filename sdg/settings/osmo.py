@@ -119,7 +119,10 @@ class OperatorToken(Settings):
         default=LONGEST_TOKEN_DAYS,
         ge=1,
         le=LONGEST_TOKEN_DAYS,
-        description="Days until the token expires.",
+        description="Days until a token that is minted by the service expires (profile 6.3); one from a Secret does not.",
+    )
+    rotation: int = Field(
+        default=0, ge=0, description="Another number makes another token; where it is a Secret, the last one stays accepted beside it."
     )
 
 

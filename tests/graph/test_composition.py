@@ -47,12 +47,16 @@ def test_the_store_is_not_waited_for_before_the_service_is_installed(graph):
 
 def test_releases_have_fixed_names_pinned_versions_and_leave_the_waiting_to_gates(graph):
     releases = {graph.inputs[name]["name"]: graph.inputs[name] for name in graph.of_type(RELEASE)}
-    assert {name: release["version"] for name, release in releases.items()} == {"osmo-minimal": "1.3.1", "osmo-operator": "1.3.1"}
+    assert {name: release["version"] for name, release in releases.items()} == {
+        "kai-scheduler": "0.14.0",
+        "osmo-minimal": "1.3.1",
+        "osmo-operator": "1.3.1",
+    }
     assert all(release["skipAwait"] and not release.get("atomic") for release in releases.values())
 
 
 def test_every_gate_has_a_verdict_and_its_connection_is_secret(graph):
-    assert len(graph.of_type(RECORD)) == len(graph.of_type(VERDICT)) == 4
+    assert len(graph.of_type(RECORD)) == len(graph.of_type(VERDICT)) == 5
     for name in graph.of_type(RECORD):
         assert "connection" in graph.requests[name].additionalSecretOutputs
 
@@ -72,7 +76,7 @@ def test_the_gateway_stays_inside_the_cluster(graph):
 def test_a_gpu_platform_exists_beside_the_default_one_when_gpus_are_planned(graph):
     pool = graph.inputs["osmo-service-release"]["values"]["services"]["configs"]["pools"]["default"]
     assert "gpu" in pool["platforms"]
-    assert "default_platform" not in pool
+    assert pool["default_platform"] == "default"
 
 
 def test_a_cluster_without_gpus_gets_no_gpu_platform_and_no_gpu_workflow(run_program):
@@ -102,7 +106,7 @@ def test_the_api_and_the_user_interface_are_forwarded_to_ports_of_their_own_once
 def test_charts_and_images_come_from_the_mirror(run_program):
     mirror = {"charts": {"https://helm.ngc.nvidia.com": "https://mirror.test/ngc"}, "images": {"nvcr.io": "mirror.test/nvcr"}}
     graph = run_program(mirror=mirror)
-    for name in graph.of_type(RELEASE):
+    for name in ("osmo-service-release", "osmo-operator-release"):
         assert graph.inputs[name]["repositoryOpts"]["repo"] == "https://mirror.test/ngc/nvidia/osmo"
         assert graph.inputs[name]["values"]["global"]["osmoImageLocation"] == "mirror.test/nvcr/nvidia/osmo"
 
@@ -123,7 +127,7 @@ def test_components_register_the_plain_facts_that_policies_read(graph):
 
 
 def test_the_stack_says_which_versions_run_and_what_the_gates_found(graph):
-    assert graph.outputs["gates"] == {"cluster": "passed", "osmoService": "passed", "osmo": "passed", "smoke": "passed"}
+    assert graph.outputs["gates"] == {"cluster": "passed", "kai": "passed", "osmoService": "passed", "osmo": "passed", "smoke": "passed"}
     assert graph.outputs["versions"] == {"kubernetes": "v1.36.3", "osmo": "6.3.1"}
     assert graph.outputs["osmoUrl"] == "http://localhost:9000"
 

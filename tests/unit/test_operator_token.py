@@ -3,7 +3,9 @@ import datetime as dt
 import pytest
 
 from components.osmo import token
+from sdg.kube.api import KubernetesApi
 from sdg.osmo.errors import OsmoUnavailableError
+from sdg.osmo.model import Token
 
 ENDPOINT = {"namespace": "osmo-minimal", "service": "osmo-gateway", "port": 80.0}
 
@@ -12,7 +14,7 @@ class Osmo:
     """A service that mints tokens and forgets them when its database goes."""
 
     def __init__(self):
-        self.minted, self.error = [], None
+        self.minted, self.error, self.accepted = [], None, set()
 
     def __call__(self, connection, **endpoint):
         return self
@@ -33,13 +35,19 @@ class Osmo:
         return f"token-{len(self.minted)}"
 
     def tokens(self, user):
-        return [type("Token", (), {"name": token.TOKEN_NAME})] if self.minted else []
+        return [Token(token.TOKEN_NAME, dt.date(2031, 1, 31))] if self.minted or self.accepted else []
+
+    def accepts(self, value):
+        return value in self.accepted
 
 
 @pytest.fixture
 def osmo(monkeypatch):
     service = Osmo()
     monkeypatch.setattr(token, "client", service)
+    service.secret = None
+    monkeypatch.setattr(token, "held", lambda api, holder: service.secret)
+    monkeypatch.setattr(KubernetesApi, "connect", lambda connection: None)
     return service
 
 
@@ -103,3 +111,26 @@ def test_a_service_that_does_not_answer_says_nothing_about_the_token(osmo):
     old = created()
     osmo.error = OsmoUnavailableError(503, "no healthy upstream")
     assert token.OperatorTokenProvider().read("id", old).id == "id"
+
+
+def test_the_token_of_an_operator_that_runs_already_is_kept_with_its_own_end(osmo):
+    osmo.secret = "in-use"
+    osmo.accepted.add("in-use")
+    outs = created()
+    assert (outs["value"], outs["expires"], osmo.minted) == ("in-use", "2031-01-31", [])
+
+
+@pytest.mark.parametrize("secret", [None, "placeholder", "of-another-database"])
+def test_a_secret_without_a_token_that_the_service_accepts_is_none(osmo, secret):
+    osmo.secret = secret
+    assert created()["value"] == "token-1"
+
+
+def test_another_rotation_mints_another_token(osmo):
+    assert token.OperatorTokenProvider().update("id", created(rotation=0.0), asked(rotation=1.0)).outs["value"] == "token-2"
+
+
+@pytest.mark.parametrize("days", [1, 10, 28])
+def test_a_short_lived_token_is_not_renewed_right_after_it_was_made(osmo, days):
+    old = created(validDays=float(days))
+    assert not token.OperatorTokenProvider().diff("id", old, asked(validDays=float(days))).changes

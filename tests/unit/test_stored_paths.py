@@ -17,6 +17,8 @@ STORED = [
     "components.generated.GeneratedSecretProvider",
     "components.key_backup.KeyBackupProvider",
     "components.osmo.drain.DrainProvider",
+    "components.osmo.backend_token.BackendTokenProvider",
+    "components.osmo.database.DatabaseProvider",
     "components.osmo.token.OperatorTokenProvider",
     "components.remains.RemainsProvider",
     "components.platform.runtime_class.RuntimeClassProvider",
