@@ -15,7 +15,7 @@ class CatalogModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-Document = TypeVar("Document", bound=CatalogModel)
+Document = TypeVar("Document", bound=BaseModel)
 
 
 def read(name: str, model: type[Document]) -> Document:

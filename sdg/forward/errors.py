@@ -10,12 +10,16 @@ class PortTaken(Exception):
 
     Attributes:
         owner: who holds it, as far as this user may see.
+        seen: half a sentence on it.
+        remedy: half a sentence on what to do.
     """
 
     def __init__(self, port: int, owner: Owner) -> None:
         remedy = f"stop it with `sdg forward stop {port}`" if owner.what else "end it"
-        super().__init__(f"port {port} on this host is taken by {owner}; {remedy}, or choose another port under `sdg:forward`")
         self.owner = owner
+        self.seen = f"port {port} on this host is taken by {owner}"
+        self.remedy = f"{remedy}, or choose another port under `sdg:forward`"
+        super().__init__(f"{self.seen}; {self.remedy}")
 
 
 class ForwardTimeoutError(Exception):

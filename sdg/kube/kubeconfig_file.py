@@ -121,6 +121,23 @@ def has_stand_in(path: Path, entry: Entry) -> bool:
     return _owner(document, entry.name) != entry.owner and _same_cluster(document, entry)
 
 
+def foreign_server(path: Path, name: str, owner: str) -> str | None:
+    """The API server where a context of that name leads which somebody else made, empty where it leads nowhere; None without one.
+
+    Raises:
+        KubeconfigConflictError: the file cannot be read, or is no kubeconfig.
+    """
+    try:
+        document = _document(path, _read(path.expanduser()))
+    except OSError as error:
+        raise KubeconfigConflictError(f"{path} cannot be used: {error.strerror}.") from None
+    named = any(part.get("name") == name for section in SECTIONS for part in document.get(section) or [])
+    if not named or _owner(document, name) == owner:
+        return None
+    context = _named(document, "contexts", name)
+    return str(_named(document, "clusters", str(context.get("cluster"))).get("server", ""))
+
+
 def _stands_in(path: Path, document: Document, entry: Entry) -> bool:
     """Whether somebody else's context does what the entry would; raises where the name stands for something else."""
     names = {section: [part.get("name") for part in document.get(section) or []] for section in SECTIONS}

@@ -64,10 +64,7 @@ def _is_loopback(host: str) -> bool:
 
 def _sentence(server: ApiServer, cause: str) -> str:
     proxy = f" through the proxy {_shown(server.proxy)}" if server.proxy else ""
-    return (
-        f"The cluster's API server at {_shown(server.url)} does not answer{proxy} ({cause}). "
-        "Start the cluster, or correct sdg:cluster.kubeconfig and sdg:cluster.context."
-    )
+    return f"The cluster's API server at {_shown(server.url)} does not answer{proxy} ({cause})."
 
 
 def _shown(url: str) -> str:

@@ -9,8 +9,8 @@ from sdg.forward.store import Store
 from sdg.kube.portforward import Target
 
 
-def problem(port: int, target: Target, cluster: str | None, server: str | None) -> str | None:
-    """Who holds the port, in one sentence that says what to do; None when the forward can have it.
+def problem(port: int, target: Target, cluster: str | None, server: str | None) -> PortTaken | None:
+    """Who holds the port and what to do; None when the forward can have it.
 
     Args:
         port: of this host.
@@ -24,5 +24,5 @@ def problem(port: int, target: Target, cluster: str | None, server: str | None) 
     try:
         control.check(port, Identity.of(target, cluster or "", server or ""))
     except PortTaken as taken:
-        return str(taken)
+        return taken
     return None

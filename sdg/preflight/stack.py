@@ -1,29 +1,75 @@
-"""What is checked on every preview and update before a resource is registered. Reads only, and takes well under a second."""
+"""What is checked on every preview and update before a resource is registered. Reads only, and nothing that a deployment creates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from sdg.catalog.host_requirements import host_requirements
+from sdg.catalog.preflight import checks
 from sdg.forward.wanted import targets
-from sdg.preflight import api_server, charts, port
-from sdg.settings.cluster import ExistingCluster
-from sdg.settings.kubeconfig import ApiServer
-from sdg.settings.rules import Sections
+from sdg.preflight import api_server, charts, context, port
+from sdg.preflight.cache import once_per_update
+from sdg.preflight.host import answers, asking
+from sdg.preflight.host.checks import Wanted, findings
+from sdg.preflight.model import Finding, Subject
+from sdg.settings.cluster import ExistingCluster, MicroK8s, SshHost
 
 
-def problems(sections: Sections, server: ApiServer | None) -> Iterator[str]:
-    """Why the stack cannot be deployed from this host, one sentence each.
+def problems(subject: Subject) -> list[Finding]:
+    """What fails, in the order of the table. The host is asked once per update, everything else every time."""
+    order = list(checks())
+    return sorted(_problems(subject), key=lambda finding: order.index(finding.check))
 
-    Args:
-        sections: those of the settings that could be read.
-        server: where a cluster that exists answers; None when the stack makes it, or its kubeconfig cannot be used.
-    """
-    if server and (unreachable := api_server.problem(server)):
-        yield unreachable
-    forward, cluster = sections.get("forward"), sections.get("cluster")
-    name = cluster.name if isinstance(cluster, ExistingCluster) else None
-    for number, target in targets(forward).items() if forward and forward.enabled else ():
-        if taken := port.problem(number, target, name, server.url if server else None):
-            yield taken
-    yield from charts.problems(sections, Path.cwd())
+
+def _problems(subject: Subject) -> Iterator[Finding]:
+    if subject.server and (unreachable := api_server.problem(subject.server)):
+        yield Finding.of("api-server", unreachable)
+    yield from _ports(subject)
+    yield from (Finding("charts", sentence) for sentence in charts.problems(subject.sections, subject.project))
+    cluster = subject.sections.get("cluster")
+    if isinstance(cluster, MicroK8s):
+        address = cluster.host.address if cluster.host else None
+        path = subject.project / Path(cluster.kubeconfig).expanduser()
+        taken = context.problem(path, cluster.name, subject.owner, host_requirements().ports[0], address)
+        yield from [taken] if taken else []
+        yield from _host(subject, cluster)
+
+
+def _ports(subject: Subject) -> Iterator[Finding]:
+    forward, cluster = subject.sections.get("forward"), subject.sections.get("cluster")
+    if forward is None or not forward.enabled:
+        return
+    name = cluster.name if isinstance(cluster, ExistingCluster | MicroK8s) else None
+    for number, target in targets(forward).items():
+        if taken := port.problem(number, target, name, subject.server.url if subject.server else None):
+            yield Finding("forward-port", f"{_capital(taken.seen)}.", f"{_capital(taken.remedy)}.")
+
+
+def _host(subject: Subject, cluster: MicroK8s) -> Iterable[Finding]:
+    if subject.in_ci:
+        return [Finding("not-in-ci", "CI is set, so the host is not asked whether it fits.")]
+    reply = _asked(subject, cluster.host)
+    said = answers.parse(reply.text)
+    host = f"the host {cluster.host.address}" if cluster.host else "this host"
+    if reply.failure or said.asked_last is not None:
+        last = f"; the last question went to {said.asked_last}" if said.asked_last else ""
+        cause = reply.failure or "its answers end too early"
+        login = f" Try: ssh {cluster.host.user}@{cluster.host.address} true" if cluster.host else ""
+        return [Finding("host", f"{_capital(host)} does not answer what is asked of it ({cause}{last}).{login}")]
+    return findings(Wanted(cluster, subject.sections, subject.owner, host), said)
+
+
+def _asked(subject: Subject, host: SshHost | None) -> asking.Reply:
+    question = "\n".join([asking.script(), host.model_dump_json() if host else "", subject.environ.get("PATH", "")])
+    timeout = host_requirements().answer_within
+
+    def ask() -> dict[str, str]:
+        return dataclasses.asdict(asking.ask(host, subject.secrets.get("sshPrivateKey"), subject.environ, timeout))
+
+    return asking.Reply(**once_per_update(question, ask))
+
+
+def _capital(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]

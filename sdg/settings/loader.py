@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pulumi
 from dotenv import dotenv_values
 from pulumi.runtime import config as runtime_config
 
+from sdg.preflight.model import Finding, Preflight, Subject
 from sdg.settings.cluster import ExistingCluster
 from sdg.settings.errors import SettingsError
-from sdg.settings.kubeconfig import ApiServer, Kubeconfig, KubeconfigError, candidates, read_kubeconfig
+from sdg.settings.kubeconfig import Kubeconfig, KubeconfigError, candidates, read_kubeconfig
 from sdg.settings.model import NAMESPACE, StackSettings
 from sdg.settings.parse import check
 from sdg.settings.rules import Sections, secret_problems
 from sdg.settings.secrets import SECRET_KEYS, SecretName, found, problem
 
 DOTENV = ".env"
-
-Preflight = Callable[[Sections, ApiServer | None], Iterable[str]]
-"""Further problems, of the sections that could be read and of where the cluster answers, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +78,36 @@ class Sources:
         secret_keys: the keys of it that are stored as secrets.
         environ: environment variables.
         project: the project's directory; relative paths start here, and `.env` lies here.
+        owner: project and stack, as marks of what a stack has made say it.
     """
 
     config: Mapping[str, str]
     secret_keys: Collection[str]
     environ: Mapping[str, str]
     project: Path
+    owner: str = ""
 
 
-def no_preflight(_sections: Sections, _server: ApiServer | None) -> Iterable[str]:
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What sources gave, wrong or not.
+
+    Attributes:
+        sections: those that could be read.
+        secrets: the secrets that have a value, in plain.
+        kubeconfig: that of a cluster that exists; None without one, or when it cannot be used.
+        problems: with what the stack says, one sentence each.
+        findings: of the preflight.
+    """
+
+    sections: Sections
+    secrets: Mapping[SecretName, str] = field(repr=False)
+    kubeconfig: Kubeconfig | None
+    problems: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def no_preflight(_subject: Subject) -> Iterable[Finding]:
     """Asks nothing of anything."""
     return ()
 
@@ -111,6 +130,17 @@ def read(sources: Sources, preflight: Preflight = no_preflight) -> Stack:
     Raises:
         SettingsError: names every problem at once, one sentence each.
     """
+    found = look(sources, preflight)
+    for finding in found.findings:
+        if not finding.refuses:
+            (pulumi.log.warn if finding.severity == "warning" else pulumi.log.info)(str(finding))
+    if problems := [*found.problems, *(str(finding) for finding in found.findings if finding.refuses)]:
+        raise SettingsError(problems)
+    return Stack(StackSettings.model_validate(found.sections), _wrapped(found.secrets), _connection(found.kubeconfig))
+
+
+def look(sources: Sources, preflight: Preflight = no_preflight) -> Read:
+    """Reads everything that sources give and asks the preflight, whatever is wrong with it."""
     sections, problems = check(sources.config, sources.secret_keys)
     plain, wrong_secrets = _secrets(sources)
     problems.extend(wrong_secrets)
@@ -122,10 +152,9 @@ def read(sources: Sources, preflight: Preflight = no_preflight) -> Stack:
             kubeconfig = read_kubeconfig(candidates(cluster.kubeconfig, sources.environ, sources.project), cluster.context)
         except KubeconfigError as error:
             problems.append(f"{NAMESPACE}:cluster.kubeconfig: {error}.")
-    problems.extend(preflight(sections, kubeconfig.api_server if kubeconfig else None))
-    if problems:
-        raise SettingsError(problems)
-    return Stack(StackSettings.model_validate(sections), _wrapped(plain), _connection(kubeconfig))
+    server = kubeconfig.api_server if kubeconfig else None
+    subject = Subject(sections, server, plain, sources.owner, sources.environ, sources.project)
+    return Read(sections, plain, kubeconfig, tuple(problems), tuple(preflight(subject)))
 
 
 def _sources() -> Sources:
@@ -133,7 +162,7 @@ def _sources() -> Sources:
     prefix = f"{NAMESPACE}:"
     config = {key.removeprefix(prefix): value for key, value in everything.items() if key.startswith(prefix)}
     secret = {key for key in config if runtime_config.is_config_secret(prefix + key)}
-    return Sources(config, secret, os.environ, Path.cwd())
+    return Sources(config, secret, os.environ, Path.cwd(), f"{pulumi.get_project()}/{pulumi.get_stack()}")
 
 
 def _secrets(sources: Sources) -> tuple[dict[SecretName, str], list[str]]:

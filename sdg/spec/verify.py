@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import resources
+from typing import Final
 
 import yaml
 
@@ -11,6 +12,16 @@ from sdg.spec.model import parse
 
 VERIFY_HELLO = "verify-hello"
 VERIFY_GPU = "verify-gpu"
+
+
+_MIB: Final = {"Ki": 1 / 1024, "Mi": 1.0, "Gi": 1024.0, "Ti": 1024.0**2}
+
+
+def requested(name: str) -> tuple[int, float]:
+    """CPUs and MiB that a verification workflow's largest profile asks for, without what OSMO adds."""
+    profiles = parse(_text(name)).workflow.resources.values()
+    memory = [profile.memory or "0Mi" for profile in profiles]
+    return max(profile.cpu for profile in profiles), max(float(size[:-2]) * _MIB[size[-2:]] for size in memory)
 
 
 def render(name: str, image: Callable[[str], str] = str, platform: str | None = None) -> str:
@@ -24,7 +35,7 @@ def render(name: str, image: Callable[[str], str] = str, platform: str | None = 
     Raises:
         SpecError: what the mapping made of it is no valid spec.
     """
-    document = yaml.safe_load(resources.files("sdg.spec").joinpath("workflows", f"{name}.yaml").read_text(encoding="utf-8"))
+    document = yaml.safe_load(_text(name))
     workflow = document["workflow"]
     for task in workflow["tasks"]:
         task["image"] = image(task["image"])
@@ -34,3 +45,7 @@ def render(name: str, image: Callable[[str], str] = str, platform: str | None = 
     text: str = yaml.safe_dump(document, sort_keys=False)
     parse(text)
     return text
+
+
+def _text(name: str) -> str:
+    return resources.files("sdg.spec").joinpath("workflows", f"{name}.yaml").read_text(encoding="utf-8")

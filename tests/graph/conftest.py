@@ -124,7 +124,7 @@ def run_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run
     """Runs `__main__.py` with the given sections of `sdg:`; the cluster is one that exists, and answers."""
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(KUBECONFIG))
-    monkeypatch.setattr("sdg.preflight.stack.problems", lambda sections, server: ())
+    monkeypatch.setattr("sdg.preflight.stack.problems", lambda _subject: ())
 
     loop = asyncio.new_event_loop()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sdg.preflight.model import Finding
 from sdg.settings.errors import SettingsError
 from sdg.settings.loader import Sources, Stack, read
 from sdg.settings.loader import load as stack_settings
@@ -164,5 +165,5 @@ def test_the_preflight_is_told_where_the_cluster_answers_and_through_which_proxy
     with pytest.raises(SettingsError, match=r"asked https:.*:6443 through http:.*:3128"):
         read(
             Sources(config(), frozenset(), {}, project),
-            lambda _sections, server: [f"asked {server.url} through {server.proxy}"] if server else [],
+            lambda subject: [Finding("api-server", f"asked {subject.server.url} through {subject.server.proxy}")] if subject.server else [],
         )

@@ -1,0 +1,73 @@
+"""What the preflight is asked, and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sdg.catalog.preflight import Severity, checks
+from sdg.settings.kubeconfig import ApiServer
+from sdg.settings.rules import Sections
+from sdg.settings.secrets import SecretName
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A check that failed.
+
+    Attributes:
+        check: its name in `preflight.yaml`.
+        seen: what was seen and what was expected, a sentence or two.
+        remedy: what to do, a sentence; empty where `seen` says it.
+    """
+
+    check: str
+    seen: str
+    remedy: str = ""
+
+    @classmethod
+    def of(cls, check: str, seen: str) -> Finding:
+        """With the remedy of the table."""
+        return cls(check, seen, checks()[check].remedy)
+
+    @property
+    def severity(self) -> Severity:
+        return checks()[self.check].severity
+
+    @property
+    def refuses(self) -> bool:
+        """Whether nothing may be created."""
+        return self.severity == "error"
+
+    def __str__(self) -> str:
+        return f"{self.seen} {self.remedy}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A stack that is to be deployed from this machine.
+
+    Attributes:
+        sections: those of its settings that could be read.
+        server: where a cluster that exists answers; None when the stack makes it, or its kubeconfig cannot be used.
+        secrets: its secrets that have a value, in plain.
+        owner: project and stack, as marks of what a stack has made say it.
+        environ: environment variables.
+        project: the project's directory; relative paths start here.
+    """
+
+    sections: Sections
+    server: ApiServer | None = None
+    secrets: Mapping[SecretName, str] = field(default_factory=dict, repr=False)
+    owner: str = ""
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    project: Path = Path()
+
+    @property
+    def in_ci(self) -> bool:
+        """Whether a CI system runs this: the host is not its to judge then."""
+        return self.environ.get("CI", "").lower() in {"1", "true"}
+
+
+Preflight = Callable[[Subject], Iterable[Finding]]
