@@ -1,0 +1,68 @@
+"""GPU operator, KAI scheduler and RuntimeClass: what is registered, and what waits for it."""
+
+import pytest
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+OPERATOR = {"gpuOperator": {"install": True}}
+
+
+def release(graph, name):
+    return graph.inputs[f"{name}-release"]
+
+
+def test_kai_is_installed_from_a_file_of_the_mirror_and_gives_no_pod_a_runtime_class(run_program):
+    graph = run_program(mirror={"downloads": {"https://github.com": "https://mirror.test/github"}})
+    kai = release(graph, "kai-scheduler")
+    file = "NVIDIA/KAI-Scheduler/releases/download/v0.14.0/kai-scheduler-v0.14.0.tgz"
+    assert kai["chart"] == f"https://mirror.test/github/{file}"
+    assert (kai["name"], kai["namespace"], kai["version"]) == ("kai-scheduler", "kai-scheduler", "0.14.0")
+    assert kai["values"] == {"admission": {"gpuPodRuntimeClassName": ""}}
+
+
+def test_osmos_operator_waits_for_the_scheduler_and_its_service_does_not(run_program):
+    graph = run_program()
+    assert "kai-gate/verdict" in graph.waits_for("osmo-operator-release")
+    assert not {"kai-gate", "kai-scheduler-release"} & graph.waits_for("osmo-service-release")
+
+
+def test_a_scheduler_that_is_there_already_is_only_looked_at(run_program):
+    graph = run_program(platform={"kaiScheduler": {"install": False}})
+    assert "kai-scheduler-release" not in graph.types
+    gate = graph.inputs["kai-gate"]
+    assert (gate["installed"], gate["workloads"]) == (False, [])
+    assert gate["definitions"] == ["podgroups.scheduling.run.ai", "queues.scheduling.run.ai"]
+    assert "kai-gate/verdict" in graph.waits_for("osmo-operator-release")
+
+
+def test_the_schedulers_gate_names_everything_that_must_run_and_how_to_repair_it(run_program):
+    gate = run_program().inputs["kai-gate"]
+    assert {workload["name"] for workload in gate["workloads"]} >= {"kai-operator", "admission", "kai-scheduler-default"}
+    assert "kai-scheduler-release" in gate["repair"]
+
+
+@pytest.mark.parametrize("cluster", [{"gpus": 0}, {"gpus": 2}])
+def test_a_cluster_that_exists_has_its_own_gpu_operator_unless_told_otherwise(run_program, cluster):
+    graph = run_program(cluster=cluster)
+    assert "gpu-operator-release" not in graph.types
+    assert graph.inputs["gpu-operator"]["install"] is False
+
+
+@pytest.mark.parametrize(("driver", "enabled"), [(None, True), ("operator", True), ("host", False)])
+def test_a_gpu_operator_comes_before_gpus_are_counted(run_program, driver, enabled):
+    chosen = {"install": True} | ({"driver": driver} if driver else {})
+    graph = run_program(cluster={"gpus": 2}, platform={"gpuOperator": chosen})
+    installed = release(graph, "gpu-operator")
+    assert (installed["name"], installed["namespace"], installed["version"]) == ("gpu-operator", "gpu-operator", "v25.10.1")
+    assert installed["values"]["driver"] == {"enabled": enabled}
+    assert ("validator" in installed["values"]) is not enabled
+    assert "gpu-operator-release" in graph.waits_for("cluster-gate")
+
+
+@pytest.mark.parametrize(("gpus", "wanted"), [(0, True), (2, False)])
+def test_the_name_of_the_runtime_class_is_settled_before_anything_may_need_it(run_program, gpus, wanted):
+    graph = run_program(cluster={"gpus": gpus}, platform=OPERATOR if gpus else {})
+    assert graph.inputs["runtime-class"]["wanted"] is wanted
+    assert "connection" in graph.requests["runtime-class"].additionalSecretOutputs
+    assert "runtime-class" in graph.waits_for("cluster-gate")
+    if gpus:  # nobody can change a handler: ours has to be gone before the operator brings its own
+        assert "runtime-class" in graph.waits_for("gpu-operator-release")
