@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -12,6 +13,8 @@ from sdg.catalog.versions import ChartKey
 from sdg.charts.wanted import Located, located, pinned
 from sdg.settings.mirror import Mirror
 
+Values = dict[str, Any] | pulumi.Output[dict[str, Any]]
+
 
 def pinned_release(
     name: str,
@@ -20,7 +23,7 @@ def pinned_release(
     *,
     release: str,
     namespace: str,
-    values: dict[str, Any],
+    values: Values,
     mirror: Mirror,
     timeout: float,
     opts: pulumi.ResourceOptions,
@@ -61,7 +64,7 @@ def restore() -> str:
     return f"pulumi up --stack {pulumi.get_stack()}"
 
 
-def triggers(release: Release, key: pulumi.Output[str], values: dict[str, Any]) -> dict[str, pulumi.Input[str]]:
+def triggers(release: Release, key: pulumi.Output[str], values: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
     """What has to make the gate behind a release look again: revision, chart version, and a fingerprint of values and Secrets.
 
     The fingerprint is keyed, so that a stored state doesn't allow to guess a weak value; that is why it may be stored in the clear.

@@ -128,8 +128,9 @@ def _named(alive: Sequence[Workflow]) -> str:
 
 
 def _or_cancel(props: Properties) -> str:
-    key = "pulumi config set --path 'sdg:osmo.onDestroy.workflows' cancel"
-    return f"or let destroy cancel them: `{key} --stack {props['stack']}`, then `pulumi up`, then destroy again."
+    stack = f"--stack {props['stack']}"
+    change = f"pulumi config set {stack} --path sdg:osmo.onDestroy.workflows cancel"
+    return f"or let destroy cancel them: `{change}`, then `pulumi up {stack}`, then destroy again."
 
 
 class Drain(Resource, module="osmo", name="Drain"):

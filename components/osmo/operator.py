@@ -6,6 +6,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Secret
 
 from components.cluster.base import ClusterHandle
+from components.osmo.adopted import Adopted, taking_over
 from components.osmo.backend_token import TOKEN_KEY, BackendToken
 from components.osmo.service import OsmoService
 from components.osmo.token import OperatorToken
@@ -13,6 +14,7 @@ from components.release import pinned_release, repair, restore, triggers
 from sdg.gates.osmo import OsmoRecord
 from sdg.gates.resource import gate
 from sdg.osmo import layout
+from sdg.osmo.upgrade import Line
 from sdg.osmo.values import Images, operator_values
 from sdg.settings.mirror import Mirror
 from sdg.settings.osmo import Osmo as OsmoSettings
@@ -31,17 +33,18 @@ class OsmoOperator(pulumi.ComponentResource):
         name: str,
         *,
         settings: OsmoSettings,
-        chart_version: str,
+        line: Line,
         images: Images,
         cluster: ClusterHandle,
         service: OsmoService,
         token: BackendToken | None,
         after: tuple[pulumi.Resource, ...],
         fingerprint_key: pulumi.Output[str],
+        adopted: Adopted | None,
         mirror: Mirror,
         opts: pulumi.ResourceOptions,
     ) -> None:
-        super().__init__("sdg:osmo:Operator", name, {"cluster": cluster.kind, "chart": chart_version, "images": images.location}, opts)
+        super().__init__("sdg:osmo:Operator", name, {"cluster": cluster.kind, "chart": line.chart, "images": images.location}, opts)
         content, expires = self._token(name, settings, cluster, service) if token is None else (token.content, None)
         secret = Secret(
             f"{name}-token-secret",
@@ -49,21 +52,25 @@ class OsmoOperator(pulumi.ComponentResource):
             string_data=content,
             opts=pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=after),
         )
-        values = operator_values(settings, images=images)
+        own = operator_values(settings, images=images)
+        values = adopted.values_of(layout.OPERATOR_RELEASE) if adopted else own
         self.release = pinned_release(
             f"{name}-release",
             "osmo-operator",
-            chart_version,
+            line.chart,
             release=layout.OPERATOR_RELEASE,
             namespace=layout.OPERATOR_NAMESPACE,
             values=values,
             mirror=mirror,
             timeout=settings.timeouts.release,
-            opts=pulumi.ResourceOptions(
-                parent=self, provider=cluster.provider, depends_on=[secret, *after], deleted_with=cluster.deleted_with
+            opts=pulumi.ResourceOptions.merge(
+                pulumi.ResourceOptions(
+                    parent=self, provider=cluster.provider, depends_on=[secret, *after], deleted_with=cluster.deleted_with
+                ),
+                taking_over(adopted, layout.OPERATOR_RELEASE),
             ),
         )
-        self.triggers = triggers(self.release, fingerprint_key, {"values": values, "token": content})
+        self.triggers = triggers(self.release, fingerprint_key, {"values": values, "token": content}) | line.as_trigger()
         asked = {
             "connection": cluster.connection,
             "workloads": [workload.as_input() for workload in layout.OPERATOR_WORKLOADS],

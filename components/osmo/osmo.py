@@ -6,15 +6,18 @@ import pulumi
 from pulumi_kubernetes.core.v1 import Namespace
 
 from components.cluster.base import ClusterHandle
+from components.osmo.adopted import Adopted
 from components.osmo.backend_token import BackendToken
 from components.osmo.base import OsmoHandle
 from components.osmo.operator import OsmoOperator
 from components.osmo.quota import limit_workflows
+from components.osmo.release_line import ReleaseLine
 from components.osmo.secrets import SecretsBuilder
-from components.osmo.service import OsmoService
+from components.osmo.service import OsmoService, stores
 from components.platform.object_store import ObjectStoreHandle
-from sdg.catalog.versions import ReleaseSet, versions
+from sdg.catalog.versions import versions
 from sdg.osmo import layout
+from sdg.osmo.upgrade import Line
 from sdg.osmo.values import GATEWAY_URL, Images
 from sdg.settings.loader import Secrets
 from sdg.settings.mirror import Mirror
@@ -44,19 +47,31 @@ class Osmo(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sdg:osmo:Osmo", name, {"cluster": cluster.kind, "profile": settings.profile, "gpus": cluster.gpus}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        in_cluster = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=[cluster.ready])
+        profile, line = versions().profiles[settings.profile], _line(settings)
+        after = [
+            cluster.ready,
+            ReleaseLine(
+                f"{name}-release-line",
+                line,
+                cluster.connection,
+                stores=stores(settings),
+                adopt=settings.adopt,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[cluster.ready]),
+            ),
+        ]
+        in_cluster = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=after)
+        generated = pulumi.ResourceOptions(parent=self, depends_on=after)
         namespaces = {
             namespace: Namespace(f"{name}-{namespace}", metadata={"name": namespace}, opts=in_cluster)
             for namespace in (layout.SERVICE_NAMESPACE, layout.OPERATOR_NAMESPACE, layout.WORKFLOWS_NAMESPACE)
         }
-        profile, release = versions().profiles[settings.profile], _release(settings)
-        generated = pulumi.ResourceOptions(parent=self, depends_on=[cluster.ready])
         # older profiles mint it through the API of the running service
         token = (
             BackendToken(f"{name}-backend-token", cluster.connection, rotation=settings.token.rotation, opts=generated)
             if profile.operator_token == "secret"  # noqa: S105 - a way, not a token
             else None
         )
+        adopted = Adopted(f"{name}-adopted", cluster.connection, chart=line.chart, opts=generated) if settings.adopt else None
         secrets = SecretsBuilder(
             name,
             settings,
@@ -64,18 +79,20 @@ class Osmo(pulumi.ComponentResource):
             given=given,
             namespaces=namespaces,
             mirror=mirror,
+            adopted=adopted,
             generated=generated,
             in_cluster=in_cluster,
         ).build(store, token)
-        images = Images(mirror.image(settings.registry or versions().registries.osmo), release.tag)
+        images = Images(mirror.image(settings.registry or versions().registries.osmo), line.tag)
         service = OsmoService(
             f"{name}-service",
             settings=settings,
-            chart_version=release.chart,
+            line=line,
             images=images,
             cluster=cluster,
             store=store,
             secrets=secrets,
+            adopted=adopted,
             mirror=mirror,
             opts=child,
         )
@@ -83,7 +100,7 @@ class Osmo(pulumi.ComponentResource):
         operator = OsmoOperator(
             f"{name}-operator",
             settings=settings,
-            chart_version=release.chart,
+            line=line,
             images=images,
             cluster=cluster,
             service=service,
@@ -96,13 +113,14 @@ class Osmo(pulumi.ComponentResource):
                 *secrets.pull_secrets.values(),
             ),
             token=token,
+            adopted=adopted,
             fingerprint_key=secrets.fingerprint_key,
             mirror=mirror,
             opts=child,
         )
         self._handle = OsmoHandle(
             url=GATEWAY_URL,
-            version=release.tag,
+            version=line.tag,
             triggers={
                 # the revision alone misses a Secret that pods mount
                 "service": service.triggers["revision"],
@@ -114,15 +132,15 @@ class Osmo(pulumi.ComponentResource):
             service_ready=service.ready,
             ready=operator.ready,
         )
-        self.register_outputs({"version": release.tag})
+        self.register_outputs({"version": line.tag})
 
     @property
     def handle(self) -> OsmoHandle:
         return self._handle
 
 
-def _release(settings: OsmoSettings) -> ReleaseSet:
+def _line(settings: OsmoSettings) -> Line:
     release = versions().profiles[settings.profile].release(settings.chart_version)
     if release is None:  # the loader refuses it with the known ones
         raise LookupError(f"profile {settings.profile} has no chart version {settings.chart_version}")
-    return release
+    return Line(settings.profile, release.chart, release.tag, settings.migrate)

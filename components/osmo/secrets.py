@@ -10,6 +10,7 @@ import pulumi
 from pulumi_kubernetes.core.v1 import ConfigMap, Secret
 
 from components.cluster.base import ClusterHandle
+from components.osmo.adopted import Adopted
 from components.osmo.backend_token import BackendToken
 from components.osmo.database import Database
 from components.osmo.keys import DATABASE, Keys
@@ -55,6 +56,7 @@ class SecretsBuilder:
     Args:
         given: what the user gave: passwords to start with, and keys of what lies outside the cluster.
         namespaces: OSMO's namespaces.
+        adopted: an installation by hand, whose Secrets stay as they are.
         generated: options of what lives in the stack's state alone.
         in_cluster: options of the cluster's objects.
     """
@@ -68,11 +70,12 @@ class SecretsBuilder:
         given: Secrets,
         namespaces: Namespaces,
         mirror: Mirror,
+        adopted: Adopted | None,
         generated: pulumi.ResourceOptions,
         in_cluster: pulumi.ResourceOptions,
     ) -> None:
         self._name, self._settings, self._cluster, self._given = name, settings, cluster, given
-        self._namespaces, self._mirror = namespaces, mirror
+        self._namespaces, self._mirror, self._adopted = namespaces, mirror, adopted
         self._generated, self._in_cluster = generated, in_cluster
         self._keys = Keys(name, cluster, generated)
 
@@ -161,7 +164,7 @@ class SecretsBuilder:
                 f"{self._name}-{layout.PULL_SECRET}-{namespace}",
                 metadata={"name": layout.PULL_SECRET, "namespace": namespace},
                 type="kubernetes.io/dockerconfigjson",
-                string_data=content,
+                string_data=self._kept(namespace, layout.PULL_SECRET, content),
                 opts=self._inside(namespace),
             )
             for namespace in self._namespaces
@@ -171,9 +174,12 @@ class SecretsBuilder:
         return Secret(
             resource,
             metadata={"name": name, "namespace": layout.SERVICE_NAMESPACE},
-            string_data=content,
+            string_data=self._kept(layout.SERVICE_NAMESPACE, name, content),
             opts=self._inside(layout.SERVICE_NAMESPACE),
         )
+
+    def _kept(self, namespace: str, name: str, content: pulumi.Input[Mapping[str, pulumi.Input[str]]]) -> Any:  # noqa: ANN401 (an input)
+        return self._adopted.content_of(namespace, name, content) if self._adopted else content
 
     def _inside(self, namespace: str) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions.merge(self._in_cluster, pulumi.ResourceOptions(depends_on=[self._namespaces[namespace]]))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pulumi
 
 from components.cluster.base import ClusterHandle
+from components.osmo.adopted import Adopted, taking_over
 from components.osmo.secrets import OsmoSecrets
 from components.platform.object_store import ObjectStoreHandle
 from components.release import pinned_release, repair, restore, triggers
 from sdg.gates.resource import gate
 from sdg.gates.service import ServiceRecord
-from sdg.kube.workload import Workload
 from sdg.osmo import layout
+from sdg.osmo.upgrade import Line
 from sdg.osmo.values import Images, gpu_plan, service_values, storage_choice
 from sdg.settings.mirror import Mirror
 from sdg.settings.osmo import Osmo as OsmoSettings
@@ -25,16 +26,17 @@ class OsmoService(pulumi.ComponentResource):
         name: str,
         *,
         settings: OsmoSettings,
-        chart_version: str,
+        line: Line,
         images: Images,
         cluster: ClusterHandle,
         store: ObjectStoreHandle,
         secrets: OsmoSecrets,
+        adopted: Adopted | None,
         mirror: Mirror,
         opts: pulumi.ResourceOptions,
     ) -> None:
-        super().__init__("sdg:osmo:Service", name, {"cluster": cluster.kind, "chart": chart_version, "images": images.location}, opts)
-        values = service_values(
+        super().__init__("sdg:osmo:Service", name, {"cluster": cluster.kind, "chart": line.chart, "images": images.location}, opts)
+        own = service_values(
             settings,
             images=images,
             storage=storage_choice(store.bucket_uri, store.client_id),
@@ -45,23 +47,27 @@ class OsmoService(pulumi.ComponentResource):
             # the first one comes with the first pods
             token_rollout=str(settings.token.rotation) if settings.token.rotation else None,
         )
+        values = adopted.values_of(layout.SERVICE_RELEASE) if adopted else own
         self.release = pinned_release(
             f"{name}-release",
             "osmo-service",
-            chart_version,
+            line.chart,
             release=layout.SERVICE_RELEASE,
             namespace=layout.SERVICE_NAMESPACE,
             values=values,
             mirror=mirror,
             timeout=settings.timeouts.release,
-            opts=pulumi.ResourceOptions(
-                parent=self, provider=cluster.provider, depends_on=secrets.objects, deleted_with=cluster.deleted_with
+            opts=pulumi.ResourceOptions.merge(
+                pulumi.ResourceOptions(
+                    parent=self, provider=cluster.provider, depends_on=secrets.objects, deleted_with=cluster.deleted_with
+                ),
+                taking_over(adopted, layout.SERVICE_RELEASE),
             ),
         )
-        self.triggers = triggers(self.release, secrets.fingerprint_key, {"values": values, "secrets": secrets.contents})
+        self.triggers = triggers(self.release, secrets.fingerprint_key, {"values": values, "secrets": secrets.contents}) | line.as_trigger()
         asked = {
             "connection": cluster.connection,
-            "workloads": [workload.as_input() for workload in (*store.workloads, *_workloads(settings))],
+            "workloads": [workload.as_input() for workload in (*store.workloads, *layout.service_workloads(stores(settings)))],
             "endpoint": dict(layout.GATEWAY),
             "version": images.tag,
             "triggers": self.triggers,
@@ -76,6 +82,7 @@ class OsmoService(pulumi.ComponentResource):
         self.register_outputs({"version": images.tag})
 
 
-def _workloads(settings: OsmoSettings) -> tuple[Workload, ...]:
+def stores(settings: OsmoSettings) -> tuple[str, ...]:
+    """The database and Redis that the release brings."""
     in_cluster = {"postgres": settings.database.kind == "in-cluster", "redis": settings.redis.kind == "in-cluster"}
-    return layout.service_workloads(name for name, chosen in in_cluster.items() if chosen)
+    return tuple(name for name, chosen in in_cluster.items() if chosen)

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from sdg.gates.checks import Status
+from sdg.osmo.upgrade import way_back
 
 _SHOWN = 5  # failed checks in full
 _NAMED = 8  # further ones by name
 _TEXT = 1200  # characters of one text
 _LINES = 8  # lines of one text
+_HISTORY = "`pulumi stack history` shows those of every update"
 
 
 def red_screen(props: Mapping[str, Any]) -> str:
@@ -39,12 +41,15 @@ def _block(check: Mapping[str, str]) -> list[str]:
 
 
 def _way_back(props: Mapping[str, Any]) -> list[str]:
-    """What was green before this change; nothing when nothing changed."""
-    last_green = props.get("lastGreen") or {}
-    if not last_green or last_green == (props.get("triggers") or {}):
+    """What was green before this change, what changed since, and how to return; nothing when nothing changed."""
+    green, now = props.get("lastGreen") or {}, props.get("triggers") or {}
+    if not green or green == now:
         return []
-    known = ", ".join(f"{key} {value}" for key, value in sorted(last_green.items()))
-    return [f"  last green with: {known}", "    next:     to return to it, put the settings back to these and run `pulumi up` again"]
+    changed = [
+        f"{key} {green.get(key, 'unset')}, now {now.get(key, 'unset')}" for key in sorted({*green, *now}) if green.get(key) != now.get(key)
+    ]
+    step = way_back(green, now) or f"to return to it, put the settings back to what they were then: {_HISTORY}, then run `pulumi up` again"
+    return [f"  last green with: {'; '.join(changed)}", f"    next:     {step}"]
 
 
 def _short(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, Self
 
-from sdg.kube.api import KubernetesReader
+from sdg.kube.api import Json, KubernetesReader
 from sdg.kube.errors import ObjectNotFoundError
 
 _PATHS: Final = {"Secret": "secrets", "ConfigMap": "configmaps"}
@@ -44,5 +44,10 @@ def held(api: KubernetesReader, holder: Holder) -> str | None:
         found = api.get(f"/api/v1/namespaces/{holder.namespace}/{_PATHS[holder.kind]}/{holder.name}")
     except ObjectNotFoundError:
         return None
-    value = str((found.get("data") or {}).get(holder.key) or "")
-    return (base64.b64decode(value).decode() if holder.kind == "Secret" else value) or None
+    data = decoded(found) if holder.kind == "Secret" else found.get("data") or {}
+    return str(data.get(holder.key) or "") or None
+
+
+def decoded(secret: Json) -> dict[str, str]:
+    """What a Secret holds."""
+    return {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}

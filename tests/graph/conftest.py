@@ -86,6 +86,10 @@ class Answers(mocks.Mocks):
 
 COMPUTED: dict[str, dict[str, Any]] = {
     "pulumi-python:dynamic/secret:Generated": {"value": "generated-value"},
+    "pulumi-python:dynamic/osmo:Adopted": {
+        "values": {"osmo-minimal": {"by": "hand"}, "osmo-operator": {"by": "hand"}},
+        "contents": {"osmo-minimal/osmo-workflow-data-cred": {"region": "kept"}},
+    },
     "pulumi-python:dynamic/osmo:BackendToken": {"value": "backend-token", "previous": "token-before"},
     "pulumi-python:dynamic/osmo:Database": {"tables": 0},
     "pulumi-python:dynamic/osmo:OperatorToken": {"value": "minted-token", "expires": "2027-01-01"},

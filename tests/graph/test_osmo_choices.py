@@ -136,3 +136,29 @@ def test_a_rotation_rolls_the_api_and_the_first_token_does_not(run_program):
         return graph.inputs["osmo-service-release"]["values"]["services"]["backendApiTokens"].get("rolloutNonce")
 
     assert (nonce(0), nonce(1), nonce(2)) == (None, "1", "2")
+
+
+RELEASES = {"osmo-service-release": "osmo-minimal/osmo-minimal", "osmo-operator-release": "osmo-operator/osmo-operator"}
+
+
+def test_nothing_is_imported_unless_an_installation_is_adopted(run_program):
+    graph = run_program()
+    assert "osmo-adopted" not in graph.types
+    assert [graph.requests[name].importId for name in RELEASES] == ["", ""]
+
+
+def test_an_adopted_installation_keeps_its_values_and_its_secrets(run_program):
+    graph = run_program(osmo={"adopt": True})
+    for name, live in RELEASES.items():
+        assert graph.requests[name].importId == live
+        assert graph.inputs[name]["values"] == {"by": "hand"}
+    assert content(graph, "osmo-osmo-workflow-data-cred") == {"region": "kept"}
+    assert content(graph, "osmo-redis") == {"redis-password": ""}  # there is none yet
+
+
+def test_the_release_line_comes_before_everything_of_osmo(run_program):
+    graph = run_program(osmo={"profile": "6.4"})
+    line = {key: graph.inputs["osmo-release-line"][key] for key in ("profile", "chart", "tag", "migrate")}
+    assert line == {"profile": "6.4", "chart": "1.4.0", "tag": "6.4.0", "migrate": False}
+    for name in ("osmo-osmo-minimal", "osmo-mek", "osmo-backend-token", "osmo-service-release"):
+        assert "osmo-release-line" in graph.waits_for(name)
