@@ -103,7 +103,7 @@ def test_refusing_names_the_workflows_and_both_ways_out(destroy):
     assert words.startswith("12 workflows are alive: train-0 (RUNNING)")
     assert "train-9 (RUNNING) and 2 more" in words
     assert "Wait until they have ended" in words
-    assert "cancel --stack lab`" in words
+    assert "`pulumi config set --stack lab --path sdg:osmo.onDestroy.workflows cancel`, then `pulumi up --stack lab`" in words
     assert osmo.cancelled == []
 
 

@@ -80,6 +80,7 @@ LEFT_BY_UPSTREAM = [
     scoped("RuntimeClass", "nvidia", labels=dict(OURS), handler="runc"),
     scoped("Namespace", "osmo-minimal"),
     scoped("Namespace", "minio-operator"),
+    of_release("Namespace", "kai-resource-reservation", "kai-scheduler", "kai-scheduler"),
 ]
 
 OF_OTHERS = [
