@@ -19,6 +19,8 @@ _CLUSTER_SCOPED: Final[Mapping[str, str]] = {
     # what OSMO's operator writes for the KAI scheduler
     "Queue": "/apis/scheduling.run.ai/v2/queues",
     "Topology": "/apis/kai.scheduler/v1alpha1/topologies",
+    # of the KAI scheduler's chart
+    "SchedulingShard": "/apis/kai.scheduler/v1/schedulingshards",
 }
 _NAMESPACED: Final[Mapping[str, tuple[str, str]]] = {
     "Secret": ("/api/v1", "secrets"),
