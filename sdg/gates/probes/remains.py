@@ -22,7 +22,7 @@ HELM_NAMESPACE: Final = "meta.helm.sh/release-namespace"
 PROVISIONED_BY: Final = "pv.kubernetes.io/provisioned-by"
 
 # KAI's chart has a namespace of its own besides, which Helm keeps
-_SCOPED_BY_HELM: Final = ("PriorityClass", "ClusterRole", "ClusterRoleBinding", "Namespace")
+_SCOPED_BY_HELM: Final = ("PriorityClass", "ClusterRole", "ClusterRoleBinding", "SchedulingShard", "Namespace")
 _WEBHOOKS: Final = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 # what is looked for in a namespace that stays
 _WORKLOADS: Final = ("Deployment", "ReplicaSet", "Job", "Pod")
