@@ -8,7 +8,7 @@ STAMP := .venv/.complete
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench docs down clean
+.PHONY: help setup demo test test-full lint bench docs down clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1	/' | expand -t 20
@@ -39,6 +39,10 @@ test: setup lint  ## everything that proves it
 	@echo "· engine and fault tests on virtual clusters (about 10 min) …"
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests/engine tests/faults
 
+test-full: test  ## the combinations as well that a release must pass: profiles, machines, data
+	@echo "· every combination on virtual clusters (about 60 min) …"
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m full tests
+
 lint: setup  ## ruff, mypy and the import rules
 	@tools/step "ruff" "1 s" "make lint; most findings are fixed by .venv/bin/ruff check --fix and ruff format" \
 	  sh -c '$(BIN)/ruff check . && $(BIN)/ruff format --check .'
@@ -51,11 +55,11 @@ bench: setup  ## measures what is promised, as a table and .bench/latest.json
 docs: $(STAMP)  ## docs/stacks.md and the settings' JSON schema, from the models
 	@$(BIN)/sdg docs
 
-down: $(STAMP)  ## stops the rehearsal and removes its state
-	@$(BIN)/sdg rehearsal stop --purge
+down: $(STAMP)  ## stops every rehearsal and removes its state
+	@$(BIN)/sdg rehearsal stop --all --purge
 
-clean:  ## stops the rehearsal and removes everything in this folder that was made
-	@if [ -x $(BIN)/sdg ]; then $(BIN)/sdg rehearsal stop --purge; fi
+clean:  ## stops every rehearsal and removes everything in this folder that was made
+	@if [ -x $(BIN)/sdg ]; then $(BIN)/sdg rehearsal stop --all --purge; fi
 	@rm -rf .sdg .venv .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "✓ removed; tools stay in $${XDG_CACHE_HOME:-~/.cache}/sdg for other clones"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from cli.derived import NotRehearsable
 from cli.faults import FaultError
 from cli.keys import KeysError
 from cli.pulumi import PulumiError
@@ -14,6 +15,7 @@ from rehearsal.cluster import StartFailed
 from rehearsal.fence import FenceError
 from rehearsal.processes import ProcessEnded
 from rehearsal.tools import ToolMissing
+from sdg.catalog.vm_sizes import UnknownSize
 from sdg.charts.digests import DigestChangedError, DigestsUnreadableError
 from sdg.charts.download import DownloadFailedError
 from sdg.charts.pull import PullFailedError
@@ -37,6 +39,7 @@ EXPECTED: Final = (
     KubeError,
     KubeconfigError,
     NoClusterError,
+    NotRehearsable,
     OsmoError,
     PortTaken,
     ProcessEnded,
@@ -45,5 +48,6 @@ EXPECTED: Final = (
     SecretInPlainError,
     SettingsError,
     ToolMissing,
+    UnknownSize,
     VaultError,
 )

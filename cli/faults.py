@@ -16,13 +16,16 @@ class FaultError(ValueError):
     """The switch cannot be set."""
 
 
-def switch(name: str, setting: str | None) -> str:
+def switch(name: str, setting: str | None, stack: str | None = None) -> str:
     """Sets a switch to a JSON object, or clears it with None; says what is on then.
+
+    Args:
+        stack: whose rehearsal it is; the one that this shell works on when unset.
 
     Raises:
         FaultError: the setting is no JSON object, the switch is unknown, or no rehearsal runs.
     """
-    control = StateDir(rehearsal_state()).service_urls().get("control")
+    control = StateDir(rehearsal_state(stack)).service_urls().get("control")
     if control is None:
         raise FaultError("no rehearsal runs; start one with `sdg rehearsal start`")
     try:

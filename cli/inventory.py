@@ -35,7 +35,7 @@ _INSIDE: Final = (
     *("PersistentVolumeClaim", "Secret", "ConfigMap", "ResourceQuota"),
 )
 _SCOPED: Final = (
-    *("PriorityClass", "ClusterRole", "ClusterRoleBinding", "RuntimeClass", "Queue", "Topology", "PersistentVolume"),
+    *("Namespace", "PriorityClass", "ClusterRole", "ClusterRoleBinding", "RuntimeClass", "Queue", "Topology", "PersistentVolume"),
     *("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "CustomResourceDefinition"),
 )
 
@@ -77,13 +77,13 @@ class Inventory:
         return retain and promised(self.volumes.get(ref, ref)) is not None
 
 
-def inventory(api: KubernetesReader, kubeconfigs: Sequence[Path] = ()) -> Inventory:
-    """Looks at a cluster, at the forwards of this user, and at some kubeconfigs of theirs.
+def inventory(api: KubernetesReader | None, kubeconfigs: Sequence[Path] = ()) -> Inventory:
+    """Looks at a cluster where there is one, at the forwards of this user, and at some kubeconfigs of theirs.
 
     Raises:
         KubeError: the cluster does not answer.
     """
-    found = dict(_objects(api))
+    found = dict(_objects(api)) if api else {}
     volumes = {ref: claim_of(volume) for ref, volume in found.items() if ref.kind == "PersistentVolume"}
     return Inventory(frozenset(found), volumes, (*_forwards(), *(line for path in kubeconfigs for line in _contexts(path))))
 

@@ -22,16 +22,23 @@ app.add_typer(backup_app, name="backup")
 app.add_typer(restore_app, name="restore")
 
 Stack = Annotated[str, typer.Option("--stack", "-s", help="Name of the stack.")]
+RehearsedStack = Annotated[
+    str | None, typer.Option("--stack", "-s", help="Stack whose rehearsal is meant; the one that this shell works on, else `rehearsal`.")
+]
 
 # commands import what they need: `sdg env` runs in every shell that is opened
 
 
 @app.command()
-def env(stack: Annotated[str, typer.Argument(help="Name of the stack.")]) -> None:
+def env(
+    stack: Annotated[str, typer.Argument(help="Name of the stack.")],
+    *,
+    rehearsal: Annotated[bool, typer.Option("--rehearsal", help="The stack's rehearsal is meant, not the stack itself.")] = False,
+) -> None:
     """Prints what a shell needs for plain `pulumi` on a stack: eval "$(sdg env STACK)"."""
     from cli.environment import as_shell
 
-    print(as_shell(stack))
+    print(as_shell(stack, rehearsed=rehearsal))
 
 
 @app.command()
@@ -43,11 +50,38 @@ def demo() -> None:
 
 
 @app.command()
+def rehearse(
+    stack: Stack,
+    *,
+    node: Annotated[
+        list[str] | None, typer.Option(help="Machine of the virtual host or cluster, SIZE or SIZE=COUNT of sdg/catalog/vm_sizes.yaml.")
+    ] = None,
+    config: Annotated[
+        list[str] | None, typer.Option(help="Value in place of the stack's own, PATH=VALUE below sdg:, such as osmo.profile=6.4.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave it deployed, and say how to look at it and how to end it.")] = False,
+) -> None:
+    """Runs a stack's whole life, from preflight to an empty inventory, on a virtual host or cluster; nothing real is touched."""
+    from cli.derived import parse_value
+    from cli.rehearse import rehearse as run
+
+    raise typer.Exit(run(stack, console(), nodes=node or (), config=dict(map(parse_value, config or ())), keep=keep))
+
+
+@app.command()
 def bench() -> None:
     """Measures what is promised, on a rehearsal of its own."""
     from cli.bench import bench as run
 
     raise typer.Exit(run(console()))
+
+
+@app.command()
+def preflight(stack: Stack) -> None:
+    """Says everything that stands in the way of a stack, and what an update is going to do; creates nothing."""
+    from cli.preflight import preflight as run
+
+    raise typer.Exit(run(stack, console()))
 
 
 @app.command()
@@ -75,7 +109,7 @@ def recover(
 
 @app.command()
 def docs() -> None:
-    """Writes docs/stacks.md and the settings' JSON schema from the settings models."""
+    """Writes docs/stacks.md, docs/preflight.md and the settings' JSON schema from models and catalog."""
     from cli.documents import write
 
     for path in write():
@@ -83,41 +117,49 @@ def docs() -> None:
 
 
 @rehearsal_app.command()
-def start() -> None:
-    """Starts the virtual cluster and its services, and creates the stack `rehearsal`."""
+def start(stack: RehearsedStack = None) -> None:
+    """Starts the virtual cluster or host and its services, and creates the stack there."""
     from cli import rehearsal
+    from cli.project import REHEARSAL
 
-    rehearsal.start()
-    print('ready; eval "$(sdg env rehearsal)" sets up this shell')
+    rehearsal.start(stack=stack or REHEARSAL)
+    print(f'ready; eval "$(sdg env {f"{stack} --rehearsal" if stack else REHEARSAL})" sets up this shell')
 
 
 @rehearsal_app.command()
-def stop(*, purge: Annotated[bool, typer.Option(help="Remove the cluster's and the stack's state too.")] = False) -> None:
+def stop(
+    stack: RehearsedStack = None,
+    *,
+    purge: Annotated[bool, typer.Option(help="Remove the cluster's and the stack's state too.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Every rehearsal of this clone.")] = False,
+) -> None:
     """Stops every process of the rehearsal."""
     from cli import rehearsal
 
-    rehearsal.stop(purge=purge)
+    for each in rehearsal.known() if every else [stack]:
+        rehearsal.stop(each, purge=purge)
 
 
 @rehearsal_app.command()
-def status() -> None:
+def status(stack: RehearsedStack = None) -> None:
     """Says what runs."""
     from cli import rehearsal, report
 
-    report.show_rehearsal(rehearsal.cluster().status(), console())
+    report.show_rehearsal(rehearsal.cluster(stack).status(), console())
 
 
 @rehearsal_app.command()
 def fault(
     name: Annotated[str, typer.Argument(help="Name of the switch, such as osmo.outcome or pod.crash.")],
     setting: Annotated[str, typer.Argument(help="What it does, as JSON.")] = "{}",
+    stack: RehearsedStack = None,
     *,
     clear: Annotated[bool, typer.Option(help="Switch it off again.")] = False,
 ) -> None:
     """Switches a fault of the rehearsal's services on or off; docs/rehearsal.md lists them."""
     from cli.faults import switch
 
-    print(switch(name, None if clear else setting))
+    print(switch(name, None if clear else setting, stack))
 
 
 @forward_app.command("start")

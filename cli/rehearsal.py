@@ -15,7 +15,7 @@ import yaml
 
 from cli.derived import MICROK8S, Changes, Config, NotRehearsable, Place, derived, free_ports, kind_of
 from cli.environment import process_environment, stack_config, user_kubeconfig
-from cli.project import MARK, REHEARSAL, ROOT, rehearsal_state
+from cli.project import MARK, REHEARSAL, REHEARSALS, ROOT, rehearsal_state
 from rehearsal import fence, plugins
 from rehearsal.cluster import VirtualCluster
 from rehearsal.host import machine as machines
@@ -87,6 +87,11 @@ def stop(stack: str | None = None, *, purge: bool) -> None:
     if state.kubeconfig.exists():
         control.stop_all(Connection(state.kubeconfig.read_text()).server)
     cluster(stack).stop(purge=purge)
+
+
+def known() -> list[str | None]:
+    """Stacks that have a rehearsal in this clone; None is the one that this shell works on."""
+    return [None, REHEARSAL, *(folder.name for folder in REHEARSALS[1].glob("*") if folder.is_dir())]
 
 
 def _nodes(state: StateDir, asked: Sizes | None) -> dict[str, int]:

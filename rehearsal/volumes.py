@@ -81,7 +81,7 @@ def _volume(claim: Object, storage_class: Object, provisioner: str) -> Object:
                 "uid": metadata["uid"],
             },
             # a hostPath volume with policy Delete fails outside of temporary directories; nobody looks at this one
-            "csi": {"driver": provisioner, "volumeHandle": name},
+            "csi": {"driver": provisioner.replace("/", "."), "volumeHandle": name},
             "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy", "Delete"),
             "storageClassName": storage_class["metadata"]["name"],
             "volumeMode": spec.get("volumeMode", "Filesystem"),

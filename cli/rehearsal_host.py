@@ -1,0 +1,29 @@
+"""The virtual host of a rehearsal, around a stack: what was there before it, and what it left."""
+
+from __future__ import annotations
+
+from rehearsal.host import by_hand
+from rehearsal.host import machine as machines
+from rehearsal.state import StateDir
+from sdg.catalog.gpu_driver import CHART
+from sdg.catalog.versions import versions
+from sdg.settings.cluster import MicroK8s
+from sdg.settings.model import StackSettings
+
+
+def prepare_adoption(state: StateDir, settings: StackSettings) -> None:
+    """Installs, by hand, the MicroK8s that a stack is to adopt."""
+    cluster = settings.cluster
+    if isinstance(cluster, MicroK8s) and cluster.adopt:
+        pins, operator = versions().microk8s, versions().charts[CHART].version
+        by_hand.install_microk8s(state.host, cluster.channel or pins.channel, pins.addons, str(operator) if cluster.gpus else "")
+
+
+def left_on_host(state: StateDir, settings: StackSettings) -> list[str]:
+    """Snaps that a destroy should have removed, or that it should have left, one sentence each."""
+    machine, cluster = machines.load(state.machine), settings.cluster
+    if machine is None or not isinstance(cluster, MicroK8s):
+        return []
+    stays = cluster.adopt or settings.data == "retain"
+    there = [f"the snap {name}" for name in machine.snaps]
+    return [] if bool(there) == stays else there or ["no MicroK8s, which should have stayed"]

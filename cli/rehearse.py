@@ -1,0 +1,271 @@
+"""`sdg rehearse`: a stack's whole life on a virtual cluster or host: preflight, update, gates, empty preview, destroy, empty inventory."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli import rehearsal, report
+from cli.connection import access, api
+from cli.demo import FOUND_ON_PATH, NOT_REHEARSED, UPDATE
+from cli.derived import NotRehearsable
+from cli.environment import user_kubeconfig
+from cli.failures import EXPECTED
+from cli.inventory import Inventory, inventory
+from cli.keys import PASSPHRASE
+from cli.project import NAMED, rehearsal_state
+from cli.pulumi import Engine
+from cli.recover import recover
+from cli.rehearsal_host import left_on_host, prepare_adoption
+from cli.secrecy import check_state
+from rehearsal import plugins
+from rehearsal.state import StateDir
+from sdg.gates.checks import Status
+from sdg.kube.api import KubernetesApi
+from sdg.kube.connection import Connection
+from sdg.settings.model import StackSettings
+
+PREVIEW: Final = ("preview", "--expect-no-changes", "--suppress-progress", "--policy-pack", "policy")
+DESTROY: Final = ("destroy", "--yes", "--skip-preview", "--suppress-progress")
+NOT_REHEARSED_ON_A_HOST: Final = (
+    "Nor: which Kubernetes a channel brings (the virtual cluster's is the same on all), what an addon does beyond its objects "
+    "(nothing resolves names), the work of snapd, systemd and NVIDIA's driver."
+)
+
+
+class StepFailed(RuntimeError):
+    """A step of the rehearsal did not hold; the sentence says what."""
+
+
+@dataclass
+class Steps:
+    """What was tried, how long it took, whether it held.
+
+    Attributes:
+        failed: whether one did not; those after it are skipped.
+    """
+
+    console: Console
+    failed: bool = False
+    _done: list[tuple[str, str, Text]] = field(default_factory=list)
+
+    def take(self, name: str, step: Callable[[], str]) -> None:
+        """Runs a step and notes what it says."""
+        if self.failed:
+            self._done.append((name, "", Text("skipped", "yellow")))
+            return
+        self.console.rule(name, align="left")
+        began = time.monotonic()
+        try:
+            said = Text.assemble(("held ", "green"), step())
+        except (StepFailed, *EXPECTED) as error:
+            self.failed, said = True, Text.assemble(("failed ", "red"), str(error))
+        self._done.append((name, f"{time.monotonic() - began:.1f}", said))
+
+    def show(self) -> None:
+        """Prints all of them as a table."""
+        table = Table(title="Rehearsal", title_justify="left")
+        for column in ("step", "seconds", "verdict"):
+            table.add_column(column, justify="right" if column == "seconds" else "left", overflow="fold")
+        for row in self._done:
+            table.add_row(*row)
+        self.console.print(table)
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """A stack on its rehearsal.
+
+    Attributes:
+        before: what there was of this product before the stack.
+    """
+
+    engine: Engine
+    state: StateDir
+    settings: StackSettings
+    console: Console
+    before: Inventory
+
+    def preflight(self) -> str:
+        """What is asked before anything exists."""
+        if find_spec("cli.preflight") is None:
+            return "nothing to ask"
+        command = [str(Path(sys.executable).with_name("sdg")), "preflight", "--stack", self.engine.stack]
+        if subprocess.run(command, env=dict(self.engine.environment), check=False, stdin=subprocess.DEVNULL).returncode:
+            raise StepFailed("see what it found above")
+        return ""
+
+    def update(self) -> str:
+        """Creates everything, the engine speaking while it does."""
+        self._stream(UPDATE)
+        return f"{len(self._resources())} resources"
+
+    def gates(self) -> str:
+        """Every check of every gate, and the state searched for secrets."""
+        records = report.gates(self.engine.state())
+        report.show_gates(records, self.console)
+        red = [str(record["gate"]) for record in records if record["status"] != Status.PASSED]
+        if red or not records:
+            raise StepFailed(f"red: {', '.join(red)}" if red else "no gate was found in the state")
+        return f"{len(records)} gates green, {check_state(self.engine)} secrets looked for in the state and none in plain"
+
+    def preview(self) -> str:
+        """Once more, and nothing is to be done."""
+        self._stream(PREVIEW)
+        return "nothing to change"
+
+    def destroy(self) -> str:
+        """Takes everything away, after a backup of the keys where the stack keeps its data."""
+        if self.settings.data == "retain":
+            self._back_keys_up()
+        self._stream(DESTROY)
+        if left := self._resources():
+            raise StepFailed(f"the state still holds {', '.join(left)}")
+        return ""
+
+    def inventory(self, promised: Inventory) -> str:
+        """What is left: nothing, or what was promised and exactly that."""
+        retains, found = self.settings.data == "retain", self.look()
+        crds = self.settings.platform.kai_scheduler.remove_crds
+        known = set(self.before.unexpected(retain=False, crds=True))
+        left = [line for line in found.unexpected(retain=retains, crds=crds) if line not in known]
+        left += left_on_host(self.state, self.settings)
+        if left:
+            raise StepFailed(f"left: {'; '.join(left)}")
+        if retains and (lost := set(promised.kept()) - set(found.kept())):
+            raise StepFailed(f"promised and gone: {', '.join(sorted(map(str, lost)))}")
+        return f"the promised {len(found.kept())} objects" if retains else "nothing"
+
+    def look(self) -> Inventory:
+        """What there is now, in the cluster if one runs, and on this host."""
+        return _look(self.state, self.engine.stack)
+
+    def _back_keys_up(self) -> None:
+        file = self.state.root / "keys.backup"
+        file.unlink(missing_ok=True)
+        command = [str(Path(sys.executable).with_name("sdg")), "backup", "keys", "--stack", self.engine.stack, "--out", str(file)]
+        environment = {**self.engine.environment, PASSPHRASE: secrets.token_urlsafe(24)}
+        if subprocess.run(command, env=environment, check=False, stdin=subprocess.DEVNULL).returncode:
+            raise StepFailed("the keys could not be backed up")
+
+    def _resources(self) -> list[str]:
+        resources = self.engine.state()["deployment"].get("resources") or []
+        return [resource["urn"].rpartition("::")[2] for resource in resources]
+
+    def _stream(self, command: Sequence[str]) -> None:
+        def line(text: str) -> None:
+            if FOUND_ON_PATH not in text:
+                print(text, flush=True)
+
+        if code := self.engine.stream(*command, on_line=line):
+            raise StepFailed(f"pulumi {command[0]} ended with exit code {code}")
+
+
+def rehearse(
+    stack: str, console: Console, *, nodes: Sequence[str] = (), config: Mapping[str, Any] | None = None, keep: bool = False
+) -> int:
+    """Runs a stack's life and reports; 0 when everything held.
+
+    Args:
+        nodes: machines as `SIZE` or `SIZE=COUNT`; the rehearsal's default when there are none.
+        config: values of `sdg:` by path, in place of those of the stack's file.
+        keep: whether the stack stays deployed instead of being destroyed.
+
+    Raises:
+        NotRehearsable: the stack, or what was asked of it, cannot be rehearsed.
+    """
+    began, steps = time.monotonic(), Steps(console)
+    with _started(stack, parse_nodes(nodes), config, keep=keep) as state:
+        console.print(f"started after {time.monotonic() - began:.1f} s in {state.root}")
+        _live(_found(stack, state, console), steps, keep=keep)
+        steps.show()
+        host = state.machine.exists()
+    console.print(f"{time.monotonic() - began:.1f} s in all")
+    console.print(NOT_REHEARSED)
+    if host:
+        console.print(NOT_REHEARSED_ON_A_HOST)
+    for line in _afterwards(stack, keep=keep, failed=steps.failed):
+        console.print(line, soft_wrap=True)
+    return 1 if steps.failed else 0
+
+
+def parse_nodes(words: Sequence[str]) -> dict[str, int]:
+    """Machine sizes to their number.
+
+    Raises:
+        NotRehearsable: a word is neither SIZE nor SIZE=COUNT.
+    """
+    sizes: dict[str, int] = {}
+    for word in words:
+        size, _, count = word.partition("=")
+        if not size or not (count or "1").isdecimal() or count == "0":
+            raise NotRehearsable(f"--node {word} is neither SIZE nor SIZE=COUNT, such as local-cpu or local-rtx-6000-ada=2")
+        sizes[size] = sizes.get(size, 0) + int(count or 1)
+    return sizes
+
+
+@contextmanager
+def _started(stack: str, nodes: Mapping[str, int], config: Mapping[str, Any] | None, *, keep: bool) -> Iterator[StateDir]:
+    """The stack's rehearsal, which everything that asks for the stack means until the block ends."""
+    named, mine = os.environ.get(NAMED), not rehearsal_state(stack).exists()
+    try:
+        state = rehearsal.start(stack=stack, nodes=nodes or None, values=config)
+        mine = True
+        os.environ[NAMED] = str(state.root)
+        yield state
+    finally:
+        if mine and not keep:  # one that was kept before, and could not be taken, stays
+            rehearsal.stop(stack, purge=True)
+        os.environ.pop(NAMED, None)
+        if named is not None:
+            os.environ[NAMED] = named
+
+
+def _found(stack: str, state: StateDir, console: Console) -> Rehearsed:
+    engine = Engine.of(stack)
+    for line in plugins.in_use(engine.environment):
+        console.print(line, soft_wrap=True)
+    recover(engine, lambda: api(engine), print)
+    settings = access(engine).settings
+    prepare_adoption(state, settings)
+    return Rehearsed(engine, state, settings, console, _look(state, stack))
+
+
+def _live(stack: Rehearsed, steps: Steps, *, keep: bool) -> None:
+    steps.take("preflight", stack.preflight)
+    steps.take("update", stack.update)
+    steps.take("gates", stack.gates)
+    steps.take("preview", stack.preview)
+    if keep:
+        return
+    promised = stack.before if steps.failed else stack.look()
+    steps.take("destroy", stack.destroy)
+    steps.take("inventory", lambda: stack.inventory(promised))
+
+
+def _look(state: StateDir, stack: str) -> Inventory:
+    kubeconfigs = [user_kubeconfig(state)]
+    if rehearsal.cluster(stack).status().processes["kube-apiserver"] is None:
+        return inventory(None, kubeconfigs)
+    return inventory(KubernetesApi.connect(Connection(state.kubeconfig.read_text())), kubeconfigs)
+
+
+def _afterwards(stack: str, *, keep: bool, failed: bool) -> Iterator[str]:
+    if keep:
+        yield f'It stays. To look at it: eval "$(sdg env {stack} --rehearsal)", then pulumi, kubectl and sdg as ever.'
+        yield f"To end it: sdg rehearsal stop --stack {stack} --purge; state and logs: {rehearsal_state(stack)}"
+    elif failed:
+        yield "Nothing of it was kept. To look at what failed, rehearse again with --keep."
