@@ -1,4 +1,4 @@
-"""Writes what is generated from the settings models."""
+"""Writes what is generated from the settings models and the catalog."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from cli.project import ROOT
+from sdg.preflight.document import preflight_markdown
 from sdg.settings.document import config_schema, stacks_markdown
 
 
@@ -14,6 +15,7 @@ def contents() -> dict[Path, str]:
     folder = ROOT / "docs"
     return {
         folder / "stacks.md": stacks_markdown(),
+        folder / "preflight.md": preflight_markdown(),
         folder / "stack.schema.json": json.dumps(config_schema(), indent=2) + "\n",
     }
 

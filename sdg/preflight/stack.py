@@ -56,8 +56,9 @@ def _host(subject: Subject, cluster: MicroK8s) -> Iterable[Finding]:
     if reply.failure or said.asked_last is not None:
         last = f"; the last question went to {said.asked_last}" if said.asked_last else ""
         cause = reply.failure or "its answers end too early"
-        login = f" Try: ssh {cluster.host.user}@{cluster.host.address} true" if cluster.host else ""
-        return [Finding("host", f"{_capital(host)} does not answer what is asked of it ({cause}{last}).{login}")]
+        ssh = cluster.host
+        remedy = f"Try: ssh -p {ssh.port} {ssh.user}@{ssh.address} true." if ssh else f"See what {said.asked_last or 'sh'} does there."
+        return [Finding("host", f"{_capital(host)} does not answer what is asked of it ({cause}{last}).", remedy)]
     return findings(Wanted(cluster, subject.sections, subject.owner, host), said)
 
 

@@ -69,8 +69,8 @@ def _run(command: list[str], environ: Mapping[str, str], timeout: float) -> Repl
         except subprocess.TimeoutExpired:
             late = True
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # what hangs, and what the script has left
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)  # what hangs, but for what runs as root
             process.wait()
         said, complained = (_text(stream) for stream in (out, err))
     if late:

@@ -1,0 +1,100 @@
+"""What an update is going to do: its stages in order, what each creates, and how long that may take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sdg.catalog.preflight import stage_minutes
+from sdg.catalog.versions import versions
+from sdg.osmo import layout
+from sdg.settings.cluster import ExistingCluster, MicroK8s
+from sdg.settings.gpu_operator import gpu_operator_plan
+from sdg.settings.model import StackSettings
+from sdg.settings.osmo import ExternalDatabase, ExternalRedis
+from sdg.settings.platform import MinioStore
+from sdg.spec import VERIFY_GPU, VERIFY_HELLO
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of an update.
+
+    Attributes:
+        name: its name in `stages.yaml`.
+        creates: what it creates or proves.
+    """
+
+    name: str
+    creates: str
+
+    @property
+    def minutes(self) -> tuple[float, float]:
+        """Least and most."""
+        return stage_minutes()[self.name]
+
+
+def stages(settings: StackSettings) -> list[Stage]:
+    """The stages of a first update, in order; a later one skips what is there."""
+    return [*_cluster(settings), *_platform(settings), *_osmo(settings), *_proof(settings)]
+
+
+def total(planned: list[Stage]) -> tuple[float, float]:
+    """Minutes of all stages together, least and most."""
+    return sum(stage.minutes[0] for stage in planned), sum(stage.minutes[1] for stage in planned)
+
+
+def _cluster(settings: StackSettings) -> Iterator[Stage]:
+    cluster = settings.cluster
+    pins = versions().microk8s
+    match cluster:
+        case MicroK8s(adopt=True):
+            yield Stage("adopted", f"nothing: MicroK8s stays as it is, with the addons {', '.join(pins.addons)}; {_context(cluster)}")
+        case MicroK8s():
+            host = cluster.host.address if cluster.host else "this machine"
+            channel = cluster.channel or pins.channel
+            yield Stage("microk8s", f"MicroK8s {channel} on {host}, with the addons {', '.join(pins.addons)}; {_context(cluster)}")
+    if isinstance(cluster, ExistingCluster | MicroK8s):
+        gpus = f" and {cluster.gpus} GPUs" if cluster.gpus else ""
+        yield Stage("cluster", f"nothing: the gate checks version, StorageClass, {cluster.min_nodes} usable nodes{gpus}")
+
+
+def _context(cluster: MicroK8s) -> str:
+    return f"the context {cluster.name} in {cluster.kubeconfig}"
+
+
+def _platform(settings: StackSettings) -> Iterator[Stage]:
+    platform, charts = settings.platform, versions().charts
+    gpus = getattr(settings.cluster, "gpus", 0)
+    plan = gpu_operator_plan(platform.gpu_operator, cluster=settings.cluster.kind, gpus=gpus)
+    if plan.install:
+        yield Stage("gpu-operator", f"NVIDIA's GPU operator {charts['gpu-operator'].version}; the GPU driver is the {plan.driver}'s")
+    if platform.kai_scheduler.install:
+        yield Stage("kai-scheduler", f"the KAI scheduler {charts['kai-scheduler'].version}, and its kinds")
+    if isinstance(platform.object_store, MinioStore):
+        store = platform.object_store
+        yield Stage("object-store", f"MinIO with a volume of {store.size} and the bucket {store.bucket}")
+
+
+def _osmo(settings: StackSettings) -> Iterator[Stage]:
+    osmo = settings.osmo
+    release = versions().profiles[osmo.profile].release(osmo.chart_version)
+    if release is None:  # the loader refuses it
+        return
+    database = f"PostgreSQL on {osmo.database.host}" if isinstance(osmo.database, ExternalDatabase) else "PostgreSQL"
+    redis = f"Redis on {osmo.redis.host}" if isinstance(osmo.redis, ExternalRedis) else "Redis"
+    yield Stage(
+        "osmo-service",
+        f"namespace {layout.SERVICE_NAMESPACE}: keys, credentials, OSMO {release.tag} (chart {release.chart}) with {database} and {redis}",
+    )
+    yield Stage("osmo-operator", f"namespaces {layout.OPERATOR_NAMESPACE} and {layout.WORKFLOWS_NAMESPACE}: the operator and its token")
+
+
+def _proof(settings: StackSettings) -> Iterator[Stage]:
+    yield Stage("smoke-hello", f"the workflow {VERIFY_HELLO}, which must complete")
+    if settings.smoke.runs_gpu(getattr(settings.cluster, "gpus", 0)):
+        yield Stage("smoke-gpu", f"the workflow {VERIFY_GPU}, which must complete")
+    if settings.forward.enabled:
+        yield Stage(
+            "forward", f"OSMO's API on localhost:{settings.forward.port}, its user interface on localhost:{settings.forward.ui_port}"
+        )
