@@ -22,7 +22,7 @@ from rehearsal.api import CLAIMS, NODES, PODS, Api
 from rehearsal.devices import Devices
 from rehearsal.faults import Faults
 from rehearsal.forwards import Forwards
-from rehearsal.kubelet import Kubelet
+from rehearsal.kubelet import Ending, Kubelet, runs
 from rehearsal.pki import Pki
 from rehearsal.podlogs import PodLogs
 from rehearsal.references import References
@@ -59,6 +59,7 @@ class Daemon:
         }
         # the services' own loop over the cluster, where one has any
         self._runner = getattr(self.apps["osmo"].state, "runner", None)
+        self._ending: Ending = getattr(self.apps["osmo"].state, "ending", runs)
 
     def start(self) -> None:
         """Follows the cluster in threads of its own, as soon as its API server answers."""
@@ -73,7 +74,7 @@ class Daemon:
         while not self._api.is_ready():
             threading.Event().wait(POLL)
         known, volumes = References(), Provisioner(self._api)
-        kubelet, forwards = Kubelet(self._api, self.faults, known, self._logs), Forwards(self._api, self._ports)
+        kubelet, forwards = Kubelet(self._api, self.faults, known, self._logs, self._ending), Forwards(self._api, self._ports)
         devices = Devices(self._api)
         also = {CLAIMS: (volumes.on_claim,), NODES: (devices.on_node,)}
         watchers = [

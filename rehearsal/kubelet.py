@@ -6,6 +6,7 @@ What is missing is said as a kubelet says it, on the pod's status and as an even
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from rehearsal.api import PODS, Api, ApiError, Object
@@ -48,13 +49,20 @@ class Delay:
 
 
 Decision = Start | Hold | Delay | Crash
+Ending = Callable[[Object], Crash | None]
+"""How a pod's program ends as soon as it starts; None for one that runs."""
 
 
-def decide(pod: Object, known: References, faults: Faults, age: float) -> Decision | None:
+def runs(_pod: Object) -> None:
+    """The ending of a program that has none."""
+
+
+def decide(pod: Object, known: References, faults: Faults, age: float, ending: Ending = runs) -> Decision | None:
     """What is to be done with a pod; None when there is nothing to do.
 
     Args:
         age: seconds since the pod was seen on its node.
+        ending: asked once nothing is missing.
     """
     phase = pod.get("status", {}).get("phase", "Pending")
     if not pod["spec"].get("nodeName") or pod["metadata"].get("deletionTimestamp") or phase in {"Succeeded", "Failed"}:
@@ -68,7 +76,7 @@ def decide(pod: Object, known: References, faults: Faults, age: float) -> Decisi
     if slow and (left := float(slow.get("seconds", 0)) - age) > 0:
         return Delay(left)
     found = missing(pod, known)
-    return Hold(tuple(found)) if found else Start()
+    return Hold(tuple(found)) if found else ending(pod) or Start()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +99,8 @@ class _Told:
 class Kubelet:
     """Looks at every pod that changes, and at those that wait whenever something changes that they may wait for."""
 
-    def __init__(self, api: Api, faults: Faults, known: References, logs: PodLogs) -> None:
-        self._api, self._faults, self._known, self._logs = api, faults, known, logs
+    def __init__(self, api: Api, faults: Faults, known: References, logs: PodLogs, ending: Ending = runs) -> None:
+        self._api, self._faults, self._known, self._logs, self._ending = api, faults, known, logs, ending
         self._events = Events(api, "kubelet")
         self._queue = WorkQueue()
         self._pods: dict[Key, Object] = {}
@@ -130,8 +138,8 @@ class Kubelet:
         if pod is None:
             return
         told = self._told.setdefault(pod["metadata"]["uid"], _Told(time.monotonic()))
-        decision = decide(pod, self._known, self._faults, time.monotonic() - told.since)
         try:
+            decision = decide(pod, self._known, self._faults, time.monotonic() - told.since, self._ending)
             self._act(key, pod, told, decision)
         except ApiError as error:
             if error.code not in {NOT_FOUND, CONFLICT}:
@@ -188,7 +196,9 @@ class Kubelet:
             self._write_last_words(pod, crash)
         self._patch(pod, {"status": crashing(pod, crash, restarts, timestamp())}, "status")
         container = pod["spec"]["containers"][0]["name"]
-        if crash.reason == CRASH_LOOP:
+        if pod["spec"].get("restartPolicy") == "Never":
+            pass  # its phase says it all
+        elif crash.reason == CRASH_LOOP:
             where = f"{pod['metadata']['name']}_{pod['metadata']['namespace']}({pod['metadata']['uid']})"
             self._events.warn(pod, "BackOff", f"Back-off restarting failed container {container} in pod {where}")
         else:

@@ -69,7 +69,8 @@ def crashing(pod: Object, crash: Crash, restarts: int, now: str) -> Object:
     }
     if pod["spec"].get("restartPolicy") == "Never":
         containers = [_status(container, {"terminated": ended}) for container in pod["spec"]["containers"]]
-        return {"phase": "Failed", "conditions": _conditions(pod, now, reason="PodFailed"), "containerStatuses": containers}
+        phase, reason = ("Succeeded", "PodCompleted") if crash.exit_code == 0 else ("Failed", "PodFailed")
+        return {"phase": phase, "conditions": _conditions(pod, now, reason=reason), "containerStatuses": containers}
     words = crash.backoff(pod, restarts) if crash.reason == CRASH_LOOP else crash.message
     state = {"waiting": _waiting(crash.reason, words)}
     # a container that never started (ImagePullBackOff and the like) has no last state

@@ -13,6 +13,7 @@ from rehearsal.services.osmo.errors import install_handlers
 from rehearsal.services.osmo.gateway import Gateway
 from rehearsal.services.osmo.jwt import JwtIssuer
 from rehearsal.services.osmo.outcomes import Faults
+from rehearsal.services.osmo.programs import Programs
 from rehearsal.services.osmo.routes import apps, configs, credentials, pools, service, streams, tokens, users, workflows
 from rehearsal.services.osmo.runner import WorkflowRunner
 from rehearsal.services.osmo.store import Store
@@ -33,6 +34,7 @@ def build_app(cluster: Cluster, faults: Faults, store: Store) -> FastAPI:
     """The same on any cluster, which may be a fake."""
     app = FastAPI(title="OSMO", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.service = Service(cluster, faults, store)
+    app.state.ending = Programs(app.state.service).ending
     app.state.runner = WorkflowRunner(app.state.service)
     app.state.jwt_issuer = JwtIssuer()
     app.add_middleware(Gateway, service=app.state.service)

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
-from rehearsal.api import CLAIMS, CONFIG_MAPS, DEPLOYMENTS, EVENTS, NODES, PODS, SECRETS, Api, ApiError, Object, Resource
+from rehearsal.api import (
+    CLAIMS,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    EVENTS,
+    NODES,
+    POD_GROUPS,
+    PODS,
+    QUEUES,
+    SECRETS,
+    Api,
+    ApiError,
+    Object,
+    Resource,
+)
+from rehearsal.services.osmo import installation
+from rehearsal.services.osmo.scheduling import ADMISSION, SCHEDULER, runtime_class_of
 
-DATABASE_CLAIM = "postgres-volume"  # the service's data lives and dies with this claim
+DATABASE_CLAIM = "postgres-volume"  # data in the cluster lives and dies with this claim
+SERVICES = Resource("v1", "services")
 CONFIG_MAP, CONFIG_KEY = "osmo-service-configs", "config.yaml"
 SERVICE, UI = "osmo-service", "osmo-ui"
 LISTENER, WORKER = "osmo-operator-osmo-backend-listener", "osmo-operator-osmo-backend-worker"
@@ -41,7 +58,15 @@ class Cluster(Protocol):
     def service_image(self) -> str | None: ...
 
     def database_uid(self) -> str | None:
-        """The uid of the database's claim; None while there is none."""
+        """What the database is known by: its claim's uid, or its place on a server outside; None while there is none."""
+        ...
+
+    def token_secrets(self) -> Mapping[str, str] | None:
+        """Names of operators' credentials → Secrets that the service reads their tokens from; None when it reads none."""
+        ...
+
+    def mek_text(self) -> str | None:
+        """The content of `mek.yaml`."""
         ...
 
     def config_text(self) -> str | None: ...
@@ -61,6 +86,18 @@ class Cluster(Protocol):
     def create_pod(self, manifest: Object) -> None: ...
 
     def create_secret(self, manifest: Object) -> None: ...
+
+    def make_queues(self, queues: Sequence[Object]) -> bool:
+        """Creates the queues that don't exist; False where the cluster knows no queues."""
+        ...
+
+    def create_pod_group(self, manifest: Object) -> None: ...
+
+    def delete_pod_group(self, name: str) -> None: ...
+
+    def gpu_runtime_class(self) -> str:
+        """The RuntimeClass that the scheduler's admission gives to pods that name GPUs; empty for none."""
+        ...
 
     def delete_pod(self, name: str) -> None: ...
 
@@ -91,15 +128,24 @@ class KubernetesCluster:
         return any(is_ready(pod) and self.node_exists(pod["spec"].get("nodeName", "")) for pod in pods)
 
     def service_image(self) -> str | None:
-        deployment = self._api.get(DEPLOYMENTS, SERVICE, self.layout.service)
-        if not deployment:
-            return None
-        images: list[str] = [container["image"] for container in deployment["spec"]["template"]["spec"]["containers"]]
-        return next((image for image in images if "/service:" in image), images[0])
+        spec = self._service_pod()
+        return installation.image(spec) if spec else None
 
     def database_uid(self) -> str | None:
+        spec = self._service_pod()
+        server = installation.database(spec) if spec else None
+        if server and not self._is_service(server.host):
+            return server.key
         claim = self._api.get(CLAIMS, DATABASE_CLAIM, self.layout.service)
         return str(claim["metadata"]["uid"]) if claim else None
+
+    def token_secrets(self) -> Mapping[str, str] | None:
+        spec = self._service_pod()
+        return installation.token_secrets(spec) if spec else None
+
+    def mek_text(self) -> str | None:
+        found = self._api.get(CONFIG_MAPS, installation.KEY_CONFIG_MAP, self.layout.service)
+        return (found.get("data") or {}).get("mek.yaml") if found else None
 
     def config_text(self) -> str | None:
         found = self._api.get(CONFIG_MAPS, CONFIG_MAP, self.layout.service)
@@ -134,6 +180,30 @@ class KubernetesCluster:
             if error.code != HTTPStatus.CONFLICT:
                 raise
 
+    def make_queues(self, queues: Sequence[Object]) -> bool:
+        try:
+            existing = {queue["metadata"]["name"] for queue in self._items(QUEUES)}
+            for queue in queues:
+                if queue["metadata"]["name"] not in existing:
+                    self._create(QUEUES, queue)
+        except ApiError as error:
+            if error.code != HTTPStatus.NOT_FOUND:
+                raise
+            return False
+        return True
+
+    def create_pod_group(self, manifest: Object) -> None:
+        self._create(POD_GROUPS, manifest)
+
+    def delete_pod_group(self, name: str) -> None:
+        self._api.delete(POD_GROUPS, name, self.layout.workflows)
+
+    def gpu_runtime_class(self) -> str:
+        admission = self._api.get(DEPLOYMENTS, ADMISSION, SCHEDULER)
+        if admission is None:
+            return ""
+        return runtime_class_of(admission["spec"]["template"]["spec"]["containers"][0].get("args") or [])
+
     def delete_pod(self, name: str) -> None:
         self._api.delete(PODS, name, self.layout.workflows, gracePeriodSeconds="0")
 
@@ -155,6 +225,15 @@ class KubernetesCluster:
             if stop.is_set():
                 return
             yield event
+
+    def _service_pod(self) -> Object | None:
+        """The spec of the service's pods."""
+        deployment = self._api.get(DEPLOYMENTS, SERVICE, self.layout.service)
+        return deployment["spec"]["template"]["spec"] if deployment else None
+
+    def _is_service(self, host: str) -> bool:
+        """Whether a name means a Service beside the pods, as a name without a dot may."""
+        return "." not in host and self._api.get(SERVICES, host, self.layout.service) is not None
 
     def _items(self, resource: Resource, namespace: str = "", **query: str) -> list[Object]:
         """The items of a list, served from the API server's cache."""

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from secrets import compare_digest
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from rehearsal.services.osmo import defaults
 from rehearsal.services.osmo.clock import now
 from rehearsal.services.osmo.cluster import LISTENER, OPERATOR_TOKEN, SERVICE, WORKER, Cluster
 from rehearsal.services.osmo.configuration import Configuration, ConfigurationSource, Pool
 from rehearsal.services.osmo.errors import UnavailableError, user_error
+from rehearsal.services.osmo.installation import version_of
 from rehearsal.services.osmo.outcomes import Faults
 from rehearsal.services.osmo.records import Database, digest
 from rehearsal.services.osmo.resources import NodeResources, node_resources
+from rehearsal.services.osmo.scheduling import SCHEDULER, SCHEDULER_POD, queues
 from rehearsal.services.osmo.store import Store
 
 BACKEND_ROLE = "osmo-backend"
+TOKEN_LENGTHS = (43, 64)  # url-safe base64 of 32 bytes, or the older hexadecimal form
 DEFAULT_VERSION = "6.3.1"  # of an image whose tag is no version, such as `latest`
 
 
@@ -40,12 +44,8 @@ class Service:
     def version(self) -> Version:
         """From the image that the Deployment runs, unless a switch says otherwise."""
         switch = self.faults.get("osmo.version")
-        image = (self.cluster.service_image() or "").partition("@")[0]
-        tag = str(switch["version"]) if switch else image.rpartition("/")[2].partition(":")[2]
-        try:
-            return Version(tag)
-        except InvalidVersion:
-            return Version(DEFAULT_VERSION)
+        reference = f":{switch['version']}" if switch else self.cluster.service_image() or ""
+        return version_of(reference) or Version(DEFAULT_VERSION)
 
     def configuration(self) -> Configuration:
         """The configuration that the service runs with.
@@ -75,19 +75,42 @@ class Service:
         return uid
 
     def backend_online(self, *, worker: bool = False) -> bool:
-        """Whether the operator is connected: its listener (and worker) Ready, with a token that this service minted."""
+        """Whether the operator is connected: its listener (and worker) Ready, with a token that this service takes, and its queues made.
+
+        The real service counts an operator as connected that cannot make its queues; no pod of it is ever placed.
+        """
         operator = self.cluster.layout.operator
         apps = (LISTENER, WORKER) if worker else (LISTENER,)
-        return all(self.cluster.ready(operator, app) for app in apps) and self._operator_token_valid()
+        return all(self.cluster.ready(operator, app) for app in apps) and self._operator_token_valid() and self._queues_made()
+
+    def scheduler_runs(self) -> bool:
+        """Whether anybody places the pods of workflows."""
+        return self.cluster.ready(SCHEDULER, SCHEDULER_POD)
+
+    def _queues_made(self) -> bool:
+        return self.cluster.make_queues(queues(self.configuration(), self.cluster.layout.workflows))
 
     def _operator_token_valid(self) -> bool:
-        secret = self.cluster.secret(self.cluster.layout.operator, OPERATOR_TOKEN) or {}
-        presented = digest(secret.get("token", "").strip())
+        presented = (self.cluster.secret(self.cluster.layout.operator, OPERATOR_TOKEN) or {}).get("token", "").strip()
+        if self.cluster.token_secrets() is not None:
+            return self.mounted_credential(presented) is not None
         with self.reading() as database:
             return any(
-                token.digest == presented and token.expires_at > now() and any(role.role_name == BACKEND_ROLE for role in token.roles)
+                token.digest == digest(presented)
+                and token.expires_at > now()
+                and any(role.role_name == BACKEND_ROLE for role in token.roles)
                 for token in database.tokens
             )
+
+    def mounted_credential(self, presented: str) -> str | None:
+        """Name of the credential whose mounted Secret holds this token, as the current or the previous one; None when there is none."""
+        for name, secret in (self.cluster.token_secrets() or {}).items():
+            content = self.cluster.secret(self.cluster.layout.service, secret) or {}
+            for key in ("token", "previous-token"):
+                token = content.get(key, "").removesuffix("\n")
+                if len(token) in TOKEN_LENGTHS and compare_digest(token.encode(), presented.encode()):
+                    return name
+        return None
 
     def note_backends(self, configuration: Configuration) -> None:
         """Remembers that the backends connected, and when they were last heard of."""

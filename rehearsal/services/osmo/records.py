@@ -166,7 +166,12 @@ class AppRecord(BaseModel):
 
 
 class Database(BaseModel):
-    """All of it, for one volume."""
+    """All of it, for one volume or one database of a server.
+
+    Attributes:
+        master_key: digest of the key that its rows are encrypted with.
+        generation: major and minor version of the service that its tables are of.
+    """
 
     users: dict[str, User] = Field(default_factory=dict)
     tokens: list[Token] = Field(default_factory=list)
@@ -176,6 +181,8 @@ class Database(BaseModel):
     apps: dict[str, AppRecord] = Field(default_factory=dict)
     backends: dict[str, dict[str, Any]] = Field(default_factory=dict)
     created_at: datetime | None = None
+    master_key: str = ""
+    generation: str = ""
 
     def workflow(self, name: str) -> WorkflowRecord | None:
         """By id or uuid."""

@@ -17,6 +17,7 @@ from rehearsal.services.osmo.outcomes import Outcome, outcome_of
 from rehearsal.services.osmo.pods import finished_status, pod_manifest, pull_secret_manifest
 from rehearsal.services.osmo.progress import Step, next_deadline
 from rehearsal.services.osmo.records import Database, GroupRecord, TaskRecord, WorkflowRecord
+from rehearsal.services.osmo.scheduling import admitted, pod_group, pod_group_name
 from rehearsal.services.osmo.states import TaskStatus
 
 log = logging.getLogger(__name__)
@@ -182,7 +183,7 @@ class _Backend:
         self._service, self._cluster, self._pods = service, service.cluster, pods
 
     def online(self) -> bool:
-        return self._service.backend_online(worker=True)
+        return self._service.backend_online(worker=True) and self._service.scheduler_runs()
 
     def create(self, workflow: WorkflowRecord, group: GroupRecord) -> Failure | None:
         configuration, namespace = self._service.configuration(), self._cluster.layout.workflows
@@ -191,13 +192,16 @@ class _Backend:
             if credential:
                 workflow.pull_secret = f"{workflow.uuid[:16]}-pull"
                 self._cluster.create_secret(pull_secret_manifest(workflow.pull_secret, namespace, credential))
+            self._cluster.create_pod_group(pod_group(workflow, group, namespace))
+            runtime_class = self._cluster.gpu_runtime_class()
             for task in group.tasks:
-                manifest = pod_manifest(configuration, workflow, group.name, task, namespace)
+                manifest = admitted(pod_manifest(configuration, workflow, group.name, task, namespace), group, runtime_class)
                 self._pods.put(manifest)
                 self._cluster.create_pod(manifest)
         except ApiError as error:
             if error.code == 0:
                 raise
+            self._cluster.delete_pod_group(pod_group_name(group))
             return refused(str(error))
         return None
 
@@ -214,6 +218,9 @@ class _Backend:
         succeeded = task.status is TaskStatus.COMPLETED
         self._cluster.finish_pod(task.pod_name, finished_status(succeeded, task.exit_code or 0))
         self._cluster.delete_pod(task.pod_name)
+        for group in workflow.groups:
+            if group.tasks[-1] is task:
+                self._cluster.delete_pod_group(pod_group_name(group))
         last = all(other is task or other.status.terminal for _group, other in workflow.tasks())
         if last and workflow.pull_secret:
             self._cluster.delete_secret(workflow.pull_secret)

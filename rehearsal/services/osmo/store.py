@@ -1,4 +1,4 @@
-"""The service's database: one per volume, kept in memory and, where a folder is given, on disk across restarts."""
+"""The service's database: one per volume or server, kept in memory and, where a folder is given, on disk across restarts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class Store:
-    """Hands out the database of a volume. A new volume begins empty; what an old one held is gone with it.
+    """Hands out the database of a volume, or of a server outside. A new volume begins empty; what an old one held is gone with it.
 
     Args:
         folder: where databases are kept, one file per volume's uid; None keeps them in memory only.
@@ -44,6 +44,11 @@ class Store:
             database = self._open(uid)
             yield database
             self._save()
+
+    def exists(self, uid: str) -> bool:
+        """Whether something was ever written to this database."""
+        with self._lock:
+            return (self._folder / f"{uid}.json").exists() if self._folder else uid == self._uid
 
     def _open(self, uid: str) -> Database:
         if uid != self._uid:

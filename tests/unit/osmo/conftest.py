@@ -7,7 +7,7 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +64,7 @@ SERVICE_POD: Json = {
     "spec": {"nodeName": "gpu-node-0", "containers": [{"resources": {"requests": {"cpu": "1", "memory": "1Gi"}}}]},
     "status": {"phase": "Running"},
 }
+SCHEDULER = "kai-scheduler/kai-scheduler-default"
 UNSCHEDULABLE = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."
 
 
@@ -75,14 +76,18 @@ class FakeCluster:
         apps: `namespace/app` of what is Ready.
         schedules: whether pods get a node; `starts`: whether their containers then run.
         refusal: raised when a pod is created.
+        queues: of the KAI scheduler, by name; None where the cluster doesn't know the kind.
+        runtime_class: what KAI's admission gives to pods that name GPUs.
     """
 
     layout: Layout = field(default_factory=Layout)
-    apps: set[str] = field(default_factory=lambda: {"osmo-minimal/osmo-service", "osmo-minimal/osmo-ui"})
+    apps: set[str] = field(default_factory=lambda: {"osmo-minimal/osmo-service", "osmo-minimal/osmo-ui", SCHEDULER})
     image: str = "nvcr.io/nvidia/osmo/service:6.3.1"
     claim: str | None = "claim-1"
     config: Json | None = field(default_factory=lambda: copy.deepcopy(CONFIG))
     secrets: dict[str, dict[str, str]] = field(default_factory=dict)
+    tokens_from: Mapping[str, str] | None = None
+    mek: str | None = "currentMek: key1\nmeks:\n  key1: first\n"
     node_list: list[Json] = field(default_factory=lambda: [copy.deepcopy(GPU_NODE)])
     workflow_pods: dict[str, Json] = field(default_factory=dict)
     created: list[Json] = field(default_factory=list)
@@ -90,6 +95,9 @@ class FakeCluster:
     starts: bool = True
     waiting_reason: str | None = None
     refusal: Exception | None = None
+    queues: dict[str, Json] | None = field(default_factory=dict)
+    pod_groups: dict[str, Json] = field(default_factory=dict)
+    runtime_class: str = ""
     _watchers: dict[str, list[queue.SimpleQueue[Json]]] = field(default_factory=lambda: {"pods": [], "events": []})
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -101,6 +109,12 @@ class FakeCluster:
 
     def database_uid(self) -> str | None:
         return self.claim
+
+    def token_secrets(self) -> Mapping[str, str] | None:
+        return self.tokens_from
+
+    def mek_text(self) -> str | None:
+        return self.mek
 
     def config_text(self) -> str | None:
         return None if self.config is None else json.dumps(self.config)  # which is YAML, too
@@ -134,6 +148,21 @@ class FakeCluster:
             self.workflow_pods[pod["metadata"]["name"]] = pod
             self._tell("pods", "ADDED", pod)
             self._move(pod)
+
+    def make_queues(self, queues: Sequence[Json]) -> bool:
+        if self.queues is None:
+            return False
+        self.queues |= {queue["metadata"]["name"]: queue for queue in queues if queue["metadata"]["name"] not in self.queues}
+        return True
+
+    def create_pod_group(self, manifest: Json) -> None:
+        self.pod_groups[manifest["metadata"]["name"]] = manifest
+
+    def delete_pod_group(self, name: str) -> None:
+        self.pod_groups.pop(name, None)
+
+    def gpu_runtime_class(self) -> str:
+        return self.runtime_class
 
     def delete_pod(self, name: str) -> None:
         with self._lock:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from rehearsal.services.osmo import defaults
 from rehearsal.services.osmo.clock import now
 from rehearsal.services.osmo.cluster import ADMIN_SECRET
-from rehearsal.services.osmo.context import Service, ServiceDep
+from rehearsal.services.osmo.context import BACKEND_ROLE, TOKEN_LENGTHS, Service, ServiceDep
 from rehearsal.services.osmo.durations import parse_duration
 from rehearsal.services.osmo.errors import InternalError, user_error
 from rehearsal.services.osmo.identity import IdentityDep
@@ -24,7 +24,6 @@ from rehearsal.services.osmo.store import ADMIN, ensure_user
 router = APIRouter(prefix="/api/auth")
 JsonMap = dict[str, Any]
 Roles = Annotated[list[str], Query(default_factory=list)]
-_LENGTHS = (43, 64)  # url-safe base64 of 32 bytes, or the older hexadecimal form
 _ADMIN_TOKEN = "default-admin-token"  # noqa: S105 - its name
 
 
@@ -39,7 +38,7 @@ def get_keys(*, request: Request) -> JsonMap:
 
 @router.post("/jwt/access_token")
 def exchange_token(*, request: Request, service: ServiceDep, body: Exchange) -> JsonMap:
-    if len(body.token) not in _LENGTHS:
+    if len(body.token) not in TOKEN_LENGTHS:
         raise user_error(f"Access token has invalid length {len(body.token)}")
     user, name, roles = _owner(service, body.token)
     return _issuer(request).issue(user, name, roles)
@@ -97,6 +96,8 @@ def _owner(service: Service, secret: str) -> tuple[str, str, list[str]]:
     admin = service.cluster.secret(service.cluster.layout.service, ADMIN_SECRET) or {}
     if secrets.compare_digest(admin.get("password", ""), secret):
         return ADMIN, _ADMIN_TOKEN, ["osmo-admin"]
+    if name := service.mounted_credential(secret):
+        return f"backend-operator-{name}", f"backend-bootstrap-{name}", [BACKEND_ROLE]
     with service.reading() as database:
         found = next((token for token in database.tokens if token.digest == digest(secret)), None)
     if found is None or found.expires_at <= now():
