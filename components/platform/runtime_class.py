@@ -15,9 +15,10 @@ import pulumi
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
 from components.cluster.base import ClusterBinding
+from sdg.gates.destroying import forgets
 from sdg.kube.api import Json, KubernetesApi, load_client
 from sdg.kube.connection import Connection
-from sdg.kube.errors import KubeError, ObjectNotFoundError, RefusedError
+from sdg.kube.errors import KubeError, ObjectNotFoundError, RefusedError, UnreachableError
 from sdg.kube.objects import Ref, api_version, collection
 from sdg.platform.layout import OURS, RUNTIME_CLASS, STUB_HANDLER
 
@@ -61,7 +62,11 @@ class RuntimeClassProvider(ResourceProvider):
         return ReadResult(id_="" if gone else id_, outs=dict(props))
 
     def delete(self, _id: str, props: Properties) -> None:
-        _remove(_api(props))
+        try:
+            _remove(_api(props))
+        except UnreachableError:
+            if not forgets():  # the user knows that the cluster is gone for good
+                raise
 
 
 def is_ours(found: Json) -> bool:
