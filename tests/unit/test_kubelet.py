@@ -106,6 +106,23 @@ def test_a_pod_that_never_restarts_fails_instead():
     assert status["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 3
 
 
+def test_a_pod_that_ends_well_and_never_restarts_succeeds():
+    status = crashing(pod(restart_policy="Never"), Crash(exit_code=0, message="done"), restarts=1, now=NOW)
+    ended = status["containerStatuses"][0]["state"]["terminated"]
+    assert (status["phase"], ended["reason"], ended["message"]) == ("Succeeded", "Completed", "done")
+
+
+def test_a_program_that_ends_at_its_start_is_asked_only_once_nothing_is_missing():
+    crash = Crash(exit_code=2, message="usage")
+    assert decide(pod(), References(), Faults(), 0.0, lambda _pod: crash) == crash
+    assert isinstance(decide(pod(imagePullSecrets=[{"name": "a"}]), References(), Faults(), 0.0, lambda _pod: crash), Hold)
+    assert decide(pod(phase="Running", start="true"), References(), Faults(), 0.0, lambda _pod: crash) is None
+
+
+def test_a_crashed_program_that_would_run_now_starts_again():
+    assert decide(pod(phase="Running", start="crash"), References(), Faults(), 0.0, lambda _pod: None) == Start()
+
+
 def test_an_image_that_cannot_be_pulled_never_started():
     status = crashing(pod(), Crash("ImagePullBackOff", message='Back-off pulling image "i"'), restarts=1, now=NOW)
     assert status["phase"] == "Pending"

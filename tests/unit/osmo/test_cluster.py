@@ -85,3 +85,53 @@ def test_a_quantity_is_an_exact_number(text, number):
 def test_what_is_no_quantity_is_refused(text):
     with pytest.raises(ValueError):
         parse(text)
+
+
+def service_deployment(host="postgres", args=(), volumes=()):
+    env = [{"name": f"OSMO_POSTGRES_{name}", "value": value} for name, value in (("HOST", host), ("PORT", "5432"), ("DATABASE", "osmo"))]
+    container = {"name": "service", "image": "nvcr.io/nvidia/osmo/service:6.4.0", "env": env, "args": list(args)}
+    return {"spec": {"template": {"spec": {"containers": [container], "volumes": list(volumes)}}}}
+
+
+class ObjectsApi:
+    """Has objects by kind and name."""
+
+    def __init__(self, **objects):
+        self.objects = objects
+
+    def get(self, resource, name, namespace=""):
+        return self.objects.get(resource.plural, {}).get(name)
+
+
+CLAIM = {"postgres-volume": {"metadata": {"uid": "claim-uid"}}}
+
+
+def database_of(host, **objects):
+    deployments = {"osmo-service": service_deployment(host)}
+    return KubernetesCluster(ObjectsApi(deployments=deployments, **objects)).database_uid()
+
+
+def test_the_charts_own_database_lives_with_its_claim():
+    assert database_of("postgres", services={"postgres": {}}, persistentvolumeclaims=CLAIM) == "claim-uid"
+    assert database_of("postgres", services={"postgres": {}}) is None
+
+
+def test_a_database_outside_is_the_same_whatever_becomes_of_the_namespace():
+    first = database_of("db.example.com", persistentvolumeclaims=CLAIM)
+    assert first == database_of("db.example.com")
+    assert first.startswith("external-")
+    assert first != database_of("other.example.com")
+
+
+def test_a_short_name_that_is_no_service_is_a_server_outside():
+    assert database_of("db").startswith("external-")
+
+
+@pytest.mark.parametrize(
+    ("args", "found"),
+    [((), None), (("--backend_token_directory", "/etc/osmo/backend-tokens"), {"default": "osmo-operator-token"})],
+)
+def test_tokens_are_read_from_secrets_where_the_service_is_told_so(args, found):
+    volumes = [{"name": "backend-token-default", "secret": {"secretName": "osmo-operator-token"}}, {"name": "mek", "configMap": {}}]
+    deployments = {"osmo-service": service_deployment(args=args, volumes=volumes)}
+    assert KubernetesCluster(ObjectsApi(deployments=deployments)).token_secrets() == found

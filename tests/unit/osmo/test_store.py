@@ -68,3 +68,12 @@ def test_a_token_must_expire_after_today(osmo, days):
 def _claims(jwt: str):
     part = jwt.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def test_a_database_exists_once_something_was_written_to_it(tmp_path):
+    store = Store(tmp_path)
+    with store.reading("external-1"):
+        assert not store.exists("external-1")
+    with store.writing("external-1"):
+        pass
+    assert Store(tmp_path).exists("external-1")
