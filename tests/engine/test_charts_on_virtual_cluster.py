@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,6 +18,7 @@ from rehearsal.cluster import VirtualCluster
 from rehearsal.nodes import DEFAULT_PROFILE
 from rehearsal.state import StateDir
 from rehearsal.tools import Tools
+from sdg.catalog.versions import versions
 
 ROOT = Path(__file__).parents[2]
 VALUES = ROOT / "tests" / "data" / "charts"
@@ -101,7 +103,7 @@ def prerequisites(of: str) -> list[dict[str, Any]]:
     """What must exist before the service's release, but for the administrator's password."""
     return [
         namespace(of),
-        named("ConfigMap", of, "mek-config", **{"mek.yaml": "currentMek: key1"}),
+        named("ConfigMap", of, "mek-config", **{"mek.yaml": "currentMek: key1\nmeks: {key1: placeholder}"}),
         *(named("Secret", of, name, access_key_id="a", access_key="b", endpoint="s3://osmo-workflows") for name in CREDENTIALS),
     ]
 
@@ -164,3 +166,54 @@ def test_a_null_storage_class_installs_once_and_can_never_be_upgraded(cluster):
     cluster.kubectl("wait", "pvc", "postgres-volume", bound, "-n", "classless", "--timeout=60s")
     found = cluster.install("service", "classless", "service-in-cluster", *more)
     assert 'cannot patch "postgres-volume"' in found.stderr
+
+
+def platform_release(cluster, chart, source, *more):
+    url = cluster.state.service_urls()["charts"]
+    return cluster.helm("upgrade", "--install", chart, *source(url), "-n", chart, "--create-namespace", *more)
+
+
+def gpu_operator(cluster, *more):
+    return platform_release(cluster, "gpu-operator", lambda url: ("gpu-operator", "--repo", f"{url}/nvidia"), *more)
+
+
+def runtime_class(handler):
+    return {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": "nvidia"}, "handler": handler}
+
+
+def test_kai_deploys_from_its_file_and_leaves_definitions_shard_queues_and_a_namespace(cluster):
+    path = urlsplit(versions().charts["kai-scheduler"].file_url).path
+    found = platform_release(cluster, "kai-scheduler", lambda url: (f"{url}{path}",), "--wait", "--timeout", "60s")
+    assert found.returncode == 0, found.stderr
+    assert cluster.helm("uninstall", "kai-scheduler", "-n", "kai-scheduler", "--wait").returncode == 0
+    left = cluster.kubectl("get", "namespaces,queues,schedulingshards,customresourcedefinitions", "-o", "name")
+    assert "namespace/kai-resource-reservation" in left
+    assert "schedulingshard.kai.scheduler/default" in left
+    assert "queue.scheduling.run.ai/default-queue" in left
+    assert "customresourcedefinition.apiextensions.k8s.io/podgroups.scheduling.run.ai" in left
+    again = platform_release(cluster, "kai-scheduler", lambda url: (f"{url}{path}",), "--wait", "--timeout", "60s")
+    assert again.returncode == 0, again.stderr
+
+
+def test_an_object_that_kais_definitions_do_not_know_is_refused(cluster):
+    group = {"apiVersion": "scheduling.run.ai/v2alpha2", "kind": "PodGroup", "metadata": {"name": "none", "namespace": "default"}}
+    with pytest.raises(subprocess.CalledProcessError) as refusal:
+        cluster.apply(group | {"spec": {"queue": "default-queue", "minMember": 0}})
+    assert "spec.minMember: Invalid value" in refusal.value.stderr
+
+
+def test_the_gpu_operator_deploys_beside_a_runtime_class_that_is_right_and_not_beside_another(cluster):
+    found = gpu_operator(cluster, "--wait", "--timeout", "60s")
+    assert found.returncode == 0, found.stderr
+    daemon_sets = json.loads(cluster.kubectl("get", "daemonsets", "-n", "gpu-operator", "-o", "json"))["items"]
+    placed = {item["metadata"]["name"]: item["status"]["desiredNumberScheduled"] for item in daemon_sets}
+    assert placed["nvidia-device-plugin-daemonset"] == 1  # the GPU node
+    assert placed["gpu-operator-node-feature-discovery-worker"] == 2
+    cluster.helm("uninstall", "gpu-operator", "-n", "gpu-operator", "--wait")
+    cluster.kubectl("delete", "runtimeclass", "nvidia")
+    cluster.apply(runtime_class("runc"))
+    try:
+        assert "field is immutable" in gpu_operator(cluster).stderr
+    finally:
+        cluster.kubectl("delete", "runtimeclass", "nvidia")
+        cluster.apply(runtime_class("nvidia"))

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from rehearsal.cluster import VirtualCluster
 from rehearsal.nodes import DEFAULT_PROFILE
@@ -32,6 +33,7 @@ SPEC = """workflow:
     image: alpine:3.20
     command: ["sh", "-c", "echo hello"]
 """
+KAI_DEFINITIONS = Path(__file__).parents[2] / "rehearsal" / "charts" / "kai-scheduler" / "crds"
 LISTENER, WORKER = "osmo-operator-osmo-backend-listener", "osmo-operator-osmo-backend-worker"
 GPU_TEMPLATE = {
     "spec": {
@@ -62,13 +64,19 @@ def installation() -> list[Json]:
         _object("scheduling.k8s.io/v1", "PriorityClass", f"osmo-{name}", value=value) for name, value in (("high", 125), ("normal", 100))
     ]
     return [
-        *(_object("v1", "Namespace", name) for name in ("osmo-minimal", "osmo-operator", "osmo-workflows")),
+        *(yaml.safe_load(path.read_text()) for path in sorted(KAI_DEFINITIONS.glob("*.yaml"))),
+        *(_object("v1", "Namespace", name) for name in ("osmo-minimal", "osmo-operator", "osmo-workflows", "kai-scheduler")),
         *classes,
         _object("v1", "PersistentVolumeClaim", "postgres-volume", "osmo-minimal", spec=claim),
         _object("v1", "ConfigMap", "osmo-service-configs", "osmo-minimal", data={"config.yaml": json.dumps(configuration())}),
         *(
             _deployment(namespace, app)
-            for namespace, app in (("osmo-minimal", "osmo-service"), ("osmo-operator", LISTENER), ("osmo-operator", WORKER))
+            for namespace, app in (
+                ("osmo-minimal", "osmo-service"),
+                ("osmo-operator", LISTENER),
+                ("osmo-operator", WORKER),
+                ("kai-scheduler", "kai-scheduler-default"),
+            )
         ),
     ]
 
