@@ -5,8 +5,10 @@ Destroy knows by its state what it made. Here things are told by what they look 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +17,7 @@ import yaml
 from sdg.forward.store import Store
 from sdg.gates.probes.remains import HELM_NAMESPACE
 from sdg.kube.api import KubernetesReader, items
-from sdg.kube.errors import ObjectNotFoundError
+from sdg.kube.errors import ObjectNotFoundError, RefusedError
 from sdg.kube.kubeconfig_file import EXTENSION
 from sdg.kube.objects import Ref, collection
 from sdg.osmo import layout
@@ -40,6 +42,8 @@ _SCOPED: Final = (
 )
 
 _CRD: Final = "CustomResourceDefinition"
+_ASKS: Final = 20
+_PAUSE: Final = 0.5  # seconds between two of them
 
 Json = Mapping[str, Any]
 
@@ -101,11 +105,22 @@ def _objects(api: KubernetesReader) -> Iterator[tuple[Ref, Json]]:
 
 
 def _all(api: KubernetesReader, kind: str, namespace: str = "") -> Iterator[tuple[Ref, Json]]:
-    try:
-        for found in items(api, collection(kind, namespace)):
-            yield Ref.to(kind, found), found
-    except ObjectNotFoundError:  # a kind that this cluster doesn't know
-        return
+    for found in _patiently(api, collection(kind, namespace)):
+        yield Ref.to(kind, found), found
+
+
+def _patiently(api: KubernetesReader, path: str) -> list[Json]:
+    """The objects of a list; none of a kind that this cluster doesn't know. Right after a kind was made, the API server asks to wait."""
+    for _ in range(_ASKS - 1):
+        try:
+            return items(api, path)
+        except ObjectNotFoundError:
+            return []
+        except RefusedError as error:
+            if error.status != HTTPStatus.TOO_MANY_REQUESTS:
+                raise
+            time.sleep(_PAUSE)
+    return items(api, path)
 
 
 def _is_ours(ref: Ref, found: Json) -> bool:
