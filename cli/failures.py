@@ -23,6 +23,7 @@ from sdg.forward.errors import ForwardTimeoutError, PortTaken
 from sdg.keys.vault import VaultError
 from sdg.kube.errors import KubeError
 from sdg.osmo.errors import OsmoError
+from sdg.osmo_cli.errors import OsmoCliError
 from sdg.settings.errors import SettingsError
 from sdg.settings.kubeconfig import KubeconfigError
 
@@ -40,6 +41,7 @@ EXPECTED: Final = (
     KubeconfigError,
     NoClusterError,
     NotRehearsable,
+    OsmoCliError,
     OsmoError,
     PortTaken,
     ProcessEnded,

@@ -16,6 +16,8 @@ app.add_typer(rehearsal_app, name="rehearsal")
 app.add_typer(forward_app, name="forward")
 charts_app = typer.Typer(no_args_is_help=True, help="The charts that a stack installs.")
 app.add_typer(charts_app, name="charts")
+osmo_cli_app = typer.Typer(no_args_is_help=True, help="OSMO's command-line client; nothing here needs it.")
+app.add_typer(osmo_cli_app, name="osmo-cli")
 backup_app = typer.Typer(no_args_is_help=True, help="What retained data needs, as a file.")
 restore_app = typer.Typer(no_args_is_help=True, help="What retained data needs, back into the cluster.")
 app.add_typer(backup_app, name="backup")
@@ -229,6 +231,45 @@ def charts_pull(
 
     for line in run(stack, folder):
         print(line)
+
+
+@osmo_cli_app.command("install")
+def osmo_cli_install(
+    stack: Stack, target: Annotated[Path, typer.Option(help="Folder that gets a link to the program.")] = Path("~/.local/bin")
+) -> None:
+    """Installs the client of the stack's OSMO profile for this user, through the stack's mirror, and records its digest."""
+    from cli.osmo_cli import install as run
+
+    for line in run(stack, target):
+        print(line)
+
+
+@osmo_cli_app.command("check")
+def osmo_cli_check(target: Annotated[Path, typer.Option(help="Where to look besides PATH.")] = Path("~/.local/bin")) -> None:
+    """Says which client there is; fails without one, or when it is too old."""
+    from cli.osmo_cli import check as run
+
+    print(run(target))
+
+
+@osmo_cli_app.command("login")
+def osmo_cli_login(
+    stack: Stack,
+    method: Annotated[str, typer.Option(help="How: dev, token, password or code. Without an identity provider, dev or token.")] = "dev",
+    user: Annotated[str, typer.Option(help="User, for dev and password.")] = "admin",
+    url: Annotated[str | None, typer.Option(help="Where OSMO answers; the stack's forward when not given.")] = None,
+    secret_file: Annotated[
+        Path | None, typer.Option(help="File with the token or password; asked for, or read from standard input, when not given.")
+    ] = None,
+) -> None:
+    """Logs the client in to the stack's OSMO. No secret is ever part of a command line."""
+    from cli.osmo_cli import login as run
+    from sdg.osmo_cli.login import METHODS
+
+    chosen = next((known for known in METHODS if known == method), None)
+    if chosen is None:
+        raise typer.BadParameter(f"{method} is none of {', '.join(METHODS)}", param_hint="--method")
+    run(stack, chosen, user, url, secret_file)
 
 
 def console() -> Console:

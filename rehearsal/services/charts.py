@@ -1,7 +1,7 @@
 """Chart repositories on localhost: the rehearsal's stand-in charts below the paths of the real repositories.
 
 The same door that an air-gapped site uses (`sdg:mirror`) leads here: `https://helm.ngc.nvidia.com/nvidia/osmo` becomes
-`http://127.0.0.1:PORT/nvidia/osmo`, and Helm finds `index.yaml` and the packages below it.
+`http://127.0.0.1:PORT/nvidia/osmo`, and Helm finds `index.yaml` and the packages below it. The installers of OSMO's client lie beside them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,14 @@ import yaml
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from rehearsal.services import osmo_client
 from rehearsal.services.packages import Package, packages
 
 CREATED = "2026-06-16T00:00:00Z"
 """The index's `created` of every chart: a constant, so that an index says the same on every machine and at every start."""
+
+
+_MEDIA_TYPES = {".tgz": "application/gzip", ".yaml": "text/yaml"}
 
 
 class Faults(Protocol):
@@ -79,7 +83,7 @@ def create_app(charts: Path, work: Path, faults: Faults | None = None) -> FastAP
         headers = {"ETag": tag}
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        media_type = "application/gzip" if path.endswith(".tgz") else "text/yaml"
+        media_type = _MEDIA_TYPES.get(Path(path).suffix, "application/octet-stream")
         return Response((work / path).read_bytes(), headers=headers, media_type=media_type)
 
     return app
@@ -95,6 +99,7 @@ def _build(charts: Path, work: Path) -> Mapping[str, str]:
         contents[f"{path.strip('/')}/index.yaml"] = index(packed).encode()
     for path, names in published.files.items():
         contents |= {f"{_folder(path, package)}/{package.file_name}": package.content for package in _all(charts, names)}
+    contents |= osmo_client.installers()
     for path, content in contents.items():
         _write(work / path, content)
     return {path: f'"{hashlib.sha256(content).hexdigest()}"' for path, content in contents.items()}

@@ -104,6 +104,28 @@ class Profile(CatalogModel):
         return tuple(release.chart for release in self.releases)
 
 
+class CommandLineClient(CatalogModel):
+    """Where OSMO's command-line client is published.
+
+    Attributes:
+        url: of the installer, with `{version}` and `{platform}`.
+        platforms: how the installer's name ends, by the system's and the machine's name with a hyphen between them.
+        oldest: version that is new enough for the services of every profile.
+    """
+
+    url: str = Field(pattern=r"^https://[^/]+/.*\{version\}.*\{platform\}$")
+    platforms: Mapping[str, str]
+    oldest: str
+
+    def installer(self, version: str, platform: str) -> str:
+        """URL of a platform's installer.
+
+        Raises:
+            KeyError: none is published for the platform.
+        """
+        return self.url.replace("{version}", version).replace("{platform}", self.platforms[platform])
+
+
 class Registries(CatalogModel):
     """Image registries with the path below which a product's images lie."""
 
@@ -132,6 +154,7 @@ class Versions(CatalogModel):
 
     charts: Mapping[ChartKey, Chart]
     profiles: Mapping[str, Profile]
+    osmo_cli: CommandLineClient
     registries: Registries
     images: Mapping[ImageKey, str]
     microk8s: MicroK8s
