@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -36,10 +40,13 @@ from rehearsal.state import StateDir
 from sdg.gates.checks import Status
 from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
+from sdg.kube.errors import RefusedError
+from sdg.kube.objects import Ref
 from sdg.settings.model import StackSettings
 
 PREVIEW: Final = ("preview", "--expect-no-changes", "--suppress-progress", "--policy-pack", "policy")
 DESTROY: Final = ("destroy", "--yes", "--skip-preview", "--suppress-progress")
+SETTLING, POLL = 10.0, 0.2  # seconds
 NOT_REHEARSED_ON_A_HOST: Final = (
     "Nor: which Kubernetes a channel brings (the virtual cluster's is the same on all), what an addon does beyond its objects "
     "(nothing resolves names), the work of snapd, systemd and NVIDIA's driver."
@@ -91,6 +98,7 @@ class Rehearsed:
 
     Attributes:
         before: what there was of this product before the stack.
+        promised: what destroy has to leave, as it was before it.
     """
 
     engine: Engine
@@ -98,6 +106,7 @@ class Rehearsed:
     settings: StackSettings
     console: Console
     before: Inventory
+    promised: list[Ref] = field(default_factory=list)
 
     def preflight(self) -> str:
         """What is asked before anything exists."""
@@ -131,12 +140,13 @@ class Rehearsed:
         """Takes everything away, after a backup of the keys where the stack keeps its data."""
         if self.settings.data == "retain":
             self._back_keys_up()
+            self.promised.extend(self.look().kept())
         self._stream(DESTROY)
         if left := self._resources():
             raise StepFailed(f"the state still holds {', '.join(left)}")
         return ""
 
-    def inventory(self, promised: Inventory) -> str:
+    def inventory(self) -> str:
         """What is left: nothing, or what was promised and exactly that."""
         retains, found = self.settings.data == "retain", self.look()
         crds = self.settings.platform.kai_scheduler.remove_crds
@@ -145,7 +155,7 @@ class Rehearsed:
         left += left_on_host(self.state, self.settings)
         if left:
             raise StepFailed(f"left: {'; '.join(left)}")
-        if retains and (lost := set(promised.kept()) - set(found.kept())):
+        if retains and (lost := set(self.promised) - set(found.kept())):
             raise StepFailed(f"promised and gone: {', '.join(sorted(map(str, lost)))}")
         return f"the promised {len(found.kept())} objects" if retains else "nothing"
 
@@ -221,17 +231,27 @@ def parse_nodes(words: Sequence[str]) -> dict[str, int]:
 def _started(stack: str, nodes: Mapping[str, int], config: Mapping[str, Any] | None, *, keep: bool) -> Iterator[StateDir]:
     """The stack's rehearsal, which everything that asks for the stack means until the block ends."""
     named, mine = os.environ.get(NAMED), not rehearsal_state(stack).exists()
+    before = signal.signal(signal.SIGTERM, _end)
     try:
         state = rehearsal.start(stack=stack, nodes=nodes or None, values=config)
         mine = True
         os.environ[NAMED] = str(state.root)
         yield state
     finally:
+        signal.signal(signal.SIGTERM, before)
         if mine and not keep:  # one that was kept before, and could not be taken, stays
             rehearsal.stop(stack, purge=True)
         os.environ.pop(NAMED, None)
         if named is not None:
             os.environ[NAMED] = named
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """Ends the engine, or whatever runs for a step, so that what was started can be stopped."""
+    for child in psutil.Process().children():
+        if child.name() in {"pulumi", "sdg"}:
+            child.terminate()
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 def _found(stack: str, state: StateDir, console: Console) -> Rehearsed:
@@ -251,16 +271,23 @@ def _live(stack: Rehearsed, steps: Steps, *, keep: bool) -> None:
     steps.take("preview", stack.preview)
     if keep:
         return
-    promised = stack.before if steps.failed else stack.look()
     steps.take("destroy", stack.destroy)
-    steps.take("inventory", lambda: stack.inventory(promised))
+    steps.take("inventory", stack.inventory)
 
 
 def _look(state: StateDir, stack: str) -> Inventory:
     kubeconfigs = [user_kubeconfig(state)]
     if rehearsal.cluster(stack).status().processes["kube-apiserver"] is None:
         return inventory(None, kubeconfigs)
-    return inventory(KubernetesApi.connect(Connection(state.kubeconfig.read_text())), kubeconfigs)
+    connected = KubernetesApi.connect(Connection(state.kubeconfig.read_text()))
+    latest = time.monotonic() + SETTLING
+    while True:
+        try:
+            return inventory(connected, kubeconfigs)
+        except RefusedError as error:  # kinds that were defined just now are not served at once
+            if error.status != HTTPStatus.TOO_MANY_REQUESTS or time.monotonic() > latest:
+                raise
+            time.sleep(POLL)
 
 
 def _afterwards(stack: str, *, keep: bool, failed: bool) -> Iterator[str]:
