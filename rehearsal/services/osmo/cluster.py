@@ -57,8 +57,12 @@ class Cluster(Protocol):
 
     def service_image(self) -> str | None: ...
 
-    def database_uid(self) -> str | None:
-        """What the database is known by: its claim's uid, or its place on a server outside; None while there is none."""
+    def database_uid(self, spec: Object | None = None) -> str | None:
+        """What the database is known by: its claim's uid, or its place on a server outside; None while there is none.
+
+        Args:
+            spec: of the pod that asks; the service's own when None.
+        """
         ...
 
     def token_secrets(self) -> Mapping[str, str] | None:
@@ -131,8 +135,8 @@ class KubernetesCluster:
         spec = self._service_pod()
         return installation.image(spec) if spec else None
 
-    def database_uid(self) -> str | None:
-        spec = self._service_pod()
+    def database_uid(self, spec: Object | None = None) -> str | None:
+        spec = spec or self._service_pod()
         server = installation.database(spec) if spec else None
         if server and not self._is_service(server.host):
             return server.key
@@ -227,7 +231,10 @@ class KubernetesCluster:
             yield event
 
     def _service_pod(self) -> Object | None:
-        """The spec of the service's pods."""
+        """The spec of the pod that answers, the newest one that is Ready; while there is none, of the one that the Deployment wants."""
+        pods = self._items(PODS, self.layout.service, labelSelector=f"app={SERVICE}")
+        if ready := [pod for pod in pods if is_ready(pod)]:
+            return dict(max(ready, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))["spec"])
         deployment = self._api.get(DEPLOYMENTS, SERVICE, self.layout.service)
         return deployment["spec"]["template"]["spec"] if deployment else None
 

@@ -43,7 +43,8 @@ class Programs:
         if app == SERVICE:
             return next(self._refusals(spec), None)
         if app == MIGRATION:
-            return self._migrated(metadata["labels"].get("app.kubernetes.io/version", ""))
+            self._migrated(spec, metadata["labels"].get("app.kubernetes.io/version", ""))
+            return None
         return self._counted(spec)
 
     def _refusals(self, spec: Object) -> Iterator[Crash]:
@@ -78,18 +79,19 @@ class Programs:
 
     def _database(self, spec: Object, version: Version | None) -> list[Crash]:
         """The database remembers the key that its rows were encrypted with, and the generation that its tables are of."""
-        if self._cluster.database_uid() is None:
+        uid = self._cluster.database_uid(spec)
+        if uid is None:
             return []
-        with self._service.writing() as database:
+        with self._service.store.writing(uid) as database:
             wrong = _undecryptable(database, self._cluster.mek_text() or "") if installation.mounts_key(spec) else None
             return [wrong] if wrong else _foreign(database, f"{version.major}.{version.minor}" if version else "")
 
-    def _migrated(self, version: str) -> Crash | None:
+    def _migrated(self, spec: Object, version: str) -> None:
         """Lets the chart's migration do its work."""
-        if self._cluster.database_uid() is not None:
-            with self._service.writing() as database:
+        uid = self._cluster.database_uid(spec)
+        if uid is not None:
+            with self._service.store.writing(uid) as database:
                 database.generation = ".".join(version.split(".")[:2]) if database.generation else ""
-        return None
 
     def _counted(self, spec: Object) -> Crash | None:
         """What a pod says that counts a database's tables with the PostgreSQL client."""

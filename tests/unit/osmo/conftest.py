@@ -107,7 +107,7 @@ class FakeCluster:
     def service_image(self) -> str | None:
         return self.image
 
-    def database_uid(self) -> str | None:
+    def database_uid(self, spec: Json | None = None) -> str | None:
         return self.claim
 
     def token_secrets(self) -> Mapping[str, str] | None:

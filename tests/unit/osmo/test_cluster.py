@@ -96,8 +96,11 @@ def service_deployment(host="postgres", args=(), volumes=()):
 class ObjectsApi:
     """Has objects by kind and name."""
 
-    def __init__(self, **objects):
-        self.objects = objects
+    def __init__(self, pods=(), **objects):
+        self.pods, self.objects = pods, objects
+
+    def list(self, resource, namespace="", **query):
+        return {"items": list(self.pods)}
 
     def get(self, resource, name, namespace=""):
         return self.objects.get(resource.plural, {}).get(name)
@@ -135,3 +138,20 @@ def test_tokens_are_read_from_secrets_where_the_service_is_told_so(args, found):
     volumes = [{"name": "backend-token-default", "secret": {"secretName": "osmo-operator-token"}}, {"name": "mek", "configMap": {}}]
     deployments = {"osmo-service": service_deployment(args=args, volumes=volumes)}
     assert KubernetesCluster(ObjectsApi(deployments=deployments)).token_secrets() == found
+
+
+def serving_pod(tag, created, *, ready=True):
+    spec = {"nodeName": "n", "containers": [{"name": "service", "image": f"nvcr.io/nvidia/osmo/service:{tag}"}]}
+    conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
+    return {"metadata": {"creationTimestamp": created}, "spec": spec, "status": {"conditions": conditions}}
+
+
+def test_while_a_new_pod_crashes_the_old_one_answers_with_its_version():
+    pods = [serving_pod("6.3.1", "2026-01-01T00:00:00Z"), serving_pod("6.4.0", "2026-01-02T00:00:00Z", ready=False)]
+    cluster = KubernetesCluster(ObjectsApi(pods, deployments={"osmo-service": service_deployment()}))
+    assert cluster.service_image() == "nvcr.io/nvidia/osmo/service:6.3.1"
+
+
+def test_a_new_pod_answers_as_soon_as_it_is_ready():
+    pods = [serving_pod("6.3.1", "2026-01-01T00:00:00Z"), serving_pod("6.4.0", "2026-01-02T00:00:00Z")]
+    assert KubernetesCluster(ObjectsApi(pods)).service_image() == "nvcr.io/nvidia/osmo/service:6.4.0"
