@@ -55,8 +55,8 @@ def _cluster(settings: StackSettings) -> Iterator[Stage]:
             channel = cluster.channel or pins.channel
             yield Stage("microk8s", f"MicroK8s {channel} on {host}, with the addons {', '.join(pins.addons)}; {_context(cluster)}")
     if isinstance(cluster, ExistingCluster | MicroK8s):
-        gpus = f" and {cluster.gpus} GPUs" if cluster.gpus else ""
-        yield Stage("cluster", f"nothing: the gate checks version, StorageClass, {cluster.min_nodes} usable nodes{gpus}")
+        gpus = f", GPUs: {cluster.gpus}" if cluster.gpus else ""
+        yield Stage("cluster", f"nothing: the gate checks version, StorageClass, usable nodes: {cluster.min_nodes}{gpus}")
 
 
 def _context(cluster: MicroK8s) -> str:

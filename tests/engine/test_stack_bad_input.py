@@ -58,7 +58,7 @@ def test_a_missing_kubeconfig_an_unknown_chart_version_and_a_taken_port_come_at_
         said = refused(tried(cluster=cluster, osmo={"chartVersion": "9.9.9"}, forward={"port": port}))
     assert f"there is no kubeconfig at {missing}" in said
     assert "sdg:osmo.chartVersion must be a chart version that OSMO profile 6.3 is known to work with, '1.3.1'; it is \"9.9.9\"." in said
-    assert f"port {port} on this host is taken by" in said
+    assert f"Port {port} on this host is taken by" in said
     assert f"(pid {os.getpid()})" in said
 
 

@@ -1,0 +1,123 @@
+"""The stack `microk8s` on a virtual host that does not fit: the real engine refuses it with everything at once, and nothing comes to be."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from cli import rehearsal
+from cli.environment import process_environment, stack_config, user_kubeconfig
+from rehearsal.state import StateDir
+
+STACK = "microk8s"
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory):
+    """The rehearsal of the stack `microk8s`, started; the environment leads to it."""
+    folder = tmp_path_factory.mktemp("rehearsal") / "state"
+    before = dict(os.environ)
+    os.environ |= {"SDG_REHEARSAL": str(folder), "XDG_STATE_HOME": str(folder.with_name("xdg-state"))}
+    os.environ.pop("CI", None)
+    try:
+        rehearsal.start(stack=STACK, values={"forward.port": free_port(), "forward.uiPort": free_port()})
+        os.environ |= process_environment(STACK, rehearsed=True)
+        yield StateDir(folder)
+        rehearsal.stop(STACK, purge=True)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@pytest.fixture
+def unfit(state):
+    """Everything is wrong with the host and the stack; the taken port of the forward."""
+    faults = f"{state.service_urls()['control']}/faults"
+    host_faults = {"disk": {"freeGiB": 5}, "port": {"port": 16443, "process": "nginx"}}
+    for name, fields in host_faults.items():
+        requests.put(f"{faults}/host.{name}", json=fields, timeout=5).raise_for_status()
+    config = stack_config(state, STACK)
+    shipped = config.read_text()
+    kubeconfig = user_kubeconfig(state)
+    kubeconfig.parent.mkdir(parents=True, exist_ok=True)
+    kubeconfig.write_text(yaml.safe_dump(SOMEBODY_ELSES))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        document = yaml.safe_load(shipped)
+        document["config"]["sdg:forward"]["port"] = server.getsockname()[1]
+        document["config"]["sdg:osmo"] = {"images": {"credentials": "ngc"}}
+        config.write_text(yaml.safe_dump(document))
+        yield server.getsockname()[1]
+    config.write_text(shipped)
+    kubeconfig.unlink()
+    requests.delete(faults, timeout=5).raise_for_status()
+
+
+SOMEBODY_ELSES = {
+    "contexts": [{"name": STACK, "context": {"cluster": "theirs", "user": "theirs"}}],
+    "clusters": [{"name": "theirs", "cluster": {"server": "https://10.9.8.7:6443"}}],
+    "users": [{"name": "theirs", "user": {"token": "planted-token"}}],
+}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def run(*command):
+    program = [str(Path(sys.executable).with_name("sdg")), *command[1:]] if command[0] == "sdg" else list(command)
+    environment = {**os.environ, "COLUMNS": "200"}
+    done = subprocess.run(program, cwd=rehearsal.ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return done.returncode, done.stdout + done.stderr
+
+
+EXPECTED = [
+    "has 5 GB of free disk space; needed are 20 GB.",
+    "Port 16443 on this host is taken by nginx (pid",
+    f"holds '{STACK}' already: something else made it, and it leads to https://10.9.8.7:6443.",
+    "sdg:ngcApiKey is required, because sdg:osmo.images.credentials is ngc",
+]
+
+
+@pytest.mark.parametrize("action", [("preview",), ("up", "--yes"), ("up", "--yes", "--skip-preview")], ids=" ".join)
+def test_the_engine_is_refused_with_every_failure_at_once_and_the_state_stays_empty(state, unfit, action):
+    code, said = run("pulumi", *action, "--stack", STACK, "--non-interactive")
+    assert code != 0
+    assert all(expected in said for expected in (*EXPECTED, f"ort {unfit} on this host is taken by")), said
+    assert "planted-token" not in said
+    assert nothing_exists(state)
+    assert list((state.root / "run").glob("sdg-preflight-*")), "the engine's process was not found, so the host is asked twice"
+
+
+def test_the_command_shows_them_in_one_table_and_exits_with_1(state, unfit):
+    code, said = run("sdg", "preflight", "--stack", STACK)
+    assert code == 1
+    assert said.count("what to do") == 1
+    assert all(f" {name} " in said for name in ("settings", "forward-port", "kubeconfig-context", "disk", "port")), said
+    assert "Nothing was created." in said
+    assert nothing_exists(state)
+
+
+def test_a_host_that_fits_gets_a_plan_and_still_nothing_is_created(state):
+    code, said = run("sdg", "preflight", "--stack", STACK)
+    assert code == 0, said
+    assert "MicroK8s 1.31/stable on this machine" in said
+    assert nothing_exists(state)
+
+
+def nothing_exists(state):
+    """Neither a resource in the state, nor MicroK8s on the host."""
+    code, exported = run("pulumi", "stack", "export", "--stack", STACK)
+    assert code == 0, exported
+    resources = json.loads(exported)["deployment"].get("resources") or []
+    installed = json.loads(state.machine.read_text())["snaps"]
+    return [resource["type"] for resource in resources if resource["type"] != "pulumi:pulumi:Stack"] == [] and installed == {}
