@@ -12,7 +12,7 @@ from cli.project import ROOT
 from cli.pulumi import Engine
 from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
-from sdg.secrecy import SECRET, SIGNATURE
+from sdg.secrecy import SECRET, SIGNATURE, UNKNOWN
 from sdg.settings.cluster import ExistingCluster
 from sdg.settings.kubeconfig import candidates, read_kubeconfig
 from sdg.settings.model import StackSettings
@@ -54,7 +54,14 @@ def api(engine: Engine) -> KubernetesApi | None:
 def _of_state(revealed: Mapping[str, Any]) -> Connection | None:
     """The way into a cluster that the stack made, as its Kubernetes provider has it, whatever became of the update that made it."""
     for resource in revealed["deployment"].get("resources") or ():
-        kubeconfig = resource.get("inputs", {}).get("kubeconfig") if resource["type"] == PROVIDER else None
-        if isinstance(kubeconfig, dict) and kubeconfig.get(SIGNATURE) == SECRET:
-            return Connection(str(json.loads(kubeconfig["plaintext"])), resource["inputs"].get("context"))
+        inputs = resource.get("inputs") or {}
+        if resource["type"] == PROVIDER and (kubeconfig := _plain(inputs.get("kubeconfig"))):
+            return Connection(kubeconfig, _plain(inputs.get("context")))
     return None
+
+
+def _plain(value: object) -> str | None:
+    """A text of an export with secrets shown; None for what a killed update never learned."""
+    if isinstance(value, dict) and value.get(SIGNATURE) == SECRET:
+        value = json.loads(value["plaintext"])
+    return value if isinstance(value, str) and value != UNKNOWN else None

@@ -24,16 +24,20 @@ class Engine:
         return json.dumps({"deployment": {"resources": self._resources} if self._resources else {}})
 
 
-def provider(kubeconfig):
-    return {"type": "pulumi:providers:kubernetes", "inputs": {"kubeconfig": kubeconfig, "context": "workstation"}}
+def secret(text):
+    return {SIGNATURE: SECRET, "plaintext": json.dumps(text)}
+
+
+def provider(kubeconfig, context="workstation"):
+    return {"type": "pulumi:providers:kubernetes", "inputs": {"kubeconfig": kubeconfig, "context": context}}
 
 
 COMMAND = {"type": "command:local:Command", "inputs": {"create": "true"}}
 
 
-def test_the_cluster_that_a_stack_made_is_reached_as_its_provider_does():
-    made = provider({SIGNATURE: SECRET, "plaintext": json.dumps(KUBECONFIG)})
-    connection = access(Engine(COMMAND, made)).connection
+@pytest.mark.parametrize("context", ["workstation", secret("workstation")])
+def test_the_cluster_that_a_stack_made_is_reached_as_its_provider_does(context):
+    connection = access(Engine(COMMAND, provider(secret(KUBECONFIG), context))).connection
     assert (connection.kubeconfig, connection.context) == (KUBECONFIG, "workstation")
 
 
