@@ -121,3 +121,16 @@ def nothing_exists(state):
     resources = json.loads(exported)["deployment"].get("resources") or []
     installed = json.loads(state.machine.read_text())["snaps"]
     return [resource["type"] for resource in resources if resource["type"] != "pulumi:pulumi:Stack"] == [] and installed == {}
+
+
+def test_preview_and_update_of_one_engine_ask_the_host_once(state, tmp_path):
+    """The last one here: the update gets as far as the installation of MicroK8s, which fails."""
+    requests.put(f"{state.service_urls()['control']}/faults/host.snap", json={}, timeout=5).raise_for_status()
+    asked, nproc = tmp_path / "asked", state.host / "bin" / "nproc"
+    nproc.unlink()
+    nproc.write_text(f"#!/bin/sh\necho asked >> {asked}\necho 16\n")
+    nproc.chmod(0o700)
+    code, said = run("pulumi", "up", "--yes", "--stack", STACK, "--non-interactive")
+    assert code != 0
+    assert "Updating" in said, said
+    assert asked.read_text().splitlines() == ["asked"]
