@@ -34,6 +34,6 @@ class KaiRecord(RecordProvider):
 def _look(inputs: Properties) -> Look:
     api, repair = KubernetesApi.connect(Connection.of(inputs["connection"])), str(inputs.get("repair") or "")
     installed = bool(inputs["installed"])
-    definitions = DefinitionsProbe(api, inputs["definitions"], f"Run `{repair}`." if repair else _ABSENT, awaited=installed)
+    definitions = DefinitionsProbe(api, inputs["definitions"], repair or _ABSENT, awaited=installed)
     workloads = WorkloadsProbe(api, [Workload.of(workload) for workload in inputs["workloads"]], repair=repair)
     return lambda: Verdict((*definitions.look(), *workloads.look()))

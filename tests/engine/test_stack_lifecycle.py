@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import socket
 import sys
@@ -11,7 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-NAMESPACES = {"minio-operator", "osmo-minimal", "osmo-operator", "osmo-workflows"}
+from sdg.platform.layout import KAI_CRDS
+
+NAMESPACES = {"kai-resource-reservation", "kai-scheduler", "minio-operator", "osmo-minimal", "osmo-operator", "osmo-workflows"}
+SCOPED = "clusterroles,clusterrolebindings,priorityclasses,queues,topologies,schedulingshards,configs.kai.scheduler"
+OF_THE_PRODUCT = ("osmo", "kai.scheduler", "scheduling.run.ai")
 ADMIN_SECRET = ("--namespace", "osmo-minimal", "get", "secret", "default-admin-secret", "--output", "jsonpath={.data}")
 TOKEN_SECRET = ("--namespace", "osmo-operator", "get", "secret", "osmo-operator-token", "--output", "jsonpath={.data.token}")
 DATABASE_VOLUME = ("--namespace", "osmo-minimal", "get", "persistentvolumeclaim", "postgres-volume", "--output", "jsonpath={.metadata.uid}")
@@ -124,6 +129,18 @@ def test_a_deleted_deployment_of_a_release_turns_its_gate_red_and_the_printed_co
     steady.prove()
 
 
+def test_a_deleted_definition_of_the_scheduler_turns_gates_red_and_the_printed_command_repairs_them(deployed, steady):
+    deployed.kubectl("delete", "customresourcedefinition", "queues.scheduling.run.ai")
+    shown = refreshed(deployed)
+    assert steady.gates()["kai-gate"] == "failed"
+    assert "definition-served on CustomResourceDefinition/queues.scheduling.run.ai" in shown
+    (repair,) = set(re.findall(r"next: +(pulumi up .*kai-scheduler-release')", shown))
+    repaired = deployed.run(*shlex.split(repair), "--yes", "--non-interactive")
+    assert repaired, repaired.output
+    assert "osmo-pool-osmo-workflows-default" in deployed.kubectl("get", "queues", "--output", "name")
+    steady.prove()
+
+
 def test_destroy_leaves_nothing_behind_and_the_next_update_makes_everything_again(deployed, steady):
     before = inventory(deployed)
     assert before["namespaces"] >= NAMESPACES
@@ -132,7 +149,8 @@ def test_destroy_leaves_nothing_behind_and_the_next_update_makes_everything_agai
     destroyed = deployed.pulumi("destroy", "--yes", "--skip-preview")
     assert destroyed, destroyed.output
     assert deployed.resources() == []
-    assert inventory(deployed) == {"namespaces": set(), "releases": [], "cluster": [], "volumes": [], "forwards": [], "listening": False}
+    left = {"namespaces": set(), "releases": [], "cluster": [], "volumes": [], "forwards": [], "listening": False}
+    assert inventory(deployed) == left | {"definitions": set(KAI_CRDS)}  # which others may use
 
     updated(deployed)
     steady.prove()
@@ -142,11 +160,13 @@ def inventory(stack):
     """What a stack leaves on a cluster and on its host; empty once it is destroyed."""
     namespaces = set(stack.kubectl("get", "namespaces", "--output", "name").split())
     shipped = {"default", "kube-node-lease", "kube-public", "kube-system"}
-    scoped = stack.kubectl("get", "clusterroles,clusterrolebindings,priorityclasses", "--output", "name").split()
+    scoped = stack.kubectl("get", SCOPED, "--output", "name").split()
+    definitions = {name.partition("/")[2] for name in stack.kubectl("get", "customresourcedefinitions", "--output", "name").split()}
     return {
         "namespaces": {name.partition("/")[2] for name in namespaces} - shipped,
         "releases": stack.kubectl("get", "secrets", "--all-namespaces", "--selector", "owner=helm", "--output", "name").split(),
-        "cluster": [name for name in scoped if "osmo" in name],
+        "cluster": [name for name in scoped if any(mark in name for mark in OF_THE_PRODUCT)],
+        "definitions": {name for name in definitions if not name.endswith(".kwok.x-k8s.io")},
         "volumes": stack.kubectl("get", "persistentvolumes", "--output", "name").split(),
         "forwards": forwards(stack),
         "listening": listens(stack.port),
