@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -25,6 +25,8 @@ class ClusterBinding:
         connection: how gates and dynamic resources reach the cluster: kubeconfig text and context; secret.
         deleted_with: what takes everything in the cluster along when it is deleted; None for a cluster that the stack doesn't own,
             whose releases must really be uninstalled.
+        revision: what the stack itself made the cluster of, as far as an update may change it; another one is looked at anew. None for a
+            cluster that the stack doesn't own.
     """
 
     kind: str
@@ -34,6 +36,7 @@ class ClusterBinding:
     provider: kubernetes.Provider
     connection: ConnectionOutput
     deleted_with: pulumi.Resource | None
+    revision: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

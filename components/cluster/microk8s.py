@@ -43,6 +43,7 @@ class MicroK8s(pulumi.ComponentResource):
         super().__init__("sdg:cluster:MicroK8s", name, facts, opts)
         self._name, self._settings = name, settings
         self._gpu = gpu_operator_plan(gpu_operator, cluster=settings.kind, gpus=settings.gpus)
+        self._channel = settings.channel or versions().microk8s.channel
         self._host = Host(settings.host, ssh_private_key)
         self._owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
         self._steps: list[Command] = []
@@ -68,6 +69,7 @@ class MicroK8s(pulumi.ComponentResource):
             provider=bound_provider(f"{name}-kubernetes", settings.name, connection, provider),
             connection=connection,
             deleted_with=None if retain else installed,
+            revision=None if settings.adopt else self._channel,
         )
         self.register_outputs({"cluster": settings.kind})
 
@@ -77,14 +79,13 @@ class MicroK8s(pulumi.ComponentResource):
 
     def _install(self, retain: bool) -> Command:
         pins, identity = versions().microk8s, self._settings.name
-        channel = self._settings.channel or pins.channel
         # volumes lie in the snap's own folders: removing it removes them
         kept = pulumi.ResourceOptions(retain_on_delete=retain)
-        installed = self._step("snap", snap.installed(self._owner, identity, channel), kept)
-        self._step("group", running.member(snap.group(channel)))
-        self._step("running", running.running((identity, channel)))
+        installed = self._step("snap", snap.installed(self._owner, identity, self._channel), kept)
+        self._step("group", running.member(snap.group(self._channel)))
+        self._step("running", running.running((identity, self._channel)))
         self._step("addons", running.addons(pins.addons))
-        self._step("ready", running.complete(pins.addons, (identity, channel)))
+        self._step("ready", running.complete(pins.addons, (identity, self._channel)))
         if self._gpu.install and self._gpu.driver == "host":
             self._step("gpu-driver", gpu.driver(pins.gpu_driver))
         if self._gpu.install:

@@ -41,6 +41,8 @@ class VerifiedCluster(pulumi.ComponentResource):
             "gpusPerNode": settings.gpus_per_node,
             "deadline": settings.deadline,
         }
+        if binding.revision:
+            asked["revision"] = binding.revision
         found = gate("cluster-gate", ClusterRecord(), asked, pulumi.ResourceOptions(parent=self, depends_on=list(after)))
         self._handle = ClusterHandle(
             kind=binding.kind,
@@ -50,6 +52,7 @@ class VerifiedCluster(pulumi.ComponentResource):
             provider=binding.provider,
             connection=binding.connection,
             deleted_with=binding.deleted_with,
+            revision=binding.revision,
             ready=found.verdict,
             verdict=found.verdict,
             kubernetes=found.record.evidence.apply(lambda evidence: str(evidence.get("kubernetes", ""))),

@@ -1,7 +1,8 @@
 """Gate: the Kubernetes cluster.
 
 Inputs: `connection`, `minNodes`, `kubernetes` (version specifier, "" for any), `storageClass` (a name, or none for a default class),
-`gpus` (planned in all; 0 for CPU only), `gpusPerNode`, `deadline` (seconds); optionally `triggers`.
+`gpus` (planned in all; 0 for CPU only), `gpusPerNode`, `deadline` (seconds); optionally `triggers` and
+`revision` (of the cluster itself; another one is looked at anew).
 Evidence: `kubernetes` (version), `nodes`, `gpus`, `storageClass` (the one that claims name; it stays once the gate was green).
 """
 

@@ -59,6 +59,13 @@ def test_the_channel_is_the_pinned_one_unless_the_stack_chooses(run):
     assert "channel=1.32/stable" in run(channel="1.32/stable").inputs["microk8s-snap"]["create"]
 
 
+def test_another_channel_waits_for_the_cluster_and_looks_at_it_anew(run):
+    old, new = run(), run(channel="1.32/stable")
+    for name in ("microk8s-running", "microk8s-ready"):
+        assert old.inputs[name]["triggers"] != new.inputs[name]["triggers"]
+    assert (old.inputs["cluster-gate"]["revision"], new.inputs["cluster-gate"]["revision"]) == ("1.31/stable", "1.32/stable")
+
+
 def test_only_the_kubeconfigs_output_is_a_credential(run):
     graph = run(gpus=2)
     for name in graph.of_type(LOCAL):
