@@ -19,7 +19,7 @@ from rehearsal import plugins
 
 UPDATE: Final = ("up", "--yes", "--skip-preview", "--suppress-progress", "--policy-pack", "policy")
 NOT_REHEARSED: Final = (
-    "Not rehearsed: gang scheduling and queues (the standard scheduler places pods), image pulls, GPU drivers, network policy. "
+    "Not rehearsed: gang scheduling and quotas of queues (the standard scheduler places pods), image pulls, GPU drivers, network policy. "
     "OSMO's API answers as recorded; its tasks run as pods without containers."
 )
 # the engine's line for the verdict that stands for verify-hello COMPLETED
