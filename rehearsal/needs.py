@@ -14,6 +14,9 @@ from rehearsal.references import DEFAULT_HANDLERS, References
 
 # reasons of a waiting container
 CREATING, PULL_BACKOFF, CONFIG_ERROR = "ContainerCreating", "ImagePullBackOff", "CreateContainerConfigError"
+CRASH_LOOP = "CrashLoopBackOff"
+# of the GPU operator: the init container that looks at a driver of the host, and the variable that keeps it from making links
+VALIDATION, NO_LINKS = "driver-validation", "DISABLE_DEV_CHAR_SYMLINK_CREATION"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Missing:
 
 def missing(pod: Object, known: References) -> list[Missing]:
     """What keeps a scheduled pod from starting: all of the first step that something is missing for; empty when nothing is."""
-    for step in (_mounts, _sandbox, _pulls, _configuration):
+    for step in (_mounts, _sandbox, _pulls, _configuration, _validation):
         if found := list(step(pod, known)):
             return found
     return []
@@ -132,6 +135,20 @@ def _configuration(pod: Object, known: References) -> Iterator[Missing]:
         for error in _environment_errors(container, pod["metadata"]["namespace"], known):
             yield Missing(CONFIG_ERROR, "Failed", f"Error: {error}", error, container["name"])
             break  # the kubelet stops at a container's first error
+
+
+def _validation(pod: Object, _known: References) -> Iterator[Missing]:
+    """What the GPU operator's validator does to a host's own driver: it wants links that such a host does not let it make.
+
+    Source: NVIDIA/gpu-operator issue 430, whose remedy is the variable.
+    """
+    for container in pod["spec"].get("initContainers") or []:
+        variables = {variable["name"]: variable.get("value") for variable in container.get("env") or []}
+        if container["name"] == VALIDATION and variables.get(NO_LINKS) != "true":
+            where = f"{pod['metadata']['name']}_{pod['metadata']['namespace']}({pod['metadata'].get('uid', '')})"
+            message = f"Back-off restarting failed container {VALIDATION} in pod {where}"
+            words = f"Error: error validating driver installation: failed to create symlinks under /dev/char; set {NO_LINKS} to true"
+            yield Missing(CRASH_LOOP, "BackOff", message, words, VALIDATION)
 
 
 def _environment_errors(container: Object, namespace: str, known: References) -> Iterator[str]:

@@ -55,6 +55,16 @@ spec:
       {{- end }}
       tolerations:
         {{- toYaml .root.Values.daemonsets.tolerations | nindent 8 }}
+      {{- if and .gpus (not .root.Values.driver.enabled) }}
+      {{/* looks at the host's driver; the real ones wait for each other as well, in an order that changes nothing here */}}
+      initContainers:
+        - name: driver-validation
+          image: {{ printf "nvcr.io/nvidia/gpu-operator:%s" .root.Chart.AppVersion | quote }}
+          {{- with dig "driver" "env" list .root.Values.validator }}
+          env:
+            {{- toYaml . | nindent 12 }}
+          {{- end }}
+      {{- end }}
       containers:
         - name: {{ .name }}
           image: {{ .image | quote }}
