@@ -1,0 +1,43 @@
+"""The cluster that a stack's settings choose: first the way in, then what is found there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+
+from components.cluster.base import ClusterBinding, ClusterHandle
+from components.cluster.existing import ExistingCluster
+from components.cluster.microk8s import MicroK8s
+from components.cluster.verified import VerifiedCluster
+from sdg.catalog.versions import versions
+from sdg.settings.cluster import ExistingCluster as ExistingClusterSettings
+from sdg.settings.cluster import MicroK8s as MicroK8sSettings
+from sdg.settings.loader import Stack
+
+
+def bind_cluster(stack: Stack) -> ClusterBinding:
+    """Makes the cluster where the stack is to make it, and binds the stack to it."""
+    match stack.settings.cluster:
+        case ExistingClusterSettings() as settings if stack.connection:
+            return ExistingCluster("cluster", settings, stack.connection).binding
+        case MicroK8sSettings() as settings:
+            key, operator = stack.secrets.ssh_private_key, stack.settings.platform.gpu_operator
+            return MicroK8s("microk8s", settings, operator, ssh_private_key=key, retain=stack.settings.data == "retain").binding
+        case planned:  # the loader refuses them with what can be deployed
+            raise pulumi.RunError(f"sdg:cluster.kind {planned.kind} is not available yet")
+
+
+def verify_cluster(stack: Stack, binding: ClusterBinding, after: Sequence[pulumi.Resource]) -> ClusterHandle:
+    """Proves that the platform fits on the cluster.
+
+    Args:
+        after: what has to be there before GPUs can be counted.
+    """
+    match stack.settings.cluster:
+        case ExistingClusterSettings() | MicroK8sSettings() as settings:
+            supported = versions().profiles[stack.settings.osmo.profile].kubernetes
+            chosen = settings.kubernetes if isinstance(settings, ExistingClusterSettings) else None
+            return VerifiedCluster("verified-cluster", binding, settings, chosen or supported, after=after).handle
+        case planned:  # the loader refuses them with what can be deployed
+            raise pulumi.RunError(f"sdg:cluster.kind {planned.kind} is not available yet")
