@@ -88,10 +88,9 @@ def restore(engine: Engine, file: Path, ask: Ask, say: Say, *, any_stack: bool =
 
 def restore_into(api: KubernetesApi, kept: vault.Backup, say: Say) -> None:
     """Makes what is missing. Raises KeysError when any object holds other keys; nothing was changed then."""
-    wanted = {Ref.parse(name): data for name, data in {**kept.passing, **kept.lasting}.items()}
+    wanted = {Ref.parse(name): data for name, data in kept.lasting.items()}
     there = {ref: found for ref in wanted if (found := _read(api, ref)) is not None}
-    lasting = {Ref.parse(name) for name in kept.lasting}
-    others = [str(ref) for ref, found in there.items() if ref in lasting and data_of(ref, found) != wanted[ref]]
+    others = [str(ref) for ref, found in there.items() if data_of(ref, found) != wanted[ref]]
     if others:
         raise KeysError(
             f"the cluster holds other keys than the backup in {', '.join(others)}; nothing was changed. What its data was made with is "
@@ -105,6 +104,8 @@ def restore_into(api: KubernetesApi, kept: vault.Backup, say: Say) -> None:
     for ref in missing:
         api.post(collection(ref.kind, ref.namespace), manifest(ref, wanted[ref]))
         say(f"made {ref}{_holding(ref)}")
+    for name in kept.passing:
+        say(f"left out {name}: the next update makes another one")
 
 
 def held_keys(revealed: Mapping[str, Any], stack: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sdg.osmo import layout
 from sdg.osmo.retained import promised
 
 _KUBERNETES: Final = "kubernetes:core/v1:"
+_FORCE: Final = "pulumi.com/patchForce"
 # keys that are made again: part of a backup, but nothing depends on these very ones
 _PASSING: Final = frozenset(
     Ref("Secret", namespace, layout.OPERATOR_TOKEN_SECRET) for namespace in (layout.SERVICE_NAMESPACE, layout.OPERATOR_NAMESPACE)
@@ -45,10 +46,10 @@ class Retention:
             self.lasting[str(ref)] = _contents(args.props)
         elif ref in _PASSING:
             self.passing[str(ref)] = _contents(args.props)
-        if promise is None or not self._retain:
+        if promise is None:
             return None
-        kept = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(retain_on_delete=True))
-        return pulumi.ResourceTransformationResult(args.props, kept)
+        kept = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(retain_on_delete=True)) if self._retain else args.opts
+        return pulumi.ResourceTransformationResult(_overruling(args.props), kept)
 
 
 def _ref(args: pulumi.ResourceTransformationArgs) -> Ref | None:
@@ -57,6 +58,12 @@ def _ref(args: pulumi.ResourceTransformationArgs) -> Ref | None:
     if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
         return None
     return Ref(args.type_.removeprefix(_KUBERNETES), str(metadata.get("namespace") or ""), metadata["name"])
+
+
+def _overruling(props: Mapping[str, Any]) -> dict[str, Any]:
+    """Lets the provider change what was left by an earlier life of the stack, or restored: other managers hold its fields then."""
+    metadata = props["metadata"]
+    return {**props, "metadata": {**metadata, "annotations": {**(metadata.get("annotations") or {}), _FORCE: "true"}}}
 
 
 def _contents(props: Mapping[str, Any]) -> Any:  # noqa: ANN401 (a mapping of inputs, or an output of one)
