@@ -211,7 +211,7 @@ def _resources(size: VmSize, group: NodeGroup, *, reserved: bool) -> dict[str, s
         memory -= min(POD_MIB * group.max_pods + BASE_MIB, memory // 4) + EVICTION_MIB
         disk = disk * 9 // 10  # the kubelet evicts below 10 % free
     found = {"cpu": f"{cpu}m", "memory": f"{memory}Mi", "ephemeral-storage": f"{disk}Mi", "pods": str(group.max_pods), "hugepages-2Mi": "0"}
-    return found | ({GPU: str(size.gpu.count)} if size.gpu else {})
+    return found | ({GPU: str(size.gpu.count)} if size.gpu and group.plugged else {})
 
 
 def _handlers(*, gpus: bool) -> tuple[str, ...]:

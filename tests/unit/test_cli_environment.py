@@ -47,3 +47,49 @@ def test_a_passphrase_of_the_users_does_not_win_over_the_rehearsals(rehearsal, m
     assert "PULUMI_CONFIG_PASSPHRASE" not in environment.process_environment("rehearsal")
     assert "unset PULUMI_CONFIG_PASSPHRASE" in environment.as_shell("rehearsal").splitlines()
     assert "PULUMI_CONFIG_PASSPHRASE" in environment.process_environment("lab")
+
+
+@pytest.fixture
+def microk8s(rehearsal):
+    """A rehearsal of the stack `microk8s`, with a virtual host."""
+    rehearsal.mkdir()
+    (rehearsal / "stack").write_text("microk8s\n")
+    (rehearsal / "machine.json").write_text("{}")
+    return rehearsal
+
+
+def test_a_stack_means_itself_until_its_rehearsal_is_asked_for(rehearsal):
+    assert not set(environment.variables("microk8s")) & set(environment.REHEARSAL_ONLY)
+    assert "PULUMI_BACKEND_URL" in environment.as_shell("microk8s", rehearsed=True)
+
+
+def test_in_a_shell_of_its_rehearsal_a_stack_means_that(microk8s):
+    assert environment.variables("microk8s")["PULUMI_BACKEND_URL"] == f"file://{microk8s / 'backend'}"
+    assert not set(environment.variables("lab")) & set(environment.REHEARSAL_ONLY)
+
+
+def test_the_stack_itself_is_what_sdg_env_prints_in_a_shell_of_its_rehearsal(microk8s, monkeypatch):
+    for name, value in environment.variables("microk8s").items():
+        monkeypatch.setenv(name, value)
+    assert {f"unset {name}" for name in environment.REHEARSAL_ONLY} <= set(environment.as_shell("microk8s").splitlines())
+
+
+def test_another_stacks_rehearsal_is_not_taken(microk8s):
+    assert environment.variables("rehearsal")["SDG_REHEARSAL"] != str(microk8s)
+
+
+def test_a_program_on_a_virtual_host_meets_no_program_of_this_machine(microk8s):
+    folders = environment.process_environment("microk8s")["PATH"].split(os.pathsep)
+    assert folders[:2] == [str(microk8s / "bin"), str(microk8s / "host" / "bin")]
+    assert "/usr/bin" not in folders
+
+
+def test_a_shell_on_a_virtual_host_keeps_its_own_programs_behind_the_hosts(microk8s):
+    folders = environment.variables("microk8s")["PATH"].split(os.pathsep)
+    assert folders[:3] == [str(microk8s / "bin"), str(microk8s / "host" / "bin"), str(microk8s / "host" / "absent")]
+    assert "/usr/bin" in folders
+
+
+def test_the_users_kubeconfig_of_a_virtual_host_is_that_hosts_own(microk8s):
+    assert environment.variables("microk8s")["KUBECONFIG"] == str(microk8s / "host" / "home" / ".kube" / "config")
+    assert "HOME" not in environment.variables("microk8s")

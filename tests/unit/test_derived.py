@@ -1,0 +1,117 @@
+"""What a rehearsal changes in a stack file: only what its user could set as well."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from cli.derived import Changes, NotRehearsable, Place, derived, free_ports, kind_of, parse_value
+from rehearsal.nodes import of_sizes
+from sdg.settings.parse import parse
+
+KUBECONFIG = Path("/rehearsal/kubeconfig")
+MICROK8S = {"sdg:cluster": {"kind": "microk8s"}}
+
+
+def derive(config, nodes=None, **values):
+    changes = Changes(values={path.replace("__", "."): value for path, value in values.items()})
+    return derived(config, changes, Place(KUBECONFIG, "http://127.0.0.1:1", of_sizes(nodes or {})))
+
+
+def cluster(config, nodes=None, **values):
+    return derive(config, nodes, **values)["sdg:cluster"]
+
+
+def test_microk8s_gets_the_rehearsals_kubeconfig_and_nothing_else():
+    assert cluster(MICROK8S) == {"kind": "microk8s", "kubeconfig": str(KUBECONFIG)}
+
+
+def test_an_existing_cluster_is_the_virtual_one_whatever_the_file_says():
+    found = cluster({"sdg:cluster": {"kind": "existing", "name": "lab", "context": "lab", "kubeconfig": "~/.kube/lab"}})
+    assert found == {"kind": "existing", "name": "lab", "context": "rehearsal", "kubeconfig": str(KUBECONFIG)}
+
+
+def test_what_is_derived_can_be_read_by_the_program():
+    config = derive(MICROK8S, {"local-cpu": 1, "local-2x-rtx-6000-ada": 1}, osmo__profile="6.4")
+    settings = parse({key.removeprefix("sdg:"): section for key, section in config.items()})
+    assert settings.osmo.profile == "6.4"
+
+
+def test_the_stack_file_itself_stays_as_it_is():
+    config = {"sdg:cluster": {"kind": "microk8s"}}
+    derive(config, {"local-rtx-6000-ada": 1}, osmo__profile="6.4")
+    assert config == {"sdg:cluster": {"kind": "microk8s"}}
+
+
+def test_gpus_are_planned_as_their_owner_would():
+    found = cluster(MICROK8S, {"local-2x-rtx-6000-ada": 1})
+    assert (found["gpus"], found["gpusPerNode"]) == (2, 2)
+    assert "dedicatedGpuNodes" not in found
+
+
+def test_a_node_without_gpus_beside_one_with_keeps_them_apart():
+    found = cluster(MICROK8S, {"local-cpu": 1, "local-rtx-6000-ada": 1})
+    assert (found["gpus"], found["gpusPerNode"], found["minNodes"], found["dedicatedGpuNodes"]) == (1, 1, 2, True)
+
+
+def test_machines_without_gpus_plan_none():
+    assert "gpus" not in cluster(MICROK8S, {"local-cpu": 2})
+
+
+def test_what_the_stack_says_of_its_gpus_stays():
+    found = cluster({"sdg:cluster": {"kind": "microk8s", "gpus": 1}}, {"local-cpu": 1, "local-2x-rtx-6000-ada": 1})
+    assert found["gpus"] == 1
+    assert "gpusPerNode" not in found
+
+
+def test_what_was_asked_for_wins_over_the_stack_file():
+    config = MICROK8S | {"sdg:osmo": {"profile": "6.3", "timeouts": {"release": 5}}}
+    found = derive(config, osmo__profile="6.4", osmo__timeouts__service=7, data="retain")
+    assert found["sdg:osmo"] == {"profile": "6.4", "timeouts": {"release": 5, "service": 7}}
+    assert found["sdg:data"] == "retain"
+
+
+def test_a_mirror_of_images_stays():
+    found = derive(MICROK8S | {"sdg:mirror": {"images": {"nvcr.io": "mirror.example.com"}}})["sdg:mirror"]
+    assert found["images"] == {"nvcr.io": "mirror.example.com"}
+    assert set(found["charts"].values()) == {"http://127.0.0.1:1"}
+
+
+def test_a_port_that_is_held_is_none_of_the_rehearsals():
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        held = holder.getsockname()[1]
+        holder.listen()
+        found = free_ports({"sdg:forward": {"port": held, "uiPort": held}})
+    assert held not in found.values()
+    assert len(set(found.values())) == 2
+
+
+@pytest.mark.parametrize(
+    ("assignment", "path", "value"),
+    [
+        ("osmo.profile=6.4", "osmo.profile", "6.4"),
+        ("sdg:data=retain", "data", "retain"),
+        ("cluster.gpus=2", "cluster.gpus", 2),
+        ("forward.enabled=false", "forward.enabled", False),
+        ("osmo.database.host=db=1", "osmo.database.host", "db=1"),
+        ("a.b=007", "a.b", "007"),
+        ("a.b=", "a.b", ""),
+    ],
+)
+def test_a_value_is_what_pulumi_would_make_of_it(assignment, path, value):
+    assert parse_value(assignment) == (path, value)
+
+
+@pytest.mark.parametrize("assignment", ["osmo.profile", "=1", "osmo..profile=1", ""])
+def test_what_is_no_assignment_is_refused(assignment):
+    with pytest.raises(NotRehearsable, match=r"PATH=VALUE"):
+        parse_value(assignment)
+
+
+@pytest.mark.parametrize("config", [{}, {"sdg:cluster": {}}, {"sdg:cluster": {"kind": "azure"}}, {"sdg:cluster": "x"}])
+def test_a_cluster_that_cannot_be_rehearsed_is_refused(config):
+    with pytest.raises(NotRehearsable, match="existing and microk8s can"):
+        kind_of(config)
