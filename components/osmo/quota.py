@@ -22,7 +22,7 @@ def limit_workflows(name: str, quota: Quota, in_cluster: pulumi.ResourceOptions,
     if not hard:
         return ()
     inside = pulumi.ResourceOptions.merge(in_cluster, pulumi.ResourceOptions(depends_on=[namespace]))
-    metadata: ObjectMetaArgsDict = {"name": "osmo-workflows", "namespace": layout.WORKFLOWS_NAMESPACE}
+    metadata: ObjectMetaArgsDict = {"name": layout.WORKFLOWS_NAMESPACE, "namespace": layout.WORKFLOWS_NAMESPACE}
     made: list[pulumi.Resource] = [ResourceQuota(f"{name}-workflow-quota", metadata=metadata, spec={"hard": hard}, opts=inside)]
     requests = {key: least for key, least in _SMALLEST.items() if f"requests.{key}" in hard}
     if requests:

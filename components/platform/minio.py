@@ -25,11 +25,10 @@ from components.platform.object_store import ObjectStoreHandle
 from sdg.catalog.versions import versions
 from sdg.kube.held import Holder
 from sdg.kube.workload import Workload
+from sdg.platform import layout
 from sdg.settings.mirror import Mirror
 from sdg.settings.platform import MinioStore
 
-NAMESPACE: Final = "minio-operator"
-ROOT_SECRET: Final = "minio-root"  # noqa: S105 - a Secret's name
 ROOT_USER: Final = "osmoadmin"
 API_PORT: Final = 9000
 CONSOLE_PORT: Final = 9001
@@ -55,23 +54,23 @@ class Minio(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sdg:platform:ObjectStore", name, {"cluster": cluster.kind, "provider": settings.provider}, opts)
         child = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=[cluster.ready])
-        namespace = Namespace(f"{name}-namespace", metadata={"name": NAMESPACE}, opts=child)
+        namespace = Namespace(f"{name}-namespace", metadata={"name": layout.MINIO_NAMESPACE}, opts=child)
         inside = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[namespace]))
 
         generated = pulumi.ResourceOptions(parent=self, depends_on=[cluster.ready])
-        holder = Holder("Secret", NAMESPACE, ROOT_SECRET, "root-password")
+        holder = Holder("Secret", layout.MINIO_NAMESPACE, layout.MINIO_ROOT_SECRET, "root-password")
         password = GeneratedSecret(
             f"{name}-root-password", "password", generated, chosen=chosen_password, connection=cluster.connection, holder=holder
         ).value
         root = Secret(
             f"{name}-root",
-            metadata={"name": ROOT_SECRET, "namespace": NAMESPACE},
+            metadata={"name": layout.MINIO_ROOT_SECRET, "namespace": layout.MINIO_NAMESPACE},
             string_data={"root-user": ROOT_USER, "root-password": password},
             opts=inside,
         )
         volume = PersistentVolumeClaim(
             f"{name}-volume",
-            metadata=_not_awaited("minio-data"),
+            metadata=_not_awaited(layout.MINIO_CLAIM),
             spec=_volume(settings.size, cluster.storage_class),
             opts=inside,
         )
@@ -97,7 +96,7 @@ class Minio(pulumi.ComponentResource):
         self._handle = ObjectStoreHandle(
             bucket_uri=bucket_uri,
             credential=_credential(password, bucket_uri),
-            workloads=(Workload("Deployment", NAMESPACE, "minio"), Workload("Job", NAMESPACE, "minio-bucket")),
+            workloads=(Workload("Deployment", layout.MINIO_NAMESPACE, "minio"), Workload("Job", layout.MINIO_NAMESPACE, "minio-bucket")),
             resources=(server, bucket),
         )
         self.register_outputs({"bucket": bucket_uri})
@@ -113,14 +112,14 @@ def _credential(password: pulumi.Output[str], bucket_uri: str) -> dict[str, pulu
         "access_key": password,
         "endpoint": bucket_uri,
         "region": "us-east-1",
-        "override_url": f"http://minio.{NAMESPACE}.svc.cluster.local:{API_PORT}",
+        "override_url": f"http://minio.{layout.MINIO_NAMESPACE}.svc.cluster.local:{API_PORT}",
         "addressing_style": "path",  # MinIO has no wildcard host names for buckets
     }
 
 
 def _not_awaited(name: str) -> ObjectMetaArgsDict:
     """Metadata of an object that the gate behind waits for, by name and reason, at once with all others."""
-    return {"name": name, "namespace": NAMESPACE, "annotations": {"pulumi.com/skipAwait": "true"}}
+    return {"name": name, "namespace": layout.MINIO_NAMESPACE, "annotations": {"pulumi.com/skipAwait": "true"}}
 
 
 def _volume(size: str, storage_class: pulumi.Output[str]) -> PersistentVolumeClaimSpecArgsDict:
@@ -129,7 +128,7 @@ def _volume(size: str, storage_class: pulumi.Output[str]) -> PersistentVolumeCla
 
 def _root_environment() -> list[EnvVarArgsDict]:
     keys = {"MINIO_ROOT_USER": "root-user", "MINIO_ROOT_PASSWORD": "root-password"}
-    return [{"name": name, "value_from": {"secret_key_ref": {"name": ROOT_SECRET, "key": key}}} for name, key in keys.items()]
+    return [{"name": name, "value_from": {"secret_key_ref": {"name": layout.MINIO_ROOT_SECRET, "key": key}}} for name, key in keys.items()]
 
 
 def _server(reference: str) -> DeploymentSpecArgsDict:
@@ -154,7 +153,10 @@ def _server(reference: str) -> DeploymentSpecArgsDict:
         "selector": {"match_labels": LABELS},
         "template": {
             "metadata": {"labels": LABELS},
-            "spec": {"containers": [container], "volumes": [{"name": "data", "persistent_volume_claim": {"claim_name": "minio-data"}}]},
+            "spec": {
+                "containers": [container],
+                "volumes": [{"name": "data", "persistent_volume_claim": {"claim_name": layout.MINIO_CLAIM}}],
+            },
         },
     }
 
@@ -163,7 +165,7 @@ def _make_bucket(reference: str, bucket: str) -> JobSpecArgsDict:
     # the client takes an alias with its keys from the environment, so that no command line holds them
     alias: EnvVarArgsDict = {
         "name": "MC_HOST_store",
-        "value": f"http://$(MINIO_ROOT_USER):$(MINIO_ROOT_PASSWORD)@minio.{NAMESPACE}.svc.cluster.local:{API_PORT}",
+        "value": f"http://$(MINIO_ROOT_USER):$(MINIO_ROOT_PASSWORD)@minio.{layout.MINIO_NAMESPACE}.svc.cluster.local:{API_PORT}",
     }
     container: ContainerArgsDict = {
         "name": "mc",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
@@ -19,10 +20,17 @@ Lookup = Callable[[Path], object]
 
 
 class Condition(CatalogModel):
-    """A property that must have a value for a place to count."""
+    """A property that must have a value for a place to count.
+
+    Attributes:
+        matches: regular expression for all of the property's text.
+    """
 
     path: Path
-    equals: str
+    matches: str
+
+    def holds(self, value: object) -> bool:
+        return isinstance(value, str) and re.fullmatch(self.matches, value) is not None
 
 
 class SecretPlace(CatalogModel):
@@ -46,7 +54,7 @@ class SecretPlace(CatalogModel):
         """Whether a property of a resource is this place; `lookup` reads the resource's other properties."""
         if not fnmatchcase(resource_type, self.type) or not _matches(self.path, path):
             return False
-        return self.where is None or lookup(self.where.path) == self.where.equals
+        return self.where is None or self.where.holds(lookup(self.where.path))
 
 
 class SecretPaths(CatalogModel):

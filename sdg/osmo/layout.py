@@ -17,6 +17,9 @@ SERVICE_NAMESPACE: Final = "osmo-minimal"
 OPERATOR_NAMESPACE: Final = "osmo-operator"
 WORKFLOWS_NAMESPACE: Final = "osmo-workflows"
 
+API_DEPLOYMENT: Final = "osmo-service"
+GATEWAY_DEPLOYMENT: Final = "osmo-gateway-envoy"
+LISTENER_DEPLOYMENT: Final = f"{OPERATOR_RELEASE}-osmo-backend-listener"
 GATEWAY_SERVICE: Final = "osmo-gateway"
 GATEWAY_PORT: Final = 80
 # where the API answers
@@ -54,14 +57,14 @@ SCHEDULER_LABEL: Final = "osmo.namespace"
 QUEUE_PREFIXES: Final = (f"osmo-pool-{WORKFLOWS_NAMESPACE}-", f"osmo-default-{WORKFLOWS_NAMESPACE}")
 
 _SERVICE_DEPLOYMENTS: Final = (
-    "osmo-service",
+    API_DEPLOYMENT,
     "osmo-router",
     "osmo-worker",
     "osmo-agent",
     "osmo-logger",
     "osmo-delayed-job-monitor",
     "osmo-ui",
-    "osmo-gateway-envoy",
+    GATEWAY_DEPLOYMENT,
 )
 
 

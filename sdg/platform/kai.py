@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sdg.catalog.versions import versions
 from sdg.kube.workload import Workload
-from sdg.platform.layout import KAI_NAMESPACE
+from sdg.platform.layout import KAI_NAMESPACE, KAI_POD_GROUPS, KAI_QUEUES
 from sdg.settings.mirror import Mirror
 
 WORKLOADS: Final = tuple(
@@ -25,7 +25,7 @@ WORKLOADS: Final = tuple(
     )
 )
 # what OSMO's operator writes: without these kinds no workflow gets as far as a pod
-DEFINITIONS: Final = ("podgroups.scheduling.run.ai", "queues.scheduling.run.ai")
+DEFINITIONS: Final = (KAI_POD_GROUPS, KAI_QUEUES)
 
 
 def kai_values(mirror: Mirror) -> dict[str, Any]:

@@ -15,12 +15,14 @@ KAI_NAMESPACE: Final = "kai-scheduler"
 KAI_RELEASE: Final = "kai-scheduler"
 # made by KAI itself when it starts, the child before its parent
 KAI_DEFAULT_QUEUES: Final = ("default-queue", "default-parent-queue")
+KAI_POD_GROUPS: Final = "podgroups.scheduling.run.ai"
+KAI_QUEUES: Final = "queues.scheduling.run.ai"
 # of its chart; Helm leaves CRDs behind
 KAI_CRDS: Final = (
     "bindrequests.scheduling.run.ai",
     "configs.kai.scheduler",
-    "podgroups.scheduling.run.ai",
-    "queues.scheduling.run.ai",
+    KAI_POD_GROUPS,
+    KAI_QUEUES,
     "schedulingshards.kai.scheduler",
     "topologies.kai.scheduler",
 )

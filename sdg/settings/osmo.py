@@ -10,6 +10,9 @@ from sdg.settings.base import Quantity, Seconds, Settings
 
 # OSMO refuses tokens that live longer (its `max_token_duration`)
 LONGEST_TOKEN_DAYS = 365
+# their own, inside the cluster as well
+POSTGRES_PORT = 5432
+REDIS_PORT = 6379
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", examples=["db.example.com"])]
 ImageLocation = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.:-]*(/[a-z0-9._-]+)*$")]
 
@@ -25,7 +28,7 @@ class ExternalDatabase(Settings):
 
     kind: Literal["external"] = Field(description="A server outside the stack.")
     host: HostName = Field(description="Host name of the server.")
-    port: int = Field(default=5432, ge=1, le=65535, description="Port of the server.")
+    port: int = Field(default=POSTGRES_PORT, ge=1, le=65535, description="Port of the server.")
     name: str = Field(default="osmo", pattern=r"^[a-z_][a-z0-9_]{0,62}$", description="Database; made when the server lacks it.")
     user: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_@-]{0,62}$", description="User that owns the database.", examples=["osmo"])
 
@@ -41,7 +44,7 @@ class ExternalRedis(Settings):
 
     kind: Literal["external"] = Field(description="A server outside the stack.")
     host: HostName = Field(description="Host name of the server.", examples=["redis.example.com"])
-    port: int = Field(default=6379, ge=1, le=65535, description="Port of the server; 10000 for Azure Managed Redis.")
+    port: int = Field(default=REDIS_PORT, ge=1, le=65535, description="Port of the server; 10000 for Azure Managed Redis.")
     tls: bool = Field(default=True, description="Whether the server speaks TLS.")
 
 

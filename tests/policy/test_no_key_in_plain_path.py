@@ -61,6 +61,8 @@ def test_a_key_at_a_plain_path_is_refused_by_path_and_shape_and_never_shown(judg
         ("command:local:Command", {"environment": {"NGC_API_KEY": NGC}, "create": "osmo login --token-file /dev/stdin", "stdin": TOKEN}),
         (CONFIG_MAP, {"metadata": {"name": "mek-config"}, "data": {"mek.yaml": MEK}}),
         (RELEASE, {"chart": "service", "values": {"services": {"postgres": {"password": PASSWORD}}}}),
+        (RELEASE, {"chart": "./charts/service-1.3.1.tgz", "values": {"services": {"postgres": {"password": PASSWORD}}}}),
+        (RELEASE, {"chart": "oci://mirror.test/nvidia/osmo/service", "values": {"services": {"postgres": {"password": PASSWORD}}}}),
         (
             DEPLOYMENT,
             container(env=[{"name": "NGC_API_KEY", "valueFrom": {"secretKeyRef": {"name": "ngc-api-secret", "key": "NGC_API_KEY"}}}]),

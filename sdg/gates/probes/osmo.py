@@ -9,11 +9,12 @@ from datetime import UTC, date, datetime
 from sdg.gates.checks import Check, Status, Verdict, judge
 from sdg.gates.probes.gateway import Gateway, asked
 from sdg.gates.probes.workloads import WorkloadsProbe
+from sdg.osmo import layout
 from sdg.osmo.client import OsmoClient
 
-_UPGRADE = "Check the image tag of Deployment osmo-service, and that its rollout is complete."
-_ASK = "Look at the log of Deployment osmo-service, and at Deployment osmo-gateway-envoy before it."
-_OPERATOR = "Look at the log of Deployment osmo-operator-osmo-backend-listener: its token may be refused, or the gateway out of its reach."
+_UPGRADE = f"Check the image tag of Deployment {layout.API_DEPLOYMENT}, and that its rollout is complete."
+_ASK = f"Look at the log of Deployment {layout.API_DEPLOYMENT}, and at Deployment {layout.GATEWAY_DEPLOYMENT} before it."
+_OPERATOR = f"Look at the log of Deployment {layout.LISTENER_DEPLOYMENT}: its token may be refused, or the gateway out of its reach."
 
 
 _RENEW = "Run `pulumi up`: it makes another token."

@@ -7,7 +7,7 @@ from typing import Final
 
 from sdg.osmo import layout
 from sdg.osmo.values.base import Values
-from sdg.settings.osmo import ExternalDatabase, ExternalRedis, InClusterDatabase, InClusterRedis, Osmo
+from sdg.settings.osmo import POSTGRES_PORT, REDIS_PORT, ExternalDatabase, ExternalRedis, InClusterDatabase, InClusterRedis, Osmo
 
 DATABASE_KEY: Final = "db-password"
 REDIS_KEY: Final = "redis-password"
@@ -26,7 +26,7 @@ def postgres_values(database: InClusterDatabase | ExternalDatabase, password: ob
             return {
                 "enabled": True,
                 "serviceName": "postgres",
-                "port": 5432,
+                "port": POSTGRES_PORT,
                 "db": "osmo",
                 "user": "postgres",  # the template sets no POSTGRES_USER, so no other name works
                 "password": password,
@@ -46,7 +46,7 @@ def redis_values(redis: InClusterRedis | ExternalRedis, storage_class: object) -
             return {
                 "enabled": True,
                 "serviceName": "redis",
-                "port": 6379,
+                "port": REDIS_PORT,
                 "tlsEnabled": False,
                 "storageClassName": storage_class,
                 "enableNodePort": False,
