@@ -107,12 +107,11 @@ def _backend_tokens(settings: Osmo, rollout: str | None) -> Values:
 def _migration(settings: Osmo) -> Values:
     """The chart's migration of the database's schema, for profiles that have one to run.
 
-    Without the annotations its Job would run beside the new pods, and on a first installation race them to an empty database.
+    Its Job runs beside the new pods, which start again until it is done. Helm's hooks are no way out: of one weight they are made by name,
+    so that the Job would wait for a ConfigMap that comes after it.
     """
-    if not (settings.migrate and versions().profiles[settings.profile].migrates):
-        return {}
-    hook = {"helm.sh/hook": "pre-upgrade", "helm.sh/hook-delete-policy": "before-hook-creation"}
-    return {"migration": {"enabled": True, "extraAnnotations": hook}}
+    asked = settings.migrate and versions().profiles[settings.profile].migrates
+    return {"migration": {"enabled": True}} if asked else {}
 
 
 def _configs(settings: Osmo, images: Images, storage: StorageChoice, gpus: GpuPlan, image_key: object) -> Values:
