@@ -34,8 +34,11 @@ def find(target: Path) -> Path:
     return Path(found)
 
 
-def version(program: Path) -> str:
+def version(program: Path, timeout: float = TIMEOUT) -> str:
     """The client's version, asked without its login, so that it contacts no service.
+
+    Args:
+        timeout: seconds to say it.
 
     Raises:
         OsmoCliError: it does not run, or says something else.
@@ -43,7 +46,7 @@ def version(program: Path) -> str:
     with tempfile.TemporaryDirectory() as nothing:
         environment = {**os.environ, "OSMO_CONFIG_FILE_DIR": nothing, "OSMO_LOG_FILE_DIR": nothing}
         try:
-            done = subprocess.run([str(program), "version"], env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+            done = subprocess.run([str(program), "version"], env=environment, capture_output=True, text=True, timeout=timeout, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise OsmoCliError(f"{program} cannot be run ({type(error).__name__}); {_INSTALL}.") from None
     found = _VERSION.search(done.stdout)
@@ -58,3 +61,11 @@ def problem(program: Path, found: str) -> str | None:
     if Version(found) >= Version(oldest):
         return None
     return f"{program} is OSMO's client {found}, and {oldest} or newer is needed; {_INSTALL}."
+
+
+def look(program: Path, timeout: float) -> str | None:
+    """Why the client is no good, in a sentence, whatever is wrong with it; None when it is."""
+    try:
+        return problem(program, version(program, timeout))
+    except OsmoCliError as error:
+        return str(error)

@@ -50,6 +50,7 @@ def asks(check: PreflightCheck) -> str:
         cores=needed.cores,
         ports=", ".join(map(str, needed.ports)),
         gpu_driver=versions().microk8s.gpu_driver,
+        osmo_cli=versions().osmo_cli.oldest,
     )
 
 

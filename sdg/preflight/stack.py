@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sdg.catalog.host_requirements import host_requirements
 from sdg.catalog.preflight import checks
 from sdg.forward.wanted import targets
+from sdg.osmo_cli import installed
+from sdg.osmo_cli.installer import NAME as CLIENT
 from sdg.preflight import api_server, charts, context, port
 from sdg.preflight.cache import once_per_update
 from sdg.preflight.host import answers, asking
@@ -28,6 +31,7 @@ def _problems(subject: Subject) -> Iterator[Finding]:
         yield Finding.of("api-server", unreachable)
     yield from _ports(subject)
     yield from (Finding("charts", sentence) for sentence in charts.problems(subject.sections, subject.project))
+    yield from _client(subject)
     cluster = subject.sections.get("cluster")
     if isinstance(cluster, MicroK8s):
         address = cluster.host.address if cluster.host else None
@@ -45,6 +49,17 @@ def _ports(subject: Subject) -> Iterator[Finding]:
     for number, target in targets(forward).items():
         if taken := port.problem(number, target, name, subject.server.url if subject.server else None):
             yield Finding("forward-port", f"{_capital(taken.seen)}.", f"{_capital(taken.remedy)}.")
+
+
+def _client(subject: Subject) -> Iterator[Finding]:
+    program = shutil.which(CLIENT, path=subject.environ.get("PATH", ""))
+    if program is None:
+        return
+    said = once_per_update(
+        f"{CLIENT} {program}", lambda: {"problem": installed.look(Path(program), host_requirements().answer_within) or ""}
+    )
+    if said["problem"]:
+        yield Finding("osmo-cli", _capital(said["problem"]))
 
 
 def _host(subject: Subject, cluster: MicroK8s) -> Iterable[Finding]:
