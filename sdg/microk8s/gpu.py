@@ -7,6 +7,7 @@ from typing import Final
 
 from sdg.catalog.gpu_driver import DriverOwner, driver_values
 from sdg.microk8s.script import Step, step
+from sdg.platform.layout import OURS
 
 ADDON: Final = "nvidia"
 NAMESPACE: Final = "gpu-operator-resources"
@@ -32,6 +33,8 @@ deployed() { [ -n "$(sudo -n microk8s helm3 list --namespace "$namespace" --depl
 _ENABLE: Final = """\
 if deployed; then exit 0; fi
 ! known || sudo -n microk8s disable "$addon"
+# made while no GPUs were planned: the operator brings its own, and the API server lets nobody change a handler
+sudo -n microk8s kubectl delete runtimeclass --selector "$ours" --ignore-not-found
 file=$(mktemp)
 trap 'rm -f "$file"' EXIT
 printf '%s' "$values" >"$file"
@@ -70,4 +73,5 @@ def operator(owner: DriverOwner, version: str, cluster: str) -> Step:
         driver=owner,
         version=version,
         values=values,
+        ours=",".join(f"{key}={value}" for key, value in OURS.items()),
     )
