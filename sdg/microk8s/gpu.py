@@ -41,8 +41,10 @@ printf '%s' "$values" >"$file"
 sudo -n microk8s enable "$addon" --gpu-operator-driver "$driver" --gpu-operator-version "$version" --gpu-operator-values "$file"
 deployed || fail "The addon $addon was enabled, and no GPU operator was installed: what Helm said about it stands above."
 """
+# the addon leaves its namespace
 _DISABLE: Final = """\
 if known; then sudo -n microk8s disable "$addon"; fi
+sudo -n microk8s kubectl delete namespace "$namespace" --ignore-not-found
 """
 
 

@@ -388,13 +388,14 @@ def test_an_addon_that_helm_refused_fails_though_enabling_ends_well(host):
     assert "no GPU operator was installed" in host.refuses(gpu.operator("host", "v25.10.1", "workstation").create)
 
 
-def test_the_addon_is_disabled_once(host):
+def test_the_addon_is_disabled_once_and_leaves_no_namespace(host):
     step = gpu.operator("operator", "v25.10.1", "workstation")
     host.do(step.create)
     host.changes()
     host.do(step.delete)
     host.do(step.delete)
-    assert host.changes() == ["microk8s disable nvidia"]
+    gone = "microk8s kubectl delete namespace gpu-operator-resources --ignore-not-found"
+    assert host.changes() == ["microk8s disable nvidia", gone, gone]
 
 
 def test_another_owner_or_version_is_another_step():
