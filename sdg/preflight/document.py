@@ -15,7 +15,8 @@ _HEADING = """# The preflight
 Preview and update ask the same before they register a resource: an error refuses them, all errors at once, those of the settings among
 them; a warning is said and stops nothing. The host is asked once per update, with one script that only reads and that uses the programs on
 its PATH (`sdg/preflight/host/probe.sh`): on this machine, or over SSH where `sdg:cluster.host` names another. It needs nothing that a
-deployment creates: on a bare host it says as much as on one that has everything. Generated from `sdg/catalog/preflight.yaml`, `host_requirements.yaml` and `stages.yaml`; `make docs` writes it anew.
+deployment creates: on a bare host it says as much as on one that has everything. Generated from `sdg/catalog/preflight.yaml`,
+`host_requirements.yaml` and `stages.yaml`; `make docs` writes it anew.
 
 ## What is asked
 
