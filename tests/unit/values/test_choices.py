@@ -1,6 +1,9 @@
+import base64
+import json
+
 import pytest
 
-from sdg.osmo.values import Images, operator_values, service_values, storage_choice
+from sdg.osmo.values import Images, docker_config, gpu_plan, image_registry, operator_values, service_values, storage_choice
 from sdg.settings.osmo import Osmo
 
 
@@ -48,7 +51,119 @@ def test_service_operator_and_workflows_use_images_of_one_release():
     assert images == {"init": "registry.test/osmo/init-container:6.3.1", "client": "registry.test/osmo/client:6.3.1"}
 
 
-def test_the_operator_logs_in_through_the_gateway_with_the_minted_token():
+def test_the_operator_logs_in_through_the_gateway_with_the_token_of_its_secret():
     operator = operator_values(Osmo(), images=Images("registry.test/osmo", "6.3.1"))["global"]
     assert operator["serviceUrl"] == "http://osmo-gateway.osmo-minimal.svc.cluster.local"
     assert (operator["loginMethod"], operator["accountTokenSecret"]) == ("token", "osmo-operator-token")
+
+
+def templates(settings=None, **changed):
+    return values(settings, **changed)["services"]["configs"]["podTemplates"]
+
+
+def mounted(template):
+    """Names of the volumes that a template's containers mount."""
+    containers = template["spec"].get("containers", [])
+    return [mount["name"] for container in containers for mount in container.get("volumeMounts", [])]
+
+
+def test_pods_with_gpus_alone_mount_shared_memory_and_the_denoiser():
+    found = templates()
+    volumes = {volume["name"]: volume for volume in found["default_user"]["spec"]["volumes"]}
+    assert volumes["dshm"] == {"name": "dshm", "emptyDir": {"medium": "Memory", "sizeLimit": "32Gi"}}
+    assert volumes["nvoptix"] == {"name": "nvoptix", "hostPath": {"path": "/usr/share/nvidia/nvoptix.bin", "type": "File"}}
+    assert [mounted(found["default_user"]), mounted(found["gpu_toleration"])] == [[], ["dshm", "nvoptix"]]
+
+
+def test_mounts_are_merged_into_the_users_container_by_its_name():
+    (gpu,), (user,) = (templates()[name]["spec"]["containers"] for name in ("gpu_toleration", "default_user"))
+    assert gpu["name"] == user["name"] == "{{USER_CONTAINER_NAME}}"
+
+
+@pytest.mark.parametrize(
+    ("pods", "names"),
+    [({"sharedMemory": None}, ["nvoptix"]), ({"optix": False}, ["dshm"]), ({"sharedMemory": "16Gi"}, ["dshm", "nvoptix"])],
+)
+def test_what_pods_do_not_get_is_neither_declared_nor_mounted(pods, names):
+    found = templates({"pods": pods})
+    assert [volume["name"] for volume in found["default_user"]["spec"]["volumes"]] == mounted(found["gpu_toleration"]) == names
+
+
+def test_without_any_volume_the_charts_user_template_is_left_alone():
+    found = templates({"pods": {"sharedMemory": None, "optix": False}})
+    assert list(found) == ["gpu_toleration"]
+    assert "containers" not in found["gpu_toleration"]["spec"]
+
+
+def test_templates_give_containers_neither_images_nor_commands():
+    """OSMO refuses such a template."""
+    containers = [container for template in templates(gpus="dedicated").values() for container in template["spec"].get("containers", [])]
+    assert not [container for container in containers if {"image", "command", "args"} & container.keys()]
+
+
+def test_work_without_gpus_keeps_off_dedicated_nodes_and_shares_other_ones():
+    def default_platform(gpus):
+        return values(gpus=gpus)["services"]["configs"]["pools"]["default"]["platforms"].get("default")
+
+    assert [default_platform("shared"), default_platform("dedicated")] == [None, {"override_pod_template": ["cpu_nodes"]}]
+    affinity = templates(gpus="dedicated")["cpu_nodes"]["spec"]["affinity"]["nodeAffinity"]
+    ((term,),) = (found["matchExpressions"] for found in affinity["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"])
+    assert term == {"key": "nvidia.com/gpu.present", "operator": "DoesNotExist"}
+
+
+@pytest.mark.parametrize(
+    ("gpus", "dedicated", "plan"), [(0, False, "none"), (0, True, "none"), (2, False, "shared"), (2, True, "dedicated")]
+)
+def test_a_clusters_gpus_make_a_plan(gpus, dedicated, plan):
+    assert gpu_plan(gpus, dedicated=dedicated) == plan
+
+
+def test_every_service_scales_within_its_own_bounds():
+    names = ("service", "router", "agent", "worker", "logger", "gateway")
+    scaling = {name: {"min": number, "max": number + 10} for number, name in enumerate(names, 1)}
+    found = values({"scaling": scaling})
+    bounds = {name: found["services"][name]["scaling"] for name in names[:-1]} | {"gateway": found["gateway"]["envoy"]["scaling"]}
+    assert {name: (each["minReplicas"], each["maxReplicas"]) for name, each in bounds.items()} == {
+        name: (number, number + 10) for number, name in enumerate(names, 1)
+    }
+
+
+def test_a_key_that_was_asked_for_has_to_be_given():
+    with pytest.raises(ValueError, match="asks for a key"):
+        values({"images": {"credentials": "ngc"}})
+
+
+def test_a_key_that_was_not_asked_for_goes_nowhere():
+    assert "NGC-KEY" not in json.dumps(values(image_key="NGC-KEY"))
+
+
+def test_the_pull_secret_is_for_the_publishers_registry_alone():
+    (entry,) = json.loads(docker_config("KEY"))["auths"].items()
+    assert entry[0] == image_registry() == "nvcr.io"
+    assert base64.b64decode(entry[1]["auth"]).decode() == "$oauthtoken:KEY"
+
+
+@pytest.mark.parametrize(("profile", "found"), [("6.3", None), ("6.4", "2")])
+def test_a_rollout_reaches_the_generation_that_reads_tokens_from_secrets(profile, found):
+    tokens = values({"profile": profile}, token_rollout="2")["services"].get("backendApiTokens", {})
+    assert tokens.get("rolloutNonce") == found
+
+
+def test_secret_values_are_passed_through_and_never_looked_at():
+    opaque = object()
+    found = values({"images": {"credentials": "ngc"}}, database_password=opaque, image_key=opaque, storage_class=opaque)["services"]
+    assert found["postgres"]["password"] is opaque
+    assert found["redis"]["storageClassName"] is opaque
+    assert found["configs"]["workflow"]["backend_images"]["credential"]["auth"] is opaque
+
+
+def test_an_external_database_needs_neither_password_nor_class_in_the_values():
+    postgres = values({"database": {"kind": "external", "host": "db.test", "user": "me"}})["services"]["postgres"]
+    assert {"password", "storageClassName"} & postgres.keys() == set()
+
+
+@pytest.mark.parametrize(("database", "passed"), [("in-cluster", True), ("external", False)])
+def test_an_external_redis_gets_its_password_where_the_chart_forgets_it(database, passed):
+    servers = {"in-cluster": {"kind": "in-cluster"}, "external": {"kind": "external", "host": "db.test", "user": "me"}}
+    found = values({"database": servers[database], "redis": {"kind": "external", "host": "redis.test"}})["services"]
+    assert ("extraEnv" in found["agent"], "extraEnv" in found["router"]) == (passed, False)
