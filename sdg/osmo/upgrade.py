@@ -75,7 +75,8 @@ def plan(old: Line, new: Line, stores: Sequence[str]) -> str:
         return ""
     lines = [f"{old} -> {new}, in place; nothing is replaced."]
     if new.generation > old.generation:
-        lines.append("  first:    the chart's migration brings the database's schema up to date. There is no way back but a backup.")
+        lines.append("  changes:  the database's schema, by the chart's migration Job: new pods start again until it is done.")
+        lines.append("            There is no way back but a backup of the database.")
     service = ", ".join(workload.name for workload in layout.service_workloads())
     operator = ", ".join(workload.name for workload in layout.OPERATOR_WORKLOADS)
     stays = ", ".join((*stores, "volumes", "keys"))

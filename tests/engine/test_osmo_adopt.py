@@ -1,0 +1,238 @@
+"""An OSMO that was installed by hand, as upstream's script does it: offered for adoption, taken over as it is, later brought in line."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+
+import pytest
+import yaml
+
+from rehearsal.tools import Tools
+from sdg.osmo import layout
+from sdg.osmo.reach import client
+
+MINIMAL, OPERATOR, WORKFLOWS = "osmo-minimal", "osmo-operator", "osmo-workflows"
+PASSWORD = "handmade-database-password"
+STORAGE = {
+    "access_key_id": "osmoadmin",
+    "access_key": "handmade-storage-key",
+    "endpoint": "s3://osmo-workflows",
+    "region": "us-east-1",
+    "override_url": "http://minio.minio-operator.svc.cluster.local:80",
+    "addressing_style": "path",
+}
+SCALED = {"scaling": {"minReplicas": 1, "maxReplicas": 1}, "startupProbe": {"failureThreshold": 30}}
+GATEWAY = "osmo-gateway.osmo-minimal.svc.cluster.local"
+IMAGES = {"osmoImageLocation": "nvcr.io/nvidia/osmo", "osmoImageTag": "6.3.1"}
+
+GPU_POD = {
+    "nodeSelector": {"nvidia.com/gpu.present": "true"},
+    "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+}
+
+
+def service_values(storage_class):
+    """Upstream's values for one machine with GPUs; the probe of the job monitor is somebody's own change."""
+    in_cluster = {"enabled": True, "storageClassName": storage_class}
+    return {
+        "global": IMAGES,
+        "podMonitor": {"enabled": False},
+        "gateway": {
+            "oauth2Proxy": {"enabled": False},
+            "authz": {"enabled": False},
+            "envoy": {
+                "service": {"type": "ClusterIP"},
+                "scaling": {"minReplicas": 1},
+                "defaultIdentity": {"user": "admin", "roles": "osmo-admin", "allowedPools": "default"},
+            },
+        },
+        "services": {
+            "configFile": {"enabled": True},
+            **dict.fromkeys(("service", "router", "agent", "worker", "logger"), SCALED),
+            "delayedJobMonitor": {"startupProbe": {"failureThreshold": 60}},
+            "ui": {"enabled": True, "apiHostname": f"{GATEWAY}:80"},
+            "defaultAdmin": {
+                "enabled": True,
+                "username": "admin",
+                "passwordSecretName": "default-admin-secret",
+                "passwordSecretKey": "password",
+            },
+            "postgres": {**in_cluster, "serviceName": "postgres", "port": 5432, "db": "osmo", "user": "postgres", "password": PASSWORD},
+            "redis": {**in_cluster, "serviceName": "redis", "port": 6379, "tlsEnabled": False},
+            "configs": {
+                "enabled": True,
+                "service": {"service_base_url": f"http://{GATEWAY}"},
+                "backends": {"default": {"router_address": f"ws://{GATEWAY}"}},
+                "secretRefs": [{"secretName": name} for name in layout.STORAGE_SECRETS],
+                "podTemplates": {"gpu_toleration": {"spec": GPU_POD}},
+                "pools": {
+                    "default": {
+                        "default_platform": "gpu",
+                        "platforms": {"system": {}, "gpu": {"override_pod_template": ["gpu_toleration"]}},
+                    }
+                },
+                "workflow": {
+                    "backend_images": {
+                        "init": "nvcr.io/nvidia/osmo/init-container:6.3.1",
+                        "client": "nvcr.io/nvidia/osmo/client:6.3.1",
+                    },
+                    "workflow_data": {"credential": {"secretName": layout.STORAGE_SECRETS[0]}, "base_url": "s3://osmo-workflows"},
+                    "workflow_log": {"credential": {"secretName": layout.STORAGE_SECRETS[1]}},
+                    "workflow_app": {"credential": {"secretName": layout.STORAGE_SECRETS[2]}},
+                },
+            },
+        },
+    }
+
+
+OPERATOR_VALUES = {
+    "global": {
+        **IMAGES,
+        "serviceUrl": f"http://{GATEWAY}",
+        "agentNamespace": OPERATOR,
+        "backendNamespace": WORKFLOWS,
+        "backendName": "default",
+        "loginMethod": "token",
+        "accountTokenSecret": "osmo-operator-token",
+    },
+    "services": {
+        name: {"resources": {"requests": {"cpu": "125m", "memory": "128Mi"}, "limits": {"cpu": "250m", "memory": "256Mi"}}}
+        for name in ("backendListener", "backendWorker")
+    },
+    "podMonitor": {"enabled": False},
+}
+
+
+def helm(stack, *arguments):
+    homes = [f"HELM_{kind}_HOME={stack.state / 'helm-of-tests' / kind.lower()}" for kind in ("CACHE", "CONFIG", "DATA")]
+    done = stack.run("env", *homes, str(Tools.locate().path("helm")), *arguments)
+    assert done, done.output
+    return done.output
+
+
+class ByHand:
+    """Installs OSMO with kubectl and helm alone."""
+
+    def __init__(self, stack, folder):
+        self.stack, self.folder = stack, folder
+
+    def install(self):
+        for namespace in (MINIMAL, OPERATOR, WORKFLOWS):
+            self.stack.kubectl("create", "namespace", namespace)
+        self._secret(MINIMAL, "db-secret", {"db-password": PASSWORD})
+        self._secret(MINIMAL, "redis-secret", {"redis-password": ""})
+        self._secret(MINIMAL, "default-admin-secret", {"password": secrets.token_urlsafe(32)})
+        for name in layout.STORAGE_SECRETS:
+            self._secret(MINIMAL, name, STORAGE)
+        self._key()
+        (storage_class,) = json.loads(self.stack.kubectl("get", "storageclasses", "--output", "json"))["items"]
+        self._release("osmo-minimal", MINIMAL, "service", service_values(storage_class["metadata"]["name"]))
+        self.stack.kubectl("--namespace", MINIMAL, "rollout", "status", "deployment", "--timeout", "60s")
+        self._secret(OPERATOR, "osmo-operator-token", {"token": self._token()})
+        self._release("osmo-operator", OPERATOR, "backend-operator", OPERATOR_VALUES)
+        self.stack.kubectl("--namespace", OPERATOR, "rollout", "status", "deployment", "--timeout", "60s")
+
+    def _secret(self, namespace, name, content):
+        literals = [f"--from-literal={key}={value}" for key, value in content.items()]
+        self.stack.kubectl("--namespace", namespace, "create", "secret", "generic", name, *literals)
+
+    def _key(self):
+        key = {"k": base64.b64encode(secrets.token_bytes(32)).decode(), "kid": "key1", "kty": "oct"}
+        encoded = base64.b64encode(json.dumps(key).encode()).decode()
+        file = self.folder / "mek.yaml"
+        file.write_text(f"currentMek: key1\nmeks:\n  key1: {encoded}\n")
+        self.stack.kubectl("--namespace", MINIMAL, "create", "configmap", "mek-config", f"--from-file=mek.yaml={file}")
+
+    def _release(self, release, namespace, chart, values):
+        file = self.folder / f"{release}.yaml"
+        file.write_text(yaml.safe_dump(values))
+        (repository,) = (url for source, url in self.stack.config("mirror")["charts"].items() if source in "https://helm.ngc.nvidia.com")
+        command = ["install", release, chart, "--repo", f"{repository}/nvidia/osmo", "--version", "1.3.1", "--namespace", namespace]
+        helm(self.stack, *command, "--values", str(file))
+
+    def _token(self):
+        connection = {"kubeconfig": (self.stack.state / "kubeconfig").read_text()}
+        with client(connection, **layout.GATEWAY) as osmo:
+            osmo.ensure_user("backend-operator", ("osmo-backend",))
+            return osmo.mint_token("backend-operator", "backend-token", ("osmo-backend",), 100)
+
+
+@pytest.fixture(scope="module")
+def by_hand(stack, tmp_path_factory):
+    """OSMO, installed by hand; nothing of the stack is there."""
+    ByHand(stack, tmp_path_factory.mktemp("by-hand")).install()
+    return stack
+
+
+def pods(stack):
+    """The pods of OSMO by name, each with its uid."""
+    found = {}
+    for namespace in (MINIMAL, OPERATOR):
+        listed = json.loads(stack.kubectl("--namespace", namespace, "get", "pods", "--output", "json"))["items"]
+        found |= {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in listed}
+    return found
+
+
+def kept(stack):
+    """Every Secret and ConfigMap of OSMO that Helm did not make, with its content."""
+    found = {}
+    for namespace in (MINIMAL, OPERATOR):
+        for item in json.loads(stack.kubectl("--namespace", namespace, "get", "secrets,configmaps", "--output", "json"))["items"]:
+            labels = item["metadata"].get("labels") or {}
+            if labels.get("owner") != "helm" and labels.get("app.kubernetes.io/managed-by") != "Helm":
+                found[f"{item['kind']}/{namespace}/{item['metadata']['name']}"] = item.get("data")
+    return found
+
+
+def values(stack):
+    return yaml.safe_load(helm(stack, "get", "values", "osmo-minimal", "--namespace", MINIMAL, "--output", "yaml"))
+
+
+def test_an_installation_by_hand_is_named_at_preview_and_left_alone(by_hand):
+    before = pods(by_hand)
+    preview = by_hand.pulumi("preview")
+    assert not preview
+    assert "Helm release osmo-minimal of namespace osmo-minimal is there already (chart service 1.3.1, deployed)" in preview.output
+    assert "--path sdg:osmo.adopt true" in preview.output
+    up = by_hand.up()
+    assert not up
+    assert "is there already" in up.output
+    assert pods(by_hand) == before
+
+
+def test_adoption_changes_no_pod_no_key_and_no_value_and_a_second_update_is_empty(by_hand):
+    before, contents, chosen = pods(by_hand), kept(by_hand), values(by_hand)
+    by_hand.configure(osmo={"adopt": True})
+    up = by_hand.up(timeout=280)
+    assert up, up.output
+    assert "Helm release osmo-operator of namespace osmo-operator is taken over" in up.output
+    assert pods(by_hand) == before
+    assert kept(by_hand) == contents
+    assert values(by_hand) == chosen
+    preview = by_hand.pulumi("preview", "--refresh", "--expect-no-changes")
+    assert preview, preview.output
+
+
+def test_the_state_of_an_adopted_installation_holds_no_secret_in_plain(by_hand):
+    exported = by_hand.run("pulumi", "stack", "export", "--stack", "rehearsal").output
+    assert PASSWORD not in exported
+    assert STORAGE["access_key"] not in exported
+
+
+def test_without_adoption_the_preview_shows_what_would_be_brought_in_line_and_the_update_keeps_the_keys(by_hand):
+    contents = kept(by_hand)
+    by_hand.configure(osmo=None)
+    preview = by_hand.pulumi("preview", "--diff")
+    assert preview, preview.output
+    assert "delayedJobMonitor" in preview.output
+    assert "~ failureThreshold: 60 => 30" in preview.output
+    up = by_hand.up(timeout=280)
+    assert up, up.output
+    after = kept(by_hand)
+    keys = ("ConfigMap/osmo-minimal/mek-config", "Secret/osmo-minimal/db-secret", "Secret/osmo-operator/osmo-operator-token")
+    assert {key: after[key] for key in keys} == {key: contents[key] for key in keys}
+    assert values(by_hand)["services"]["delayedJobMonitor"]["startupProbe"]["failureThreshold"] == 30
+    preview = by_hand.pulumi("preview", "--refresh", "--expect-no-changes")
+    assert preview, preview.output
