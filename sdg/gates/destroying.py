@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -54,7 +55,8 @@ def forgets() -> bool:
 
 
 def _silent(server: str, error: UnreachableError, outcome: str, stack: str) -> str:
+    reason = re.sub(r"^\[Errno \d+\] ", "", str(error)).lower()
     return (
-        f"the cluster at {server} does not answer ({error}), {outcome}. Start it, then destroy again. "
+        f"the cluster at {server} does not answer ({reason}), {outcome}. Start it, then destroy again. "
         f"If it is gone for good, forget what was in it: `{FORGET}=true pulumi destroy --stack {stack}`."
     )

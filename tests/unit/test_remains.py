@@ -242,7 +242,7 @@ def cluster(monkeypatch):
 
     class Down:
         def get(self, path, query=None):
-            raise UnreachableError("connection refused")
+            raise UnreachableError("[Errno 111] Connection refused")
 
     class Up:
         def __getattr__(self, name):
