@@ -1,0 +1,161 @@
+"""`sdg rehearse --stack microk8s`: the shipped stack's whole life, on every kind of machine, in both profiles."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from rehearsal.processes import MARK
+
+ROOT = Path(__file__).resolve().parents[2]
+SDG = str(Path(sys.executable).with_name("sdg"))
+CPU, TWO_GPUS, BESIDE = ("local-cpu",), ("local-2x-rtx-6000-ada",), ("local-cpu", "local-rtx-6000-ada")
+STEPS = ("preflight", "update", "gates", "preview", "destroy", "inventory")
+MACHINES = {"cpu": CPU, "2-gpus": TWO_GPUS, "cpu-beside-gpu": BESIDE}
+ALWAYS = {("cpu", "6.3", "delete"), ("cpu-beside-gpu", "6.4", "retain")}
+COMBINATIONS = [
+    pytest.param(found, id="-".join(found), marks=() if found in ALWAYS else pytest.mark.full)
+    for found in itertools.product(MACHINES, ("6.3", "6.4"), ("delete", "retain"))
+]
+
+
+@dataclass(frozen=True)
+class Command:
+    """`sdg` as a user runs it who has no rehearsal and no forward yet."""
+
+    state: Path
+    environment: dict[str, str]
+    ports: list[str]
+
+    def __call__(self, *arguments):
+        return self.run(SDG, *arguments)
+
+    def run(self, *command):
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.run(command, cwd=ROOT, env=self.environment, text=True, timeout=500, check=False, **streams)
+
+    def rehearse(self, *words):
+        config = [word for assignment in self.ports for word in ("--config", assignment)]
+        return self("rehearse", "--stack", "microk8s", *config, *words)
+
+    def fault(self, name, body="{}"):
+        """Sets a fault before the stack is rehearsed."""
+        assert self("rehearsal", "start", "--stack", "microk8s").returncode == 0
+        assert self("rehearsal", "fault", name, body, "--stack", "microk8s").returncode == 0
+
+    def stop(self):
+        self("rehearsal", "stop", "--stack", "microk8s", "--purge")
+
+    def processes(self):
+        """Command lines of what runs for the rehearsal."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(MARK, "").startswith(f"{self.state}:"):
+                    found.append(process.cmdline())
+            except psutil.Error:
+                continue
+        return found
+
+
+@pytest.fixture
+def sdg(tmp_path):
+    state = tmp_path / "state"
+    environment = os.environ | {"SDG_REHEARSAL": str(state), "XDG_STATE_HOME": str(tmp_path / "xdg-state")}
+    found = Command(state, environment, [f"forward.{key}={port}" for key, port in zip(("port", "uiPort"), free_ports(), strict=True)])
+    yield found
+    found.stop()
+
+
+def free_ports():
+    with socket.socket() as first, socket.socket() as second:
+        for probe in (first, second):
+            probe.bind(("127.0.0.1", 0))
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+def verdicts(output):
+    """Each step with its verdict, from the table at the end."""
+    table = output.rpartition("Rehearsal")[2]
+    return dict(re.findall(r"│ (\w+) +│ +[\d.]* +│ (held|failed|skipped)", table))
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("combination", COMBINATIONS)
+def test_the_stack_lives_and_leaves_what_it_promised(sdg, combination):
+    machines, profile, data = combination
+    nodes = [word for size in MACHINES[machines] for word in ("--node", size)]
+    done = sdg.rehearse(*nodes, "--config", f"osmo.profile={profile}", "--config", f"data={data}")
+    assert done.returncode == 0, done.stdout
+    assert verdicts(done.stdout) == dict.fromkeys(STEPS, "held")
+    assert ("workflow/verify-gpu" in done.stdout) == ("gpu" in machines)
+    assert not sdg.state.exists()
+    assert sdg.processes() == []
+
+
+@pytest.mark.full
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("machines", MACHINES)
+def test_an_adopted_microk8s_stays_when_its_osmo_goes(sdg, machines):
+    nodes = [word for size in MACHINES[machines] for word in ("--node", size)]
+    done = sdg.rehearse("--config", "cluster.adopt=true", *nodes)
+    assert done.returncode == 0, done.stdout
+    assert verdicts(done.stdout) == dict.fromkeys(STEPS, "held")
+
+
+@pytest.mark.timeout(600)
+def test_a_failure_is_named_and_nothing_comes_after_it(sdg):
+    sdg.fault("host.snap", '{"message": "unable to contact snap store"}')
+    done = sdg.rehearse()
+    assert done.returncode == 1
+    assert "unable to contact snap store" in done.stdout
+    assert verdicts(done.stdout) == {"preflight": "held", "update": "failed"} | dict.fromkeys(STEPS[2:], "skipped")
+    assert not sdg.state.exists()
+
+
+@pytest.mark.timeout(600)
+def test_a_host_that_will_not_do_is_refused_before_anything_exists(sdg):
+    sdg.fault("host.sudo")
+    done = sdg.rehearse()
+    assert done.returncode == 1
+    assert verdicts(done.stdout) == {"preflight": "failed"} | dict.fromkeys(STEPS[1:], "skipped")
+
+
+@pytest.mark.timeout(600)
+def test_a_rehearsal_that_is_kept_can_be_looked_at_with_plain_pulumi(sdg):
+    kept = sdg.rehearse("--keep")
+    assert kept.returncode == 0, kept.stdout
+    preview = "pulumi preview --stack microk8s --expect-no-changes --non-interactive"
+    shell = sdg.run("sh", "-c", f'eval "$({SDG} env microk8s --rehearsal)" && {preview} && kubectl get nodes')
+    assert shell.returncode == 0, shell.stdout
+    assert "cpu-0" in shell.stdout
+    assert sdg.processes()
+    sdg.stop()
+    assert sdg.processes() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--stack", "nowhere"), "there is no Pulumi.nowhere.yaml"),
+        (("--stack", "microk8s", "--node", "local-foo"), "local-foo"),
+        (("--stack", "microk8s", "--node", "local-cpu=0"), "neither SIZE nor SIZE=COUNT"),
+        (("--stack", "microk8s", "--config", "osmo.profile"), "is not PATH=VALUE"),
+        (("--stack", "microk8s", "--config", "cluster.kind=azure"), "cannot be rehearsed"),
+    ],
+)
+def test_what_cannot_be_rehearsed_is_one_sentence(sdg, words, said):
+    done = sdg("rehearse", *words)
+    assert done.returncode == 1
+    assert said in done.stdout
+    assert "Traceback" not in done.stdout
+    assert sdg.processes() == []
