@@ -15,7 +15,7 @@ import yaml
 
 from cli.derived import MICROK8S, Changes, Config, NotRehearsable, Place, derived, free_ports, kind_of
 from cli.environment import process_environment, stack_config, user_kubeconfig
-from cli.project import MARK, REHEARSAL, REHEARSALS, ROOT, rehearsal_state
+from cli.project import MARK, REHEARSAL, REHEARSALS, ROOT, rehearsal_state, stack_of
 from rehearsal import fence, plugins
 from rehearsal.cluster import VirtualCluster
 from rehearsal.host import machine as machines
@@ -101,16 +101,17 @@ def _nodes(state: StateDir, asked: Sizes | None) -> dict[str, int]:
         return before
     of_sizes(asked)  # says which size it doesn't know
     if before or (state.etcd.exists() and any(state.etcd.iterdir())):
-        raise NotRehearsable(
-            f"the rehearsal in {state.root} runs with other nodes; end it with `sdg rehearsal stop --purge`, then start again"
-        )
+        end = f"sdg rehearsal stop --stack {stack_of(state.root) or REHEARSAL} --purge"
+        raise NotRehearsable(f"the rehearsal in {state.root} has other nodes; end it with `{end}`, then start again")
     write_private(state.profile, json.dumps(dict(asked)))
     return dict(asked)
 
 
 def _prepare_host(state: StateDir, tools: Tools, nodes: Sizes) -> None:
-    machine = machines.load(state.machine) or Machine(dict(nodes or HOST_SIZES))
-    machines.save(machine, state.machine)
+    machine = machines.load(state.machine)
+    if machine is None or (nodes and machine.sizes != nodes):  # others can be chosen only before anything was installed
+        machine = Machine(dict(nodes or HOST_SIZES))
+        machines.save(machine, state.machine)
     stand_ins.install(state.host, machine)
     for name in TOOLS:
         link = state.bin / name

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -110,8 +109,6 @@ class Rehearsed:
 
     def preflight(self) -> str:
         """What is asked before anything exists."""
-        if find_spec("cli.preflight") is None:
-            return "nothing to ask"
         command = [str(Path(sys.executable).with_name("sdg")), "preflight", "--stack", self.engine.stack]
         if subprocess.run(command, env=dict(self.engine.environment), check=False, stdin=subprocess.DEVNULL).returncode:
             raise StepFailed("see what it found above")

@@ -13,7 +13,7 @@ import yaml
 
 from rehearsal.pki import Pki
 from rehearsal.processes import Command
-from rehearsal.state import CONTEXT, HOST, StateDir
+from rehearsal.state import CONTEXT, HOST, StateDir, read_json
 from rehearsal.tools import Tools
 
 PACKAGE = Path(__file__).resolve().parent
@@ -149,10 +149,10 @@ def daemon(state: StateDir, ports: Mapping[str, int], pki: Pki) -> Command:
 
 
 def host(state: StateDir, ports: Mapping[str, int]) -> Command:
-    """The virtual host's server. Restarted when its code has changed."""
+    """The virtual host's server. Restarted when its code has changed, or the machine that it is."""
     sources = sorted([*PACKAGE.glob("*.py"), *(PACKAGE / "host").rglob("*")])
     stamps = [(str(path.relative_to(PACKAGE)), path.stat().st_mtime_ns) for path in sources if path.suffix in {".py", ".yaml"}]
-    version = _short_hash(json.dumps([stamps, ports["host"]]))
+    version = _short_hash(json.dumps([stamps, ports["host"], read_json(state.profile)]))
     argv = (sys.executable, "-m", "rehearsal.host.server", str(state.root))
     return Command("host", argv, version=version, environment=(("PYTHONPATH", str(PACKAGE.parent)),))
 
