@@ -196,12 +196,6 @@ def _not_available(channel: str, action: str) -> str:
     return "\n\n".join([words, textwrap.indent(table, " " * 5), textwrap.indent(warning, " " * 7)])
 
 
-def _columns(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    return "".join(f"{line}\n" for line in lines)
-
-
 def _table(config: dict[str, str]) -> str:
     return "Key  Value\n" + "".join(f"{key}  {value}\n" for key, value in config.items())
 

@@ -13,7 +13,7 @@ from rehearsal.services.osmo.clock import now
 from rehearsal.services.osmo.configuration import Configuration, Pool
 from rehearsal.services.osmo.context import Service
 from rehearsal.services.osmo.durations import parse_duration
-from rehearsal.services.osmo.errors import ErrorCode, OsmoError, not_found_workflow
+from rehearsal.services.osmo.errors import ErrorCode, OsmoError
 from rehearsal.services.osmo.identity import Identity
 from rehearsal.services.osmo.outcomes import refuses_submission
 from rehearsal.services.osmo.records import AppRecord, Database, GroupRecord, Priority, TaskRecord, WorkflowRecord
@@ -160,13 +160,6 @@ def carry_over(workflow: WorkflowRecord, parent: WorkflowRecord) -> None:
     """Takes over what was completed in the workflow that is restarted."""
     done = {group.name: group for group in parent.groups if group.status is TaskStatus.COMPLETED}
     workflow.groups = [done.get(group.name, group) for group in workflow.groups]
-
-
-def stored_spec(database: Database, workflow_id: str) -> WorkflowRecord:
-    found = database.workflow(workflow_id)
-    if found is None:
-        raise not_found_workflow(workflow_id)
-    return found
 
 
 def _groups(
