@@ -9,7 +9,7 @@ from sdg.osmo.external_database import Server
 
 # upstream's deployment script knows the same switch
 ACCEPT_MEK_LOSS: Final = "RESET_MEK"
-_RESTORE: Final = "bring it back from a backup: `sdg restore keys --stack {stack} --from FILE`, then `pulumi up --stack {stack}`"
+_RESTORE: Final = "bring it back from a backup: `sdg restore keys --stack {stack} --in FILE`, then `pulumi up --stack {stack}`"
 
 
 def drop_claim() -> str:
