@@ -71,3 +71,8 @@ class Subject:
 
 
 Preflight = Callable[[Subject], Iterable[Finding]]
+
+
+def capital(sentence: str) -> str:
+    """The sentence with a capital letter, and all else as it is."""
+    return sentence[0].upper() + sentence[1:]

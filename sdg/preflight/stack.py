@@ -16,7 +16,7 @@ from sdg.preflight import api_server, charts, context, port
 from sdg.preflight.cache import once_per_update
 from sdg.preflight.host import answers, asking
 from sdg.preflight.host.checks import Wanted, findings
-from sdg.preflight.model import Finding, Subject
+from sdg.preflight.model import Finding, Subject, capital
 from sdg.settings.cluster import ExistingCluster, MicroK8s, SshHost
 
 
@@ -48,7 +48,7 @@ def _ports(subject: Subject) -> Iterator[Finding]:
     name = cluster.name if isinstance(cluster, ExistingCluster | MicroK8s) else None
     for number, target in targets(forward).items():
         if taken := port.problem(number, target, name, subject.server.url if subject.server else None):
-            yield Finding("forward-port", f"{_capital(taken.seen)}.", f"{_capital(taken.remedy)}.")
+            yield Finding("forward-port", f"{capital(taken.seen)}.", f"{capital(taken.remedy)}.")
 
 
 def _client(subject: Subject) -> Iterator[Finding]:
@@ -59,7 +59,7 @@ def _client(subject: Subject) -> Iterator[Finding]:
         f"{CLIENT} {program}", lambda: {"problem": installed.look(Path(program), host_requirements().answer_within) or ""}
     )
     if said["problem"]:
-        yield Finding("osmo-cli", _capital(said["problem"]))
+        yield Finding("osmo-cli", capital(said["problem"]))
 
 
 def _host(subject: Subject, cluster: MicroK8s) -> Iterable[Finding]:
@@ -73,7 +73,7 @@ def _host(subject: Subject, cluster: MicroK8s) -> Iterable[Finding]:
         cause = reply.failure or "its answers end too early"
         ssh = cluster.host
         remedy = f"Try: ssh -p {ssh.port} {ssh.user}@{ssh.address} true." if ssh else f"See what {said.asked_last or 'sh'} does there."
-        return [Finding("host", f"{_capital(host)} does not answer what is asked of it ({cause}{last}).", remedy)]
+        return [Finding("host", f"{capital(host)} does not answer what is asked of it ({cause}{last}).", remedy)]
     return findings(Wanted(cluster, subject.sections, subject.owner, host), said)
 
 
@@ -85,7 +85,3 @@ def _asked(subject: Subject, host: SshHost | None) -> asking.Reply:
         return dataclasses.asdict(asking.ask(host, subject.secrets.get("sshPrivateKey"), subject.environ, timeout))
 
     return asking.Reply(**once_per_update(question, ask))
-
-
-def _capital(sentence: str) -> str:
-    return sentence[0].upper() + sentence[1:]

@@ -10,7 +10,7 @@ from packaging.version import Version
 from sdg.catalog.host_requirements import Part, host_requirements
 from sdg.catalog.versions import versions
 from sdg.preflight.host.answers import Answers
-from sdg.preflight.model import Finding
+from sdg.preflight.model import Finding, capital
 from sdg.settings.cluster import MicroK8s
 from sdg.settings.gpu_operator import gpu_operator_plan
 from sdg.settings.osmo import InClusterDatabase, InClusterRedis, Osmo
@@ -66,7 +66,7 @@ def findings(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
 def _unanswered(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
     asked = {"df": answers.disk, "nproc": answers.cores, "free": answers.memory}
     if silent := [program for program, answer in asked.items() if answer is None]:
-        yield Finding("host", f"{_capital(wanted.host)} has no answer from {', '.join(silent)}.", "See what they print there.")
+        yield Finding("host", f"{capital(wanted.host)} has no answer from {', '.join(silent)}.", "See what they print there.")
 
 
 def _snapd(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
@@ -108,14 +108,14 @@ def _size(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
     requirements = host_requirements()
     cores, memory = needs(wanted.sections) if wanted.one_node else (0.0, 0.0)
     if answers.cores is not None:
-        has = f"{_capital(wanted.host)} has {_count(answers.cores, 'core')}"
+        has = f"{capital(wanted.host)} has {_count(answers.cores, 'core')}"
         if answers.cores < cores:
             yield Finding.of("cores", f"{has}; the pods ask for {cores:.2f}.")
         elif answers.cores < requirements.cores.recommended:
             yield Finding.of("cores-recommended", f"{has}; recommended are {requirements.cores.recommended}.")
     if answers.memory is not None:
         gigabytes = answers.memory * _GB_PER_MIB
-        has = f"{_capital(wanted.host)} has {gigabytes:.1f} GB of memory"
+        has = f"{capital(wanted.host)} has {gigabytes:.1f} GB of memory"
         if answers.memory < memory:
             yield Finding.of("memory", f"{has}; the pods ask for {memory * _GB_PER_MIB:.1f} GB.")
         elif gigabytes < requirements.memory.recommended:
@@ -155,7 +155,7 @@ def _gpus(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
         if answers.gpus:
             yield Finding(
                 "gpu-driver",
-                f"{_capital(wanted.host)} has a GPU driver already ({answers.gpus[0]}), and sdg:platform.gpuOperator.driver is operator.",
+                f"{capital(wanted.host)} has a GPU driver already ({answers.gpus[0]}), and sdg:platform.gpuOperator.driver is operator.",
                 "Set it to host, or remove the host's driver (sudo apt-get purge 'nvidia-driver-*') and restart.",
             )
         return
@@ -163,7 +163,7 @@ def _gpus(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
         remedy = "Install a newer one (sudo ubuntu-drivers install) and restart, or set sdg:platform.gpuOperator.driver to operator."
         yield Finding("gpu-driver", wrong, remedy)
     elif wanted.one_node and len(answers.gpus) < planned:
-        seen = f"{_capital(wanted.host)} has {_count(len(answers.gpus), 'GPU')}, and sdg:cluster.gpus plans {planned}."
+        seen = f"{capital(wanted.host)} has {_count(len(answers.gpus), 'GPU')}, and sdg:cluster.gpus plans {planned}."
         yield Finding("gpu-driver", seen, "Plan as many as nvidia-smi lists, or more nodes (sdg:cluster.minNodes).")
 
 
@@ -180,7 +180,3 @@ def _driver_problem(host: str, answers: Answers) -> str | None:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _capital(sentence: str) -> str:
-    return sentence[0].upper() + sentence[1:]
