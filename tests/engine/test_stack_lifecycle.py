@@ -12,6 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cli.inventory import inventory as taken_stock
+from sdg.kube.api import KubernetesApi
+from sdg.kube.connection import Connection
 from sdg.platform.layout import KAI_CRDS
 
 NAMESPACES = {"kai-resource-reservation", "kai-scheduler", "minio-operator", "osmo-minimal", "osmo-operator", "osmo-workflows"}
@@ -151,6 +154,8 @@ def test_destroy_leaves_nothing_behind_and_the_next_update_makes_everything_agai
     assert deployed.resources() == []
     left = {"namespaces": set(), "releases": [], "cluster": [], "volumes": [], "forwards": [], "listening": False}
     assert inventory(deployed) == left | {"definitions": set(KAI_CRDS)}  # which others may use
+    api = KubernetesApi.connect(Connection((deployed.state / "kubeconfig").read_text()))
+    assert taken_stock(api).unexpected(retain=False) == []  # the product's own list, which knows more kinds
 
     updated(deployed)
     steady.prove()
