@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+
+from cli.derived import NotRehearsable
 from rehearsal.host import by_hand
 from rehearsal.host import machine as machines
 from rehearsal.state import StateDir
@@ -12,11 +15,20 @@ from sdg.settings.model import StackSettings
 
 
 def prepare_adoption(state: StateDir, settings: StackSettings) -> None:
-    """Installs, by hand, the MicroK8s that a stack is to adopt."""
+    """Installs, by hand, the MicroK8s that a stack is to adopt.
+
+    Raises:
+        NotRehearsable: it could not be installed.
+    """
     cluster = settings.cluster
-    if isinstance(cluster, MicroK8s) and cluster.adopt:
-        pins, operator = versions().microk8s, versions().charts[CHART].version
+    if not (isinstance(cluster, MicroK8s) and cluster.adopt):
+        return
+    pins, operator = versions().microk8s, versions().charts[CHART].version
+    try:
         by_hand.install_microk8s(state.host, cluster.channel or pins.channel, pins.addons, str(operator) if cluster.gpus else "")
+    except subprocess.CalledProcessError as error:
+        words = f"exit code {error.returncode}; what it said stands above"
+        raise NotRehearsable(f"the MicroK8s that the stack is to adopt could not be installed ({words})") from None
 
 
 def left_on_host(state: StateDir, settings: StackSettings) -> list[str]:

@@ -35,6 +35,7 @@ from cli.recover import recover
 from cli.rehearsal_host import left_on_host, prepare_adoption
 from cli.secrecy import check_state
 from rehearsal import plugins
+from rehearsal.locks import exclusive
 from rehearsal.state import StateDir
 from sdg.gates.checks import Status
 from sdg.kube.api import KubernetesApi
@@ -195,7 +196,7 @@ def rehearse(
         NotRehearsable: the stack, or what was asked of it, cannot be rehearsed.
     """
     began, steps = time.monotonic(), Steps(console)
-    with _started(stack, parse_nodes(nodes), config, keep=keep) as state:
+    with _alone(rehearsal_state(stack)), _started(stack, parse_nodes(nodes), config, keep=keep) as state:
         console.print(f"started after {time.monotonic() - began:.1f} s in {state.root}")
         _live(_found(stack, state, console), steps, keep=keep)
         steps.show()
@@ -222,6 +223,21 @@ def parse_nodes(words: Sequence[str]) -> dict[str, int]:
             raise NotRehearsable(f"--node {word} is neither SIZE nor SIZE=COUNT, such as local-cpu or local-rtx-6000-ada=2")
         sizes[size] = sizes.get(size, 0) + int(count or 1)
     return sizes
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Nobody else rehearses in the folder until the block ends."""
+
+    def refuse() -> None:
+        raise NotRehearsable(f"another `sdg rehearse` works in {state}; wait for it, or name another folder in {NAMED}")
+
+    lock = state.with_name(f".{state.name}.rehearse.lock")
+    with exclusive(lock, refuse):
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
 
 
 @contextmanager
