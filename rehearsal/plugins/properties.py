@@ -185,6 +185,16 @@ def revealed(properties: Mapping[str, Property]) -> Properties:
     return {key: reveal(value) for key, value in properties.items()}
 
 
+def mapping(value: Property) -> Properties:
+    """Return an object's properties; none of anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: Property) -> list[Property]:
+    """Return a list's items; none of anything else."""
+    return value if isinstance(value, list) else []
+
+
 def contains(value: Property, kind: type) -> bool:
     """Say whether a `Secret` or `Unknown` (the kind asked for) is anywhere in the value."""
     if isinstance(value, kind):

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
 from pathlib import Path
 
 from rehearsal.host import fence
@@ -14,7 +13,7 @@ from rehearsal.host.command_lines import CommandRefused
 from rehearsal.plugins.command import files, ssh
 from rehearsal.plugins.command.comparison import compare
 from rehearsal.plugins.command.running import Command, Finished, quoted, run
-from rehearsal.plugins.properties import UNKNOWN, Archive, Properties, Property, revealed
+from rehearsal.plugins.properties import UNKNOWN, Archive, Properties, Property, mapping, revealed, sequence
 from rehearsal.plugins.provider import Autonaming, Call, Checked, Difference, Live, Provider, ProviderError
 
 LOCAL, REMOTE = "command:local:Command", "command:remote:Command"
@@ -97,7 +96,7 @@ class CommandProvider(Provider):
         return {**state, **written, **_left_files(command.directory, known)}
 
     def _command(self, call: Call, host: Path, line: str, known: Properties) -> Command:
-        environment = {str(name): str(value) for name, value in _mapping(known.get("environment")).items()}
+        environment = {str(name): str(value) for name, value in mapping(known.get("environment")).items()}
         previous = {f"PULUMI_COMMAND_{name.upper()}": str(known[name]) for name in _OUTPUTS if known.get(name)}
         if known.get("addPreviousOutputInEnv") is False:
             previous = {}
@@ -109,7 +108,7 @@ class CommandProvider(Provider):
                 # an SSH server takes them no more than others, but the official provider goes on without them
                 self.log.warning(call.urn, f"the host does not accept {' and '.join(previous)}: its SSH server would need AcceptEnv")
                 previous = {}
-        interpreter = [str(part) for part in _sequence(known.get("interpreter"))]
+        interpreter = [str(part) for part in sequence(known.get("interpreter"))]
         return Command(
             fence.arguments(host, line, interpreter),
             fence.environment(host, {**environment, **previous}),
@@ -147,20 +146,12 @@ def _host(call: Call) -> Path:
 def _left_files(directory: Path, known: Properties) -> Properties:
     left: Properties = {}
     if "assetPaths" in known:
-        left["assets"] = files.assets(directory, [str(pattern) for pattern in _sequence(known["assetPaths"])])
+        left["assets"] = files.assets(directory, [str(pattern) for pattern in sequence(known["assetPaths"])])
     if "archivePaths" in known:
-        left["archive"] = files.archive(directory, [str(pattern) for pattern in _sequence(known["archivePaths"])])
+        left["archive"] = files.archive(directory, [str(pattern) for pattern in sequence(known["archivePaths"])])
     return left
 
 
 def _complete(value: Property) -> Property:
     """Return an archive with its list of assets, which the engine leaves out where it is empty."""
     return Archive({"assets": {}, **value.fields}) if isinstance(value, Archive) else value
-
-
-def _mapping(value: Property) -> Mapping[str, Property]:
-    return value if isinstance(value, dict) else {}
-
-
-def _sequence(value: Property) -> list[Property]:
-    return value if isinstance(value, list) else []

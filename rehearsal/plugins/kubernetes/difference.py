@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rehearsal.plugins.kubernetes.documents import Json, Object
-from rehearsal.plugins.properties import UNKNOWN
+from rehearsal.plugins.properties import UNKNOWN, mapping, sequence
 from rehearsal.plugins.provider import Change
 
 _ABSENT: Json = None
@@ -66,9 +66,9 @@ class _Comparison:
         elif old is _ABSENT:
             self._add(path, value, Change.ADD)
         elif isinstance(value, dict) and isinstance(old, dict):
-            self.patched(path, value, old, _mapping(new), _mapping(old_input), in_list=in_list)
+            self.patched(path, value, old, mapping(new), mapping(old_input), in_list=in_list)
         elif isinstance(value, list) and isinstance(old, list):
-            self._list(path, value, old, _sequence(new), _sequence(old_input))
+            self._list(path, value, old, sequence(new), sequence(old_input))
         elif value is UNKNOWN or value != old or isinstance(value, bool) != isinstance(old, bool):
             self._add(path, value, Change.UPDATE)
 
@@ -133,11 +133,3 @@ def _text(path: Path) -> str:
 
 def _at(items: list[Json], index: int) -> Json:
     return items[index] if index < len(items) else _ABSENT
-
-
-def _mapping(value: Json) -> Object:
-    return value if isinstance(value, dict) else {}
-
-
-def _sequence(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []

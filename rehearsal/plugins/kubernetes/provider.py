@@ -19,7 +19,7 @@ from rehearsal.plugins.kubernetes.normalize import normalized
 from rehearsal.plugins.kubernetes.objects import Objects
 from rehearsal.plugins.kubernetes.release.releases import Releases
 from rehearsal.plugins.kubernetes.settings import Settings
-from rehearsal.plugins.properties import UNKNOWN, Properties, reveal
+from rehearsal.plugins.properties import UNKNOWN, Properties, revealed
 from rehearsal.plugins.provider import Autonaming, Call, Checked, Configuration, Difference, Live, Provider, ProviderError
 
 _Result = TypeVar("_Result")
@@ -61,7 +61,7 @@ class KubernetesProvider(Provider):
 
         With a cluster identifier, that alone says which cluster it is; without one, the active cluster's address and authority do.
         """
-        old, new = _plain(olds), _plain(news)
+        old, new = revealed(olds), revealed(news)
         changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
         if new.get(_KUBECONFIG) is UNKNOWN:
             return Difference(changed=True, properties=[_KUBECONFIG], replaces=[] if new.get("clusterIdentifier") else [_KUBECONFIG])
@@ -171,10 +171,6 @@ class KubernetesProvider(Provider):
         if self._releases is None:
             raise ProviderError("the Kubernetes provider was not configured")
         return self._releases
-
-
-def _plain(properties: Properties) -> Properties:
-    return {key: reveal(value) for key, value in properties.items()}
 
 
 def _active(settings: Properties) -> object:
