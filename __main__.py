@@ -47,7 +47,7 @@ def compose(stack: Stack) -> None:
     smoke = SmokeTest("smoke", settings.smoke, cluster=cluster, osmo=osmo, mirror=settings.mirror)
     opened = forwards(settings.forward, cluster, smoke.record)
     drain = Drain("drain", settings.osmo.on_destroy, cluster, after=[osmo.ready, smoke.record, *(opened or ())])
-    KeyBackup("key-backup", kept, settings.data, cluster, after=[drain])
+    KeyBackup("key-backup", kept, data=settings.data, database=settings.osmo.database.kind, cluster=cluster, after=[drain])
     if stack.connection is None:  # nobody else has it
         pulumi.export("kubeconfig", cluster.connection["kubeconfig"])
     pulumi.export("osmoUrl", opened[0].url if opened else osmo.url)

@@ -51,7 +51,8 @@ class KeyBackupProvider(ResourceProvider):
         Raises:
             DestroyRefused: they were not, or the cluster that knows does not answer.
         """
-        if props["data"] != "retain":
+        kept = _kept(props)
+        if not kept:
             return
         speak = Redactor.knowing(props["connection"]).speaking(say)
         api = answering(props, UNTOUCHED)
@@ -63,15 +64,22 @@ class KeyBackupProvider(ResourceProvider):
         except KubeError as error:
             raise DestroyRefused(f"whether the keys were backed up cannot be read ({error}), {UNTOUCHED}; destroy again.") from None
         if noted is None or noted.fingerprint != props["fingerprint"]:
-            raise DestroyRefused(_missing(noted, str(props["stack"])))
+            raise DestroyRefused(_missing(kept, noted, str(props["stack"])))
         speak(f"keys: backed up to {noted}")
 
 
-def _missing(noted: marker.Marker | None, stack: str) -> str:
+def _kept(props: Properties) -> str:
+    """What outlives the stack and cannot be read without its keys; empty when all of it goes. Older states do not name the database."""
+    if props["data"] == "retain":
+        return "keeps its data (sdg:data is retain)"
+    return "leaves its database outside the cluster (sdg:osmo.database.kind is external)" if props.get("database") == "external" else ""
+
+
+def _missing(kept: str, noted: marker.Marker | None, stack: str) -> str:
     why = f"the last backup ({noted}) holds other keys" if noted else "its keys were not backed up"
     command = f"`sdg backup keys --stack {stack} --out FILE`"
     return (
-        f"stack {stack} keeps its data (sdg:data is retain), and {why}, {UNTOUCHED}. Without them the database cannot be read. "
+        f"stack {stack} {kept}, and {why}, {UNTOUCHED}. Without them the database cannot be read. "
         f"Run {command} and keep the file elsewhere, then destroy again."
     )
 
@@ -80,15 +88,20 @@ class KeyBackup(Resource, module="keys", name="Backup"):
     """Holds the stack's keys, encrypted, for `sdg backup keys`.
 
     Args:
+        data: what destroy does with data in the cluster.
+        database: where OSMO's database is; one outside stays whatever destroy does.
         after: everything that must still be there when destroy asks for the backup.
     """
 
-    def __init__(self, name: str, retention: Retention, data: str, cluster: ClusterHandle, after: Sequence[pulumi.Resource]) -> None:
+    def __init__(
+        self, name: str, retention: Retention, *, data: str, database: str, cluster: ClusterHandle, after: Sequence[pulumi.Resource]
+    ) -> None:
         lasting, passing = (pulumi.Output.secret(keys) for keys in (retention.lasting, retention.passing))
         asked = {
             "connection": cluster.connection,
             "stack": pulumi.get_stack(),
             "data": data,
+            "database": database,
             "lasting": lasting,
             "passing": passing,
             "fingerprint": pulumi.Output.unsecret(lasting.apply(fingerprint)),

@@ -67,6 +67,7 @@ def test_exactly_what_is_promised_is_left_and_only_where_it_was_asked_for(graph)
 
 def test_what_destroy_will_do_is_in_the_state(graph):
     assert graph.inputs["remains"]["data"] == graph.inputs["key-backup"]["data"] == graph.data
+    assert graph.inputs["key-backup"]["database"] == "in-cluster"
     assert graph.inputs["drain"]["workflows"] == "cancel"
     assert graph.inputs["drain"]["timeout"] == 600
     assert graph.inputs["remains"]["kaiScheduler"] == {"install": True, "removeCrds": False}

@@ -251,3 +251,12 @@ def test_a_backup_of_these_keys_lets_destroy_go_on(asked, capsys):
 
 def test_a_stack_that_keeps_nothing_needs_no_backup():
     KeyBackupProvider().delete("key-backup", {**PROPS, "data": "delete"})
+
+
+def test_a_database_outside_outlives_a_stack_that_keeps_nothing_so_its_keys_are_asked_for(asked):
+    outside = {**PROPS, "data": "delete", "database": "external"}
+    with pytest.raises(DestroyRefused, match=r"leaves its database outside the cluster .* `sdg backup keys --stack lab --out FILE`"):
+        KeyBackupProvider().delete("key-backup", outside)
+    marker.write(asked, noted(LASTING))
+    KeyBackupProvider().delete("key-backup", outside)
+    KeyBackupProvider().delete("key-backup", {**PROPS, "data": "delete", "database": "in-cluster"})
