@@ -42,9 +42,9 @@ def sentence(model: type[Settings], detail: ErrorDetails, *, hide_values: bool =
             return f"{key} is not a key here. {hint(place.label, keys_of(place.model))}"
         case "union_tag_invalid":
             given = "" if hide_values else it_is(detail["input"][place.discriminator])
-            return f"{key}.{place.discriminator} must be {_one_of(place.tags)}{given}."
+            return f"{key}.{place.discriminator} must be {one_of(place.tags)}{given}."
         case "union_tag_not_found":
-            return f"{key}.{place.discriminator} is required: {_one_of(place.tags)}.{_misspelt(place.discriminator, detail['input'])}"
+            return f"{key}.{place.discriminator} is required: {one_of(place.tags)}.{_misspelt(place.discriminator, detail['input'])}"
         case kind:
             legal = LEGAL.get(kind, _as_pydantic_says)(detail, place)
             return f"{key} {legal}{'' if hide_values else it_is(detail['input'], place.label)}."
@@ -72,8 +72,10 @@ def it_is(value: object, label: str = "") -> str:
     return f"; it is {text}" if text else ""
 
 
-def _one_of(tags: Iterable[str]) -> str:
-    return f"one of {', '.join(map(repr, tags))}"
+def one_of(names: Iterable[str]) -> str:
+    """Legal values as a sentence names them."""
+    quoted = [repr(name) for name in names]
+    return quoted[0] if len(quoted) == 1 else f"one of {', '.join(quoted)}"
 
 
 def _misspelt(wanted: str, given: object) -> str:
@@ -92,7 +94,7 @@ Legal = Callable[[ErrorDetails, Place], str]
 
 def _object(_detail: ErrorDetails, place: Place) -> str:
     if place.tags:
-        return f"must be an object whose {place.discriminator} is {_one_of(place.tags)}"
+        return f"must be an object whose {place.discriminator} is {one_of(place.tags)}"
     return f"must be an object with some of the keys {', '.join(keys_of(place.model))}"
 
 

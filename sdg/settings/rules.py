@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import TypedDict
 
 from sdg.catalog.compatibility import matrix
 from sdg.catalog.versions import versions
 from sdg.settings.cluster import Cluster, ExistingCluster, MicroK8s
-from sdg.settings.errors import it_is
+from sdg.settings.errors import it_is, one_of
 from sdg.settings.forward import Forward
 from sdg.settings.gpu_operator import gpu_operator_plan
 from sdg.settings.inference import Inference
 from sdg.settings.mirror import Mirror
-from sdg.settings.osmo import ExternalDatabase, ExternalRedis, Osmo
+from sdg.settings.osmo import ExternalDatabase, ExternalRedis, InClusterDatabase, Osmo
 from sdg.settings.platform import AzureBlobStore, MinioStore, Platform, S3Store
-from sdg.settings.secrets import SECRET_KEYS, SecretName
+from sdg.settings.secrets import SECRET_KEYS, SecretName, chart_password_problem
 from sdg.settings.smoke import Smoke
 
 
@@ -49,8 +49,8 @@ def cross_field_problems(sections: Sections) -> Iterator[str]:
         yield from _ports(sections["forward"])
 
 
-def secret_problems(sections: Sections, given: Collection[SecretName]) -> Iterator[str]:
-    """Secrets that a stack's choices need and that nobody gave.
+def secret_problems(sections: Sections, given: Mapping[SecretName, str]) -> Iterator[str]:
+    """Secrets that a stack's choices need and that nobody gave, or that do not fit them; no value is shown.
 
     Args:
         given: the secrets that have a value.
@@ -72,6 +72,9 @@ def secret_problems(sections: Sections, given: Collection[SecretName]) -> Iterat
         if key not in given:
             how = f"set it with `pulumi config set --secret sdg:{key}`, or set {SECRET_KEYS[key].variable}"
             yield f"sdg:{key} is required, because {reason}: {how}."
+    password = given.get("databasePassword")
+    if osmo and isinstance(osmo.database, InClusterDatabase) and password and (wrong := chart_password_problem(password)):
+        yield wrong
 
 
 _STORE_IS = "sdg:platform.objectStore.provider is {}"
@@ -86,17 +89,17 @@ def _cluster_and_inference(sections: Sections) -> Iterator[str]:
         yield f"sdg:inference.provider: {refusal}"
         return
     if kind and not known.clusters[kind].deployable:
-        yield f'sdg:cluster.kind: "{kind}" is not available yet; use {_one_of(known.deployable_clusters())}.'
+        yield f'sdg:cluster.kind: "{kind}" is not available yet; use {one_of(known.deployable_clusters())}.'
     if provider and not known.providers[provider].deployable:
-        yield f'sdg:inference.provider: "{provider}" is not available yet; use {_one_of(known.deployable_providers())}.'
+        yield f'sdg:inference.provider: "{provider}" is not available yet; use {one_of(known.deployable_providers())}.'
 
 
 def _release(osmo: Osmo) -> Iterator[str]:
     profile = versions().profiles.get(osmo.profile)
     if profile is None:
-        yield f"sdg:osmo.profile must be {_one_of(versions().profiles)}{it_is(osmo.profile)}."
+        yield f"sdg:osmo.profile must be {one_of(versions().profiles)}{it_is(osmo.profile)}."
     elif profile.release(osmo.chart_version) is None:
-        legal = f"a chart version that OSMO profile {osmo.profile} is known to work with, {_one_of(profile.chart_versions)}"
+        legal = f"a chart version that OSMO profile {osmo.profile} is known to work with, {one_of(profile.chart_versions)}"
         yield f"sdg:osmo.chartVersion must be {legal}{it_is(osmo.chart_version)}."
 
 
@@ -145,8 +148,3 @@ def _object_store(platform: Platform) -> Iterator[str]:
 def _ports(forward: Forward) -> Iterator[str]:
     if forward.port == forward.ui_port:
         yield f"sdg:forward.uiPort must be another port than sdg:forward.port; both are {forward.port}."
-
-
-def _one_of(names: Iterable[str]) -> str:
-    quoted = [repr(name) for name in names]
-    return quoted[0] if len(quoted) == 1 else f"one of {', '.join(quoted)}"
