@@ -43,7 +43,6 @@ RETAINED: Final = (
     Promise(Ref("Secret", platform.MINIO_NAMESPACE, platform.MINIO_ROOT_SECRET), "key", "the object store's root password"),
     Promise(Ref("ConfigMap", layout.SERVICE_NAMESPACE, KEYS_BACKUP), "note", "where the keys were backed up to"),
 )
-KEYS: Final = tuple(promise.ref for promise in RETAINED if promise.role == "key")
 _BY_REF: Final[Mapping[Ref, Promise]] = {promise.ref: promise for promise in RETAINED}
 
 # what Kubernetes itself keeps in every namespace

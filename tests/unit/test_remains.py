@@ -292,6 +292,6 @@ def test_a_changed_setting_is_stored_in_place(change):
 def test_paths_are_the_apis():
     assert collection("Queue") == "/apis/scheduling.run.ai/v2/queues"
     assert Ref("PodGroup", "n", "g").path == "/apis/scheduling.run.ai/v2alpha2/namespaces/n/podgroups/g"
-    assert [Ref.parse(str(ref)) for ref in retained.KEYS] == list(retained.KEYS)
+    assert all(Ref.parse(str(promise.ref)) == promise.ref for promise in retained.RETAINED)
     with pytest.raises(ValueError, match="names no object"):
         Ref.parse("Secret/only-a-name")
