@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -40,13 +39,11 @@ from rehearsal.state import StateDir
 from sdg.gates.checks import Status
 from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
-from sdg.kube.errors import RefusedError
 from sdg.kube.objects import Ref
 from sdg.settings.model import StackSettings
 
 PREVIEW: Final = ("preview", "--expect-no-changes", "--suppress-progress", "--policy-pack", "policy")
 DESTROY: Final = ("destroy", "--yes", "--skip-preview", "--suppress-progress")
-SETTLING, POLL = 10.0, 0.2  # seconds
 NOT_REHEARSED_ON_A_HOST: Final = (
     "Nor: which Kubernetes a channel brings (the virtual cluster's is the same on all), what an addon does beyond its objects "
     "(nothing resolves names), the work of snapd, systemd and NVIDIA's driver."
@@ -292,15 +289,7 @@ def _look(state: StateDir, stack: str) -> Inventory:
     kubeconfigs = [user_kubeconfig(state)]
     if rehearsal.cluster(stack).status().processes["kube-apiserver"] is None:
         return inventory(None, kubeconfigs)
-    connected = KubernetesApi.connect(Connection(state.kubeconfig.read_text()))
-    latest = time.monotonic() + SETTLING
-    while True:
-        try:
-            return inventory(connected, kubeconfigs)
-        except RefusedError as error:  # kinds that were defined just now are not served at once
-            if error.status != HTTPStatus.TOO_MANY_REQUESTS or time.monotonic() > latest:
-                raise
-            time.sleep(POLL)
+    return inventory(KubernetesApi.connect(Connection(state.kubeconfig.read_text())), kubeconfigs)
 
 
 def _afterwards(stack: str, *, keep: bool, failed: bool) -> Iterator[str]:
