@@ -6,6 +6,7 @@ Pure functions on objects. Sources of the words: kubelet v1.36, `pkg/volume/{sec
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -14,7 +15,13 @@ from rehearsal.references import DEFAULT_HANDLERS, References
 
 # reasons of a waiting container
 CREATING, PULL_BACKOFF, CONFIG_ERROR = "ContainerCreating", "ImagePullBackOff", "CreateContainerConfigError"
-CRASH_LOOP = "CrashLoopBackOff"
+CRASH_LOOP, INVALID_NAME = "CrashLoopBackOff", "InvalidImageName"
+# an image reference as container runtimes read it: registry with a port, path, tag, digest
+_REFERENCE = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?/)?"
+    r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+)
 # of the GPU operator: the init container that looks at a driver of the host, and the variable that keeps it from making links
 VALIDATION, NO_LINKS = "driver-validation", "DISABLE_DEV_CHAR_SYMLINK_CREATION"
 
@@ -40,7 +47,7 @@ class Missing:
 
 def missing(pod: Object, known: References) -> list[Missing]:
     """What keeps a scheduled pod from starting: all of the first step that something is missing for; empty when nothing is."""
-    for step in (_mounts, _sandbox, _pulls, _configuration, _validation):
+    for step in (_mounts, _sandbox, _images, _pulls, _configuration, _validation):
         if found := list(step(pod, known)):
             return found
     return []
@@ -118,6 +125,14 @@ def _sandbox(pod: Object, known: References) -> Iterator[Missing]:
     elif handler not in known.node_handlers.get(("", pod["spec"].get("nodeName", "")), DEFAULT_HANDLERS):
         words = f'rpc error: code = Unknown desc = failed to get sandbox runtime: no runtime for "{handler}" is configured'
         yield Missing(CREATING, "FailedCreatePodSandBox", f"Failed to create pod sandbox: {words}")
+
+
+def _images(pod: Object, _known: References) -> Iterator[Missing]:
+    for container in _containers(pod):
+        image = container.get("image", "")
+        if not _REFERENCE.fullmatch(image):
+            words = f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": invalid reference format'
+            yield Missing(INVALID_NAME, "InspectFailed", words, words, container["name"])
 
 
 def _pulls(pod: Object, known: References) -> Iterator[Missing]:

@@ -148,3 +148,26 @@ def test_the_error_of_an_init_container_is_told_on_that_container():
     item = pod(initContainers=[{"name": "migrate", "image": "i", "envFrom": [{"secretRef": {"name": "db"}}]}])
     (found,) = missing(item, References())
     assert (found.container, found.reason, found.waiting) == ("migrate", "CreateContainerConfigError", 'secret "db" not found')
+
+
+@pytest.mark.parametrize("image", ["mirror.example.com:port/osmo:6.4.0", "Nvcr.io/Nvidia/osmo:6", "osmo:", "a//b", "osmo:6.4.0@sha256:1"])
+def test_an_image_name_that_no_runtime_can_parse_keeps_the_pod_from_starting(image):
+    (found,) = missing(container(image=image), References())
+    assert (found.reason, found.event) == ("InvalidImageName", "InspectFailed")
+    assert found.waiting.endswith("invalid reference format")
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "alpine",
+        "alpine:3.20",
+        "library/alpine",
+        "localhost:5000/x:y",
+        "nvcr.io/nvidia/osmo/service:6.4.0",
+        f"a.b/c@sha256:{'0' * 64}",
+        "127.0.0.1:9/a_b/c-d",
+    ],
+)
+def test_every_form_of_an_image_name_is_one(image):
+    assert missing(container(image=image), References()) == []
