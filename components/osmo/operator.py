@@ -65,7 +65,7 @@ class OsmoOperator(pulumi.ComponentResource):
             timeout=settings.timeouts.release,
             opts=pulumi.ResourceOptions.merge(
                 pulumi.ResourceOptions(
-                    parent=self, provider=cluster.provider, depends_on=[secret, *after], deleted_with=cluster.deleted_with
+                    parent=self, provider=cluster.provider, depends_on=[secret, service.ready, *after], deleted_with=cluster.deleted_with
                 ),
                 taking_over(adopted, layout.OPERATOR_RELEASE),
             ),

@@ -120,6 +120,7 @@ def test_6_4_has_one_token_in_both_namespaces_before_either_release(run_program)
     for name in secrets:
         assert content(graph, name) == {"token": "backend-token", "previous-token": "token-before"}
     assert "osmo-token" in graph.waits_for("osmo-service-release")
+    assert "osmo-service-gate/verdict" in graph.waits_for("osmo-operator-release")
     assert "osmo-operator-token-secret" in graph.waits_for("osmo-operator-release")
     assert graph.inputs["osmo-operator-gate"].get("tokenExpires") is None
 
