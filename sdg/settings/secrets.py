@@ -47,7 +47,7 @@ SECRET_KEYS: Final[Mapping[str, SecretKey]] = MappingProxyType(
         secret.key: secret
         for secret in (
             SecretKey(
-                "ngcApiKey", "NGC_API_KEY", "NGC key for private charts and images; needed where `sdg:osmo.images.credentials` is `ngc`."
+                "ngcApiKey", "NGC_API_KEY", "NGC key that images are pulled with; needed where `sdg:osmo.images.credentials` is `ngc`. Charts are fetched without it."
             ),
             SecretKey(
                 "nvcfApiKey",
@@ -95,16 +95,26 @@ def problem(secret: SecretKey, value: str) -> str | None:
         return None if "PRIVATE KEY-----" in value else f"sdg:{secret.key} (or {secret.variable}) is no private key in PEM form."
     if value.strip() != value or any(character.isspace() for character in value):
         return f"sdg:{secret.key} (or {secret.variable}) holds white space; a key has none."
-    if secret.key == "databasePassword" and not _READS_AS_TEXT.match(value):
-        return (
-            f"sdg:{secret.key} (or {secret.variable}) must hold a letter beyond f, must not read as a number or as "
-            "true, false or null, and may hold letters, digits, - and _ only: OSMO's chart writes it unquoted."
-        )
     if secret.key == "objectStorePassword" and not _STANDS_IN_A_URL.match(value):
         return (
             f"sdg:{secret.key} (or {secret.variable}) must hold letters, digits, - . _ and ~ only: "
             "the object store's client gets it inside a URL."
         )
-    if secret.key in ("databasePassword", "objectStorePassword") and len(value) < SHORTEST_PASSWORD:
-        return f"sdg:{secret.key} (or {secret.variable}) must have at least {SHORTEST_PASSWORD} characters."
-    return None
+    return _too_short(secret, value) if secret.key == "objectStorePassword" else None
+
+
+def chart_password_problem(value: str) -> str | None:
+    """What is wrong with a password of the database that OSMO's chart brings, without showing it. Another server has rules of its own."""
+    secret = SECRET_KEYS["databasePassword"]
+    if not _READS_AS_TEXT.match(value):
+        return (
+            f"sdg:{secret.key} (or {secret.variable}) must hold a letter beyond f, must not read as a number or as "
+            "true, false or null, and may hold letters, digits, - and _ only: OSMO's chart writes it unquoted."
+        )
+    return _too_short(secret, value)
+
+
+def _too_short(secret: SecretKey, value: str) -> str | None:
+    if len(value) >= SHORTEST_PASSWORD:
+        return None
+    return f"sdg:{secret.key} (or {secret.variable}) must have at least {SHORTEST_PASSWORD} characters."

@@ -103,6 +103,17 @@ def test_a_database_password_that_the_chart_would_break_is_refused_without_being
     assert password not in sentence
 
 
+@pytest.mark.parametrize("password", ["12345678", "abc#defgh", "p@ss:w/rd!", "short"])
+def test_the_password_of_a_database_outside_is_whatever_its_server_says(project: Path, password: str) -> None:
+    outside = json.dumps({"database": {"kind": "external", "host": "db.example.com", "user": "osmo"}})
+
+    async def loaded() -> str | None:
+        stack = load(project, environ={"POSTGRES_PASSWORD": password}, osmo=outside)
+        return await stack.secrets.database_password.future() if stack.secrets.database_password else None
+
+    assert asyncio.run(loaded()) == password
+
+
 @pytest.mark.parametrize("character", [*sorted(set(string.punctuation) - set("-._~")), "ä"])
 def test_an_object_store_password_that_would_break_the_clients_url_is_refused_without_being_shown(project: Path, character: str) -> None:
     password = f"passw0rd{character}"
