@@ -47,7 +47,9 @@ SECRET_KEYS: Final[Mapping[str, SecretKey]] = MappingProxyType(
         secret.key: secret
         for secret in (
             SecretKey(
-                "ngcApiKey", "NGC_API_KEY", "NGC key that images are pulled with; needed where `sdg:osmo.images.credentials` is `ngc`. Charts are fetched without it."
+                "ngcApiKey",
+                "NGC_API_KEY",
+                "NGC key that images are pulled with; needed where `sdg:osmo.images.credentials` is `ngc`. Charts are fetched without it.",
             ),
             SecretKey(
                 "nvcfApiKey",
