@@ -89,8 +89,10 @@ class MicroK8s(pulumi.ComponentResource):
         if self._gpu.install and self._gpu.driver == "host":
             self._step("gpu-driver", gpu.driver(pins.gpu_driver))
         if self._gpu.install:
+            chart = str(versions().charts[CHART].version)
+            addon = gpu.operator(self._gpu.driver, chart, stack=self._owner, cluster=identity)
             gone_with = None if retain else pulumi.ResourceOptions(deleted_with=installed)
-            self._step("gpu-addon", gpu.operator(self._gpu.driver, str(versions().charts[CHART].version), identity), gone_with)
+            self._step("gpu-addon", addon, gone_with)
         if self._settings.storage_class is None:
             self._step("storage-class", running.default_class(pins.storage_class))
         return installed

@@ -7,11 +7,12 @@ from typing import Final
 
 from sdg.catalog.gpu_driver import DriverOwner, driver_values
 from sdg.microk8s.script import Step, step
-from sdg.platform.layout import OURS
+from sdg.microk8s.snap import MARK, OWNERSHIP
+from sdg.platform.layout import GPU_OPERATOR_RELEASE, OURS
 
 ADDON: Final = "nvidia"
 NAMESPACE: Final = "gpu-operator-resources"
-"""Where the addon installs the operator, under the release name `gpu-operator`; it cannot be told another place."""
+"""Where the addon installs the operator's release; it cannot be told another place."""
 
 _DRIVER: Final = """\
 remedy="Install a newer one (sudo ubuntu-drivers install) and restart, or set sdg:platform.gpuOperator.driver to operator."
@@ -27,8 +28,8 @@ done
 """
 # the addon succeeds whatever Helm says, and its own status follows only once the operator has met a GPU
 _FOUND: Final = """\
-known() { sudo -n microk8s helm3 status gpu-operator --namespace "$namespace" >/dev/null 2>&1; }
-deployed() { [ -n "$(sudo -n microk8s helm3 list --namespace "$namespace" --deployed --short --filter gpu-operator)" ]; }
+known() { sudo -n microk8s helm3 status "$release" --namespace "$namespace" >/dev/null 2>&1; }
+deployed() { [ -n "$(sudo -n microk8s helm3 list --namespace "$namespace" --deployed --short --filter "$release")" ]; }
 """
 _ENABLE: Final = """\
 if deployed; then exit 0; fi
@@ -41,8 +42,9 @@ printf '%s' "$values" >"$file"
 sudo -n microk8s enable "$addon" --gpu-operator-driver "$driver" --gpu-operator-version "$version" --gpu-operator-values "$file"
 deployed || fail "The addon $addon was enabled, and no GPU operator was installed: what Helm said about it stands above."
 """
-# the addon leaves its namespace
+# the addon leaves its namespace. A MicroK8s that the stack adopts by now keeps its GPUs
 _DISABLE: Final = """\
+ours || exit 0
 if known; then sudo -n microk8s disable "$addon"; fi
 sudo -n microk8s kubectl delete namespace "$namespace" --ignore-not-found
 """
@@ -57,21 +59,25 @@ def driver(minimum: int) -> Step:
     return step(_DRIVER, minimum=str(minimum))
 
 
-def operator(owner: DriverOwner, version: str, cluster: str) -> Step:
+def operator(owner: DriverOwner, version: str, *, stack: str, cluster: str) -> Step:
     """The GPU operator, by MicroK8s' addon. A change of owner or version takes it down and installs it again: the addon changes nothing.
 
     Args:
         owner: who owns the GPU driver; the chart gets every value that follows from it.
         version: of the operator's chart.
+        stack: whose mark MicroK8s must have for the operator to be taken down.
         cluster: the cluster's stable name.
     """
     values = json.dumps(driver_values(owner))
     return step(
         _FOUND + _ENABLE,
-        delete=_FOUND + _DISABLE,
+        delete=OWNERSHIP + _FOUND + _DISABLE,
         triggers=(cluster, owner, version, values),
         addon=ADDON,
         namespace=NAMESPACE,
+        release=GPU_OPERATOR_RELEASE,
+        stack=stack,
+        mark=MARK,
         driver=owner,
         version=version,
         values=values,

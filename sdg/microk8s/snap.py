@@ -15,7 +15,7 @@ BEGUN: Final = "${XDG_STATE_HOME:-$HOME/.local/state}/sdg/microk8s.begun"
 """That file, as a shell knows it."""
 STRICT: Final = "-strict/"
 
-_OWNERSHIP: Final = (
+OWNERSHIP: Final = (
     f'begun="{BEGUN}"\n'
     """\
 installed() { snap list microk8s >/dev/null 2>&1; }
@@ -78,8 +78,8 @@ def installed(stack: str, cluster: str, channel: str) -> Step:
     """
     classic = "" if STRICT in channel else "--classic"
     return step(
-        _OWNERSHIP + _INSTALL + _FOLLOW,
-        delete=_OWNERSHIP + _REMOVE,
+        OWNERSHIP + _INSTALL + _FOLLOW,
+        delete=OWNERSHIP + _REMOVE,
         triggers=(cluster,),
         stack=stack,
         mark=MARK,
@@ -90,7 +90,7 @@ def installed(stack: str, cluster: str, channel: str) -> Step:
 
 def adopted(stack: str, cluster: str) -> Step:
     """MicroK8s as it is found. A stack that installed it and now adopts it gives up the mark, so that nothing of it removes it any more."""
-    return step(_OWNERSHIP + _DISOWN, triggers=(cluster,), stack=stack, mark=MARK)
+    return step(OWNERSHIP + _DISOWN, triggers=(cluster,), stack=stack, mark=MARK)
 
 
 def group(channel: str) -> str:
