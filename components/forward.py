@@ -13,12 +13,12 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Resou
 
 from components.cluster.base import ClusterHandle
 from sdg.forward import control
-from sdg.forward.host import host_id
 from sdg.forward.model import ForwardSpec, target_of
 from sdg.gates.waiting import say
 from sdg.kube.connection import Connection
 from sdg.osmo import layout
 from sdg.settings.forward import Forward
+from sdg.this_host import host_id
 
 Properties = Mapping[str, Any]
 

@@ -13,11 +13,11 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
 from components.cluster.base import ConnectionOutput
-from sdg.forward.host import host_id
 from sdg.gates.waiting import say
 from sdg.kube import kubeconfig_file
 from sdg.kube.connection import Connection
 from sdg.kube.kubeconfig_file import Entry
+from sdg.this_host import host_id
 
 Properties = Mapping[str, Any]
 

@@ -14,7 +14,8 @@ from sdg.forward.errors import ForwardTimeoutError, PortTaken
 from sdg.forward.model import Forward, ForwardSpec, Identity
 from sdg.forward.ports import Owner, owner_of
 from sdg.forward.remains import end, kubectls, remains
-from sdg.forward.store import Marker, Store, write_private
+from sdg.forward.store import Marker, Store
+from sdg.private_file import write_private
 
 START_TIMEOUT = 10.0  # seconds until something must have answered through the forward
 _STOP_TIMEOUT = 3.0  # seconds that a watchdog gets to end

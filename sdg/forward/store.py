@@ -15,6 +15,7 @@ import psutil
 from sdg.forward import units
 from sdg.forward.lifetime import started_at
 from sdg.forward.model import Identity
+from sdg.private_file import write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +124,3 @@ class Store:
 
     def _file(self, suffix: str) -> Path:
         return self.directory / f"{self.port}.{suffix}"
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replaces a file at once, readable by this user only."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    draft.replace(path)

@@ -18,6 +18,7 @@ import psutil
 
 from sdg.kube.connection import Connection
 from sdg.kube.kubeconfig_text import CURRENT, SECTIONS, Document, document_of, with_current, with_entry, without_entry
+from sdg.private_file import write_private
 
 EXTENSION: Final = "sdg"
 _LOCK_TIMEOUT: Final = 10.0  # seconds; kubectl holds its lock for milliseconds
@@ -75,7 +76,7 @@ def merge(path: Path, entry: Entry) -> bool:
             return False
         for section, part in entry.parts(_named(document, "contexts", entry.name)).items():
             text = with_entry(text, section, part)
-        _write(target, text if document.get(CURRENT) else with_current(text, entry.name))
+        write_private(target, text if document.get(CURRENT) else with_current(text, entry.name))
         return True
 
 
@@ -97,7 +98,7 @@ def remove(path: Path, name: str, owner: str) -> None:
         text = with_current(text, "") if document.get(CURRENT) == name else text
         left = document_of(text)
         if any(left.get(key) for key in left if key not in ("apiVersion", "kind")):
-            _write(target, text)
+            write_private(target, text)
         else:
             target.unlink()
 
@@ -184,16 +185,6 @@ def _read(target: Path) -> str:
         return target.read_text(encoding="utf-8")
     except FileNotFoundError:
         return _EMPTY
-
-
-def _write(target: Path, text: str) -> None:
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(target)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ import yaml
 
 from components.forward import ForwardProvider
 from sdg.forward import control
-from sdg.forward.host import host_id
 from sdg.forward.model import Forward
+from sdg.this_host import host_id
 
 OLD, NEW = "https://127.0.0.1:6443", "https://127.0.0.1:7443"
 

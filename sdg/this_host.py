@@ -1,4 +1,4 @@
-"""Which host this is: a forward, and what is known about it, exists on one host and for one of its users."""
+"""Which host this is: a forward, or an entry of a kubeconfig, exists on one host and for one of its users."""
 
 from __future__ import annotations
 
@@ -18,4 +18,5 @@ def host_id() -> str:
     except OSError:
         machine = ""
     told = "\n".join((machine, socket.gethostname(), str(os.getuid())))
+    # the states of stacks that exist hold this hash, so its text stays as it is
     return hashlib.sha256(f"sdg forward\n{told}".encode()).hexdigest()[:16]
