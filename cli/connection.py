@@ -12,7 +12,7 @@ from cli.project import ROOT
 from cli.pulumi import Engine
 from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
-from sdg.secrecy import SECRET, SIGNATURE, UNKNOWN
+from sdg.secrecy import UNKNOWN, unwrapped
 from sdg.settings.cluster import ExistingCluster
 from sdg.settings.kubeconfig import candidates, read_kubeconfig
 from sdg.settings.model import StackSettings
@@ -55,13 +55,12 @@ def _of_state(revealed: Mapping[str, Any]) -> Connection | None:
     """The way into a cluster that the stack made, as its Kubernetes provider has it, whatever became of the update that made it."""
     for resource in revealed["deployment"].get("resources") or ():
         inputs = resource.get("inputs") or {}
-        if resource["type"] == PROVIDER and (kubeconfig := _plain(inputs.get("kubeconfig"))):
-            return Connection(kubeconfig, _plain(inputs.get("context")))
+        if resource["type"] == PROVIDER and (kubeconfig := _known(inputs.get("kubeconfig"))):
+            return Connection(kubeconfig, _known(inputs.get("context")))
     return None
 
 
-def _plain(value: object) -> str | None:
+def _known(value: object) -> str | None:
     """A text of an export with secrets shown; None for what a killed update never learned."""
-    if isinstance(value, dict) and value.get(SIGNATURE) == SECRET:
-        value = json.loads(value["plaintext"])
-    return value if isinstance(value, str) and value != UNKNOWN else None
+    text = unwrapped(value)
+    return text if isinstance(text, str) and text != UNKNOWN else None

@@ -20,7 +20,7 @@ from sdg.kube.errors import KubeError, ObjectNotFoundError
 from sdg.kube.objects import Ref, collection
 from sdg.osmo.retained import promised
 from sdg.platform.layout import OURS
-from sdg.secrecy import SECRET, SIGNATURE
+from sdg.secrecy import unwrapped
 
 PASSPHRASE: Final = "SDG_BACKUP_PASSPHRASE"  # noqa: S105 - a variable's name
 HOLDER: Final = "dynamic/keys:Backup"
@@ -117,19 +117,10 @@ def held_keys(revealed: Mapping[str, Any], stack: str) -> dict[str, Any]:
     for resource in revealed.get("deployment", {}).get("resources") or []:
         if resource["type"].endswith(HOLDER):
             outputs = resource["outputs"]
-            lasting = _plain(outputs["lasting"])
+            lasting = unwrapped(outputs["lasting"])
             if lasting:
-                return {"connection": _plain(outputs["connection"]), "lasting": lasting, "passing": _plain(outputs["passing"])}
+                return {"connection": unwrapped(outputs["connection"]), "lasting": lasting, "passing": unwrapped(outputs["passing"])}
     raise KeysError(f"the state of stack {stack} holds no keys; they are backed up after `pulumi up --stack {stack}` has ended")
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 (JSON in, JSON of the same shape out)
-    """A value without the engine's wrappers of secrets."""
-    if isinstance(value, Mapping):
-        if value.get(SIGNATURE) == SECRET:
-            return _plain(json.loads(value["plaintext"]))
-        return {key: _plain(inner) for key, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _passphrase(ask: Ask) -> str:

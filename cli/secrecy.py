@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cli.pulumi import Engine
-from sdg.secrecy import SECRET, SIGNATURE, findings
+from sdg.secrecy import findings, is_wrapped, unwrapped
 
 # whose `value` is a secret and nothing else
 HOLDERS: Final = ("dynamic/secret:Generated", "dynamic/osmo:OperatorToken")
@@ -35,11 +35,10 @@ def check_state(engine: Engine) -> int:
 def known_secrets(revealed: Mapping[str, Any]) -> dict[str, str]:
     """The generated secrets of an export with secrets shown, by the name of the resource that holds them."""
     holders = [resource for resource in revealed["deployment"].get("resources", []) if resource["type"].endswith(HOLDERS)]
-    return {resource["urn"].rpartition("::")[2]: _plain(resource["outputs"]["value"]) for resource in holders}
+    return {resource["urn"].rpartition("::")[2]: _value(resource["outputs"]["value"]) for resource in holders}
 
 
-def _plain(wrapped: Mapping[str, str]) -> str:
-    if wrapped.get(SIGNATURE) != SECRET:
+def _value(wrapped: Mapping[str, str]) -> str:
+    if not is_wrapped(wrapped):
         raise SecretInPlainError("the value of a generated secret is not marked as one")
-    value: str = json.loads(wrapped["plaintext"])
-    return value
+    return str(unwrapped(wrapped))

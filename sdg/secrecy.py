@@ -10,7 +10,7 @@ import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from sdg.catalog.key_shapes import REDACTED, redacted
@@ -57,6 +57,20 @@ def findings(document: Json, secrets: Mapping[str, str]) -> list[Finding]:
     """
     spellings = {name: _spellings(value) for name, value in secrets.items() if len(value) >= SHORTEST}
     return [_without(finding, spellings) for finding in (*_plain_values(document, spellings), *_unwrapped_places(document))]
+
+
+def is_wrapped(value: object) -> bool:
+    """Whether the engine marks the value as a secret."""
+    return isinstance(value, Mapping) and value.get(SIGNATURE) == SECRET
+
+
+def unwrapped(value: Any) -> Any:  # noqa: ANN401 (JSON in, JSON of the same shape out)
+    """A value of an export with secrets shown, without the engine's wrappers of secrets, at any depth."""
+    if is_wrapped(value):
+        return unwrapped(json.loads(value["plaintext"]))
+    if isinstance(value, Mapping):
+        return {key: unwrapped(inner) for key, inner in value.items()}
+    return [unwrapped(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _plain_values(document: Json, spellings: Spellings) -> Iterator[Finding]:
@@ -121,7 +135,7 @@ def _under(value: object, subject: str, path: Path) -> Iterator[tuple[str, str, 
     match value:
         case str():
             yield subject, _shown(path), value
-        case Mapping() if value.get(SIGNATURE) == SECRET:
+        case Mapping() if is_wrapped(value):
             return
         case Mapping():
             own = value.get("urn")
