@@ -32,9 +32,9 @@ Properties = Mapping[str, Any]
 
 
 class OperatorTokenProvider(ResourceProvider):
-    """Mints the token, and mints another one when it is asked for differently, about to expire, or unknown to the service.
+    """Mints the token, and mints another one when it is asked for differently, about to expire, or refused by the service.
 
-    The service may have another database since: whenever its gate has waited again (`serviceAskedAt`), the token is looked up.
+    The service may have another database since: whenever its gate has waited again (`serviceAskedAt`), the token is tried.
     """
 
     serialize_as_secret_always = False
@@ -50,12 +50,12 @@ class OperatorTokenProvider(ResourceProvider):
         return DiffResult(changes=changed or _wanted_anew(olds, news))
 
     def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
-        valid = not _wanted_anew(olds, news) and _may_exist(news)
+        valid = not _wanted_anew(olds, news) and _may_work(news, olds["value"])
         token = {key: olds[key] for key in FOUND} if valid else _mint(news)
         return UpdateResult(outs={**news, **token})
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        return ReadResult(id_=id_ if _may_exist(props) else "", outs=dict(props))
+        return ReadResult(id_=id_ if _may_work(props, props["value"]) else "", outs=dict(props))
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Nothing to do: the token lives in OSMO's database and goes with it."""
@@ -88,11 +88,14 @@ def _mint(props: Properties) -> dict[str, str]:
     return {"value": value, "expires": (_today() + dt.timedelta(days=valid_days)).isoformat()}
 
 
-def _may_exist(props: Properties) -> bool:
-    """False only when the service answered and doesn't know the token: its database is another one."""
+def _may_work(props: Properties, value: str) -> bool:
+    """False only when the service answered and nobody can log in with the token.
+
+    Its database is another one then, or an update ended after it had minted the next one, of the same name, and before it could save it.
+    """
     try:
         with client(props["connection"], **props["endpoint"]) as osmo:
-            return any(token.name == TOKEN_NAME for token in osmo.tokens(OPERATOR_USER))
+            return osmo.accepts(value)
     except (OsmoError, KubeError):
         return True  # the gate says why nothing answers
 

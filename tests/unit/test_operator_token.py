@@ -32,6 +32,7 @@ class Osmo:
 
     def mint_token(self, user, name, roles, valid_days):
         self.minted.append(valid_days)
+        self.accepted = {f"token-{len(self.minted)}"}  # another one of the name is revoked
         return f"token-{len(self.minted)}"
 
     def tokens(self, user):
@@ -80,10 +81,17 @@ def test_a_service_that_was_waited_for_again_is_asked_whether_it_still_knows_the
     provider = token.OperatorTokenProvider()
     assert provider.diff("id", old, waited_again).changes
     assert provider.update("id", old, waited_again).outs["value"] == "token-1"
-    osmo.minted.clear()
-    osmo.minted.append("another database's")
-    osmo.tokens = lambda user: []
+    osmo.accepted.clear()  # another database
     assert provider.update("id", old, waited_again).outs["value"] == "token-2"
+
+
+def test_a_token_that_was_minted_and_never_saved_does_not_leave_the_revoked_one_in_use(osmo):
+    old, waited_again = created(serviceAskedAt="09:00"), asked(serviceAskedAt="10:00")
+    provider = token.OperatorTokenProvider()
+    osmo.accepted.clear()
+    provider.update("id", old, waited_again)  # killed before the engine had its answer
+    assert provider.read("id", old).id == ""
+    assert provider.update("id", old, waited_again).outs["value"] == "token-3"
 
 
 def test_nothing_changes_while_the_token_lives(osmo):
@@ -103,7 +111,7 @@ def test_a_token_that_is_about_to_expire_is_renewed(osmo):
 
 def test_a_token_that_the_service_does_not_know_is_gone(osmo):
     old = created()
-    osmo.minted.clear()
+    osmo.accepted.clear()
     assert token.OperatorTokenProvider().read("id", old).id == ""
 
 
