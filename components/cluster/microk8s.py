@@ -9,6 +9,7 @@ import pulumi
 from components.cluster.base import ClusterBinding, ConnectionOutput, bound_provider
 from components.cluster.host import Command, Host
 from components.cluster.kubeconfig_entry import KubeconfigEntry
+from components.cluster.stable_name import StableName
 from sdg.catalog.gpu_driver import CHART
 from sdg.catalog.versions import versions
 from sdg.microk8s import gpu, running, snap
@@ -46,6 +47,7 @@ class MicroK8s(pulumi.ComponentResource):
         self._channel = settings.channel or versions().microk8s.channel
         self._host = Host(settings.host, ssh_private_key)
         self._owner = f"{pulumi.get_project()}/{pulumi.get_stack()}"
+        self._named = StableName(f"{name}-name", settings.name, pulumi.ResourceOptions(parent=self))
         self._steps: list[Command] = []
 
         installed = None if settings.adopt else self._install(retain)
@@ -81,7 +83,7 @@ class MicroK8s(pulumi.ComponentResource):
         pins, identity = versions().microk8s, self._settings.name
         # volumes lie in the snap's own folders: removing it removes them
         kept = pulumi.ResourceOptions(retain_on_delete=retain)
-        installed = self._step("snap", snap.installed(self._owner, identity, self._channel), kept)
+        installed = self._step("snap", snap.installed(self._owner, self._channel), kept)
         self._step("group", running.member(snap.group(self._channel)))
         self._step("running", running.running((identity, self._channel)))
         self._step("addons", running.addons(pins.addons))
@@ -115,7 +117,7 @@ class MicroK8s(pulumi.ComponentResource):
         return pulumi.Output.secret(printed.apply(named))
 
     def _step(self, name: str, step: Step, opts: pulumi.ResourceOptions | None = None) -> Command:
-        command = self._host.run(f"{self._name}-{name}", step, self, self._steps[-1:], opts)
+        command = self._host.run(f"{self._name}-{name}", step, self, self._steps[-1:] or [self._named], opts)
         self._steps.append(command)
         return command
 

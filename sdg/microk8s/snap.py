@@ -68,19 +68,17 @@ rm -f "$begun"
 """
 
 
-def installed(stack: str, cluster: str, channel: str) -> Step:
+def installed(stack: str, channel: str) -> Step:
     """MicroK8s from a channel; refuses one that something else installed.
 
     Args:
         stack: who installs, as the mark says it.
-        cluster: the cluster's stable name; another one means another installation.
         channel: such as "1.31/stable".
     """
     classic = "" if STRICT in channel else "--classic"
     return step(
         OWNERSHIP + _INSTALL + _FOLLOW,
         delete=OWNERSHIP + _REMOVE,
-        triggers=(cluster,),
         stack=stack,
         mark=MARK,
         channel=channel,

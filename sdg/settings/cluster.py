@@ -56,7 +56,7 @@ class MicroK8s(Settings):
     kind: Literal["microk8s"] = Field(description="What this cluster is.")
     name: DnsLabel = Field(
         default="microk8s",
-        description="Stable name of the cluster, and of its context in your kubeconfig. Another name means another cluster.",
+        description="Stable name of the cluster, and of its context in your kubeconfig. A stack keeps it for as long as it lives.",
         examples=["workstation"],
     )
     adopt: bool = Field(

@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from components.cluster.stable_name import StableNameProvider
+
 LOCAL, REMOTE = "command:local:Command", "command:remote:Command"
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nplanted-key\n-----END OPENSSH PRIVATE KEY-----"
 STEPS = ["snap", "group", "running", "addons", "ready", "storage-class", "kubeconfig"]
@@ -106,10 +108,25 @@ def test_retained_data_keeps_the_snap_and_everything_else_is_really_taken_down(r
     assert not any(request.deletedWith for request in graph.requests.values())
 
 
-def test_another_cluster_takes_the_old_snap_down_first(run):
-    graph = run(name="workstation")
-    assert graph.inputs["microk8s-snap"]["triggers"] == ["workstation"]
-    assert graph.requests["microk8s-snap"].deleteBeforeReplace
+@pytest.mark.parametrize("adopt", [False, True])
+def test_nothing_is_done_under_another_name(run, adopt):
+    graph = run(name="workstation", adopt=adopt)
+    assert graph.inputs["microk8s-name"] | {"__provider": None} == {"name": "workstation", "stack": "test", "__provider": None}
+    for name in graph.of_type(LOCAL):
+        assert "microk8s-name" in graph.waits_for(name)
+    if not adopt:
+        assert not graph.inputs["microk8s-snap"].get("triggers")
+
+
+def test_another_name_is_refused_with_what_to_do():
+    asked = {"name": "lab", "stack": "lab-stack"}
+    provider = StableNameProvider()
+    assert provider.check({}, asked).failures == []
+    assert provider.check(asked, asked).failures == []
+    (failure,) = provider.check({**asked, "name": "workstation"}, asked).failures
+    assert failure.property == "name"
+    assert "sdg:cluster.name was 'workstation' and is 'lab' now" in failure.reason
+    assert "`pulumi destroy --stack lab-stack`" in failure.reason
 
 
 def test_an_adopted_one_is_only_looked_at(run):

@@ -13,6 +13,7 @@ import sdg
 
 STORED = [
     "components.cluster.kubeconfig_entry.KubeconfigEntryProvider",
+    "components.cluster.stable_name.StableNameProvider",
     "components.forward.ForwardProvider",
     "components.generated.GeneratedSecretProvider",
     "components.key_backup.KeyBackupProvider",
@@ -22,6 +23,7 @@ STORED = [
     "components.osmo.database.DatabaseProvider",
     "components.osmo.release_line.ReleaseLineProvider",
     "components.osmo.token.OperatorTokenProvider",
+    "components.ownership.OwnershipProvider",
     "components.remains.RemainsProvider",
     "components.platform.runtime_class.RuntimeClassProvider",
     "sdg.gates.cluster.ClusterRecord",

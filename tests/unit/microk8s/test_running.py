@@ -20,7 +20,7 @@ def operator(owner="host", version="v25.10.1", cluster="workstation"):
 
 ADDONS = ("dns", "hostpath-storage", "helm3", "rbac")
 EVERY = [
-    snap.installed(STACK, "workstation", CHANNEL),
+    snap.installed(STACK, CHANNEL),
     snap.adopted(STACK, "workstation"),
     running.member("microk8s"),
     running.running(("a",)),

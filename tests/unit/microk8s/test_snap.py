@@ -8,7 +8,7 @@ STACK, CHANNEL = "sdg/lab", "1.31/stable"
 
 
 def installed(channel=CHANNEL, stack=STACK):
-    return snap.installed(stack, "workstation", channel)
+    return snap.installed(stack, channel)
 
 
 def test_a_bare_host_gets_the_channel_and_the_mark(host):
