@@ -22,6 +22,8 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "osmo.delay": ("seconds",),
     "osmo.version": ("version",),
     "osmo.registry": ("unreachable",),
+    "database.refuses": ("message",),
+    "database.tables": ("count",),
     "pod.crash": ("namespace", "prefix", "reason", "exitCode", "message", "log"),
     "pod.slow": ("namespace", "prefix", "seconds"),
     "charts.http": ("status",),

@@ -25,6 +25,7 @@ ADMIN_PASSWORD = "OSMO_DEFAULT_ADMIN_PASSWORD"  # noqa: S105 - a variable's name
 MIGRATION = "pgroll-migrate"
 TABLES = 26  # of a database that the service has used
 USAGE_ERROR = 2  # exit code
+CLIENT_ERROR = 2  # exit code of psql when it has no connection
 _COUNTING = "OSMO_DB_TABLE_COUNT"
 
 
@@ -99,7 +100,17 @@ class Programs:
         server = installation.database(spec, installation.CLIENT_DATABASE)
         if server is None or not any(_COUNTING in word for word in words):
             return None
-        return Crash(exit_code=0, message=f"{_COUNTING}={TABLES if self._service.store.exists(server.key) else 0}")
+        if (refuses := self._service.faults.get("database.refuses")) is not None:
+            why = refuses.get("message") or f'FATAL:  password authentication failed for user "{_user(spec)}"'
+            return Crash(
+                exit_code=CLIENT_ERROR, message=f'psql: error: connection to server at "{server.host}", port {server.port} failed: {why}'
+            )
+        own = TABLES if self._service.store.exists(server.key) else 0
+        return Crash(exit_code=0, message=f"{_COUNTING}={(self._service.faults.get('database.tables') or {}).get('count', own)}")
+
+
+def _user(spec: Object) -> str:
+    return str((installation.environment(spec).get("PGUSER") or {}).get("value") or "")
 
 
 def _undecryptable(database: Database, mek: str) -> Crash | None:
