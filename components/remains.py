@@ -13,6 +13,7 @@ import pulumi
 from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
 from components.cluster.base import ClusterHandle
+from components.ownership import owner
 from sdg.gates.checks import Status
 from sdg.gates.destroying import DestroyRefused, answering
 from sdg.gates.interrupt import Interruption
@@ -89,6 +90,7 @@ class Remains(Resource, module="remains", name="Remains"):
         asked = {
             "connection": cluster.connection,
             "stack": pulumi.get_stack(),
+            "owner": owner(),
             "data": settings.data,
             "namespaces": namespaces(settings),
             "kaiScheduler": {"install": kai.install, "removeCrds": kai.remove_crds},

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pulumi
-from pulumi_kubernetes.core.v1 import Namespace
 
 from components.cluster.base import ClusterHandle
 from components.osmo.adopted import Adopted
@@ -14,6 +15,7 @@ from components.osmo.quota import limit_workflows
 from components.osmo.release_line import ReleaseLine
 from components.osmo.secrets import SecretsBuilder
 from components.osmo.service import OsmoService, stores
+from components.ownership import Ground, Ownership, owned_namespace
 from components.platform.object_store import ObjectStoreHandle
 from sdg.catalog.versions import versions
 from sdg.osmo import layout
@@ -22,6 +24,11 @@ from sdg.osmo.values import GATEWAY_URL, Images
 from sdg.settings.loader import Secrets
 from sdg.settings.mirror import Mirror
 from sdg.settings.osmo import Osmo as OsmoSettings
+
+NAMESPACES: Final = (layout.SERVICE_NAMESPACE, layout.OPERATOR_NAMESPACE, layout.WORKFLOWS_NAMESPACE)
+GROUND: Final = Ground(
+    NAMESPACES, "Where nothing in it is needed any more, delete it; an OSMO that runs there is taken over with `sdg:osmo.adopt true`."
+)
 
 
 class Osmo(pulumi.ComponentResource):
@@ -59,12 +66,12 @@ class Osmo(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[cluster.ready]),
             ),
         ]
+        if not settings.adopt:
+            whose = pulumi.ResourceOptions(parent=self, depends_on=list(after))
+            after.append(Ownership(f"{name}-ownership", GROUND, cluster.connection, whose))
         in_cluster = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=after)
         generated = pulumi.ResourceOptions(parent=self, depends_on=after)
-        namespaces = {
-            namespace: Namespace(f"{name}-{namespace}", metadata={"name": namespace}, opts=in_cluster)
-            for namespace in (layout.SERVICE_NAMESPACE, layout.OPERATOR_NAMESPACE, layout.WORKFLOWS_NAMESPACE)
-        }
+        namespaces = {namespace: owned_namespace(f"{name}-{namespace}", namespace, in_cluster) for namespace in NAMESPACES}
         # older profiles mint it through the API of the running service
         token = (
             BackendToken(f"{name}-backend-token", cluster.connection, rotation=settings.token.rotation, opts=generated)

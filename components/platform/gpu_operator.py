@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.helm.v3 import Release
 
 from components.cluster.base import ClusterBinding
+from components.ownership import Ground, Ownership, owned_namespace
 from components.release import pinned_release
 from sdg.catalog.gpu_driver import driver_values
 from sdg.platform import layout
@@ -19,6 +19,12 @@ from sdg.settings.platform import GpuOperator as GpuOperatorSettings
 TIMEOUT: Final = 300.0  # seconds of one Helm call; the cluster's gate waits for the GPUs
 # drivers and toolkit are installed by privileged pods, which clusters may forbid by default
 NAMESPACE_LABELS: Final = {"pod-security.kubernetes.io/enforce": "privileged"}
+GROUND: Final = Ground(
+    namespaces=(layout.GPU_OPERATOR_NAMESPACE,),
+    kinds=("ClusterPolicy",),
+    remedy="A cluster has one GPU operator: to use the one that is there:"
+    " `pulumi config set --path sdg:platform.gpuOperator.install false`.",
+)
 
 
 class GpuOperator(pulumi.ComponentResource):
@@ -51,10 +57,9 @@ class GpuOperator(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _release(self, name: str, plan: GpuOperatorPlan, binding: ClusterBinding, mirror: Mirror, after: pulumi.Resource) -> Release:
-        in_cluster = pulumi.ResourceOptions(parent=self, provider=binding.provider, depends_on=[after])
-        namespace = Namespace(
-            f"{name}-namespace", metadata={"name": layout.GPU_OPERATOR_NAMESPACE, "labels": NAMESPACE_LABELS}, opts=in_cluster
-        )
+        ours = Ownership(f"{name}-ownership", GROUND, binding.connection, pulumi.ResourceOptions(parent=self, depends_on=[after]))
+        in_cluster = pulumi.ResourceOptions(parent=self, provider=binding.provider, depends_on=[ours])
+        namespace = owned_namespace(f"{name}-namespace", layout.GPU_OPERATOR_NAMESPACE, in_cluster, NAMESPACE_LABELS)
         return pinned_release(
             f"{name}-release",
             "gpu-operator",

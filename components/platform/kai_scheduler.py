@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pulumi
-from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.helm.v3 import Release
 
 from components.cluster.base import ClusterHandle
+from components.ownership import Ground, Ownership, owned_namespace
 from components.release import pinned_release, repair, triggers
 from sdg.gates.kai import KaiRecord
 from sdg.gates.resource import gate
@@ -17,6 +17,13 @@ from sdg.settings.mirror import Mirror
 from sdg.settings.platform import KaiScheduler as KaiSettings
 
 DEADLINE: Final = 300.0  # seconds; what upstream's script gives Helm to wait
+
+GROUND: Final = Ground(
+    namespaces=(layout.KAI_NAMESPACE,),
+    kinds=("SchedulingShard",),
+    remedy="A cluster has one KAI scheduler: to use the one that is there:"
+    " `pulumi config set --path sdg:platform.kaiScheduler.install false`.",
+)
 
 
 class KaiScheduler(pulumi.ComponentResource):
@@ -51,8 +58,10 @@ class KaiScheduler(pulumi.ComponentResource):
         self.register_outputs({"install": settings.install})
 
     def _installed(self, name: str, values: dict[str, Any], cluster: ClusterHandle, mirror: Mirror) -> Release:
-        in_cluster = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=[cluster.ready])
-        namespace = Namespace(f"{name}-namespace", metadata={"name": layout.KAI_NAMESPACE}, opts=in_cluster)
+        waits = pulumi.ResourceOptions(parent=self, depends_on=[cluster.ready])
+        ours = Ownership(f"{name}-ownership", GROUND, cluster.connection, waits)
+        in_cluster = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=[ours])
+        namespace = owned_namespace(f"{name}-namespace", layout.KAI_NAMESPACE, in_cluster)
         return pinned_release(
             f"{name}-release",
             "kai-scheduler",

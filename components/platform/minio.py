@@ -10,7 +10,6 @@ from pulumi_kubernetes.batch.v1 import Job, JobSpecArgsDict
 from pulumi_kubernetes.core.v1 import (
     ContainerArgsDict,
     EnvVarArgsDict,
-    Namespace,
     PersistentVolumeClaim,
     PersistentVolumeClaimSpecArgsDict,
     Secret,
@@ -21,6 +20,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 from components.cluster.base import ClusterHandle
 from components.generated import GeneratedSecret
+from components.ownership import Ground, Ownership, owned_namespace
 from components.platform.object_store import ObjectStoreHandle
 from sdg.catalog.versions import versions
 from sdg.kube.held import Holder
@@ -37,6 +37,14 @@ SERVICE: Final[ServiceSpecArgsDict] = {
     "selector": LABELS,
     "ports": [{"name": "api", "port": API_PORT}, {"name": "console", "port": CONSOLE_PORT}],
 }
+GROUND: Final = Ground(
+    namespaces=(layout.MINIO_NAMESPACE,),
+    service=(layout.MINIO_NAMESPACE, "minio"),
+    remedy="To use a MinIO that runs there, set `sdg:platform.objectStore` to provider s3, a bucket that it has, endpoint "
+    f"http://minio.{layout.MINIO_NAMESPACE}.svc.cluster.local:{{port}} and addressingStyle path, and give its keys as "
+    "`sdg:storageAccessKeyId` and `sdg:storageAccessKey`: they are in one of the namespace's Secrets, with MicroK8s' addon in "
+    "`microk8s-env-configuration`.",
+)
 
 
 class Minio(pulumi.ComponentResource):
@@ -53,11 +61,12 @@ class Minio(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sdg:platform:ObjectStore", name, {"cluster": cluster.kind, "provider": settings.provider}, opts)
-        child = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=[cluster.ready])
-        namespace = Namespace(f"{name}-namespace", metadata={"name": layout.MINIO_NAMESPACE}, opts=child)
+        ours = Ownership(f"{name}-ownership", GROUND, cluster.connection, pulumi.ResourceOptions(parent=self, depends_on=[cluster.ready]))
+        child = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=[ours])
+        namespace = owned_namespace(f"{name}-namespace", layout.MINIO_NAMESPACE, child)
         inside = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[namespace]))
 
-        generated = pulumi.ResourceOptions(parent=self, depends_on=[cluster.ready])
+        generated = pulumi.ResourceOptions(parent=self, depends_on=[ours])
         holder = Holder("Secret", layout.MINIO_NAMESPACE, layout.MINIO_ROOT_SECRET, "root-password")
         password = GeneratedSecret(
             f"{name}-root-password", "password", generated, chosen=chosen_password, connection=cluster.connection, holder=holder

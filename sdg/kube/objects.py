@@ -21,6 +21,8 @@ _CLUSTER_SCOPED: Final[Mapping[str, str]] = {
     "Topology": "/apis/kai.scheduler/v1alpha1/topologies",
     # of the KAI scheduler's chart
     "SchedulingShard": "/apis/kai.scheduler/v1/schedulingshards",
+    # of the GPU operator's chart
+    "ClusterPolicy": "/apis/nvidia.com/v1/clusterpolicies",
 }
 _NAMESPACED: Final[Mapping[str, tuple[str, str]]] = {
     "Secret": ("/api/v1", "secrets"),

@@ -66,3 +66,30 @@ def test_the_name_of_the_runtime_class_is_settled_before_anything_may_need_it(ru
     assert "runtime-class" in graph.waits_for("cluster-gate")
     if gpus:  # nobody can change a handler: ours has to be gone before the operator brings its own
         assert "runtime-class" in graph.waits_for("gpu-operator-release")
+
+
+NAMESPACE = "kubernetes:core/v1:Namespace"
+
+
+def test_every_namespace_bears_the_stacks_mark_and_comes_after_a_look_at_whose_it_is(run_program):
+    graph = run_program(cluster={"gpus": 2}, platform=OPERATOR)
+    found = {name: graph.inputs[name]["metadata"] for name in graph.of_type(NAMESPACE)}
+    assert len(found) == 6
+    looks = {
+        namespace for name in graph.of_type("pulumi-python:dynamic/ownership:Ownership") for namespace in graph.inputs[name]["namespaces"]
+    }
+    assert {metadata["name"] for metadata in found.values()} == looks
+    for name, metadata in found.items():
+        assert metadata["annotations"]["sdg/stack"] == "sdg/test"
+        assert metadata["labels"]["app.kubernetes.io/managed-by"] == "sdg"
+        assert [before for before in graph.waits_for(name) if before.endswith("-ownership")], name
+
+
+def test_the_object_stores_password_is_not_drawn_before_it_is_settled_whose_it_is(run_program):
+    assert "object-store-ownership" in run_program().waits_for("object-store-root-password")
+
+
+def test_an_adopted_installation_hands_its_namespaces_over(run_program):
+    graph = run_program(osmo={"adopt": True})
+    assert "osmo-ownership" not in graph.types
+    assert graph.inputs["osmo-osmo-minimal"]["metadata"]["annotations"]["sdg/stack"] == "sdg/test"

@@ -7,7 +7,7 @@ owns is never touched: objects are told by the release that Helm noted on them, 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from sdg.gates.checks import Check, Status, Verdict
@@ -16,6 +16,7 @@ from sdg.kube.errors import ObjectNotFoundError, RefusedError
 from sdg.kube.objects import Ref, collection
 from sdg.osmo import layout, retained
 from sdg.platform import layout as platform
+from sdg.platform.ownership import is_owned
 
 HELM_RELEASE: Final = "meta.helm.sh/release-name"
 HELM_NAMESPACE: Final = "meta.helm.sh/release-namespace"
@@ -48,18 +49,32 @@ class Plan:
         namespaces: those that the stack made.
         kai: whether the stack installed the KAI scheduler.
         crds: whether its CRDs go too, and with them every queue and pod group of anybody.
+        owner: project and stack, as the namespaces name them; empty where an earlier program left nothing to go by.
     """
 
     retain: bool
     namespaces: tuple[str, ...]
     kai: bool
     crds: bool
+    owner: str = ""
 
     @classmethod
     def of(cls, properties: Mapping[str, Any]) -> Plan:
         """Reads the inputs of the resource."""
         kai = properties["kaiScheduler"]
-        return cls(properties["data"] == "retain", tuple(properties["namespaces"]), bool(kai["install"]), bool(kai["removeCrds"]))
+        return cls(
+            retain=properties["data"] == "retain",
+            namespaces=tuple(properties["namespaces"]),
+            kai=bool(kai["install"]),
+            crds=bool(kai["removeCrds"]),
+            owner=str(properties.get("owner") or ""),
+        )
+
+    def without(self, foreign: Collection[str]) -> Plan:
+        """The same where some of the namespaces are somebody else's, and so is what lives in them."""
+        kai = self.kai and platform.KAI_NAMESPACE not in foreign
+        rest = tuple(namespace for namespace in self.namespaces if namespace not in foreign)
+        return replace(self, namespaces=rest, kai=kai, crds=self.crds and kai)
 
     def keeps(self, ref: Ref) -> bool:
         return self.retain and retained.promised(ref) is not None
@@ -68,7 +83,8 @@ class Plan:
     def releases(self) -> frozenset[tuple[str, str]]:
         """Namespace and name of the Helm releases whose objects are looked for."""
         osmo = {(layout.SERVICE_NAMESPACE, layout.SERVICE_RELEASE), (layout.OPERATOR_NAMESPACE, layout.OPERATOR_RELEASE)}
-        return frozenset(osmo | ({(platform.KAI_NAMESPACE, platform.KAI_RELEASE)} if self.kai else set()))
+        known = osmo | ({(platform.KAI_NAMESPACE, platform.KAI_RELEASE)} if self.kai else set())
+        return frozenset(release for release in known if release[0] in self.namespaces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +109,19 @@ class RemainsProbe:
     """Removes what is left, a little with every look, and says what is still there and why."""
 
     def __init__(self, api: KubernetesCleaner, plan: Plan) -> None:
-        self._api, self._plan = api, plan
+        self._api, self._asked = api, plan
+        self._foreign: tuple[str, ...] | None = None
+
+    @property
+    def _plan(self) -> Plan:
+        return self._asked.without(self.foreign())
+
+    def foreign(self) -> tuple[str, ...]:
+        """The namespaces that somebody else made: an update that was refused for them leaves them in the plan. Looked for once."""
+        if self._foreign is None:
+            there = {namespace: self._found(Ref("Namespace", "", namespace)) for namespace in self._asked.namespaces if self._asked.owner}
+            self._foreign = tuple(name for name, found in there.items() if found and not is_owned(found, self._asked.owner))
+        return self._foreign
 
     def look(self) -> Verdict:
         left = [*self._leftovers()]
@@ -102,13 +130,18 @@ class RemainsProbe:
 
     def kept(self) -> list[Ref]:
         """The promised objects that are there."""
-        return [promise.ref for promise in retained.RETAINED if self._exists(promise.ref)] if self._plan.retain else []
+        foreign = self.foreign()
+        ours = (promise.ref for promise in retained.RETAINED if (promise.ref.namespace or promise.ref.name) not in foreign)
+        return [ref for ref in ours if self._found(ref)] if self._plan.retain else []
 
     def strangers(self) -> list[Ref]:
-        """What else is in the namespaces that stay: somebody put it there, and it is left alone."""
-        kept = {promise.ref.name for promise in retained.RETAINED if promise.role == "place"} if self._plan.retain else set()
+        """Namespaces that somebody else made, and what somebody put into those that stay: left alone."""
+        places = {promise.ref.name for promise in retained.RETAINED if promise.role == "place"} if self._plan.retain else set()
+        foreign = self.foreign()
+        kept = places.difference(foreign)
         inside = (Ref.to(kind, found) for namespace in sorted(kept) for kind in _INSIDE for found in self._list(kind, namespace))
-        return [ref for ref in inside if not self._plan.keeps(ref) and not retained.is_namespaces_own(ref)]
+        left = [ref for ref in inside if not self._plan.keeps(ref) and not retained.is_namespaces_own(ref)]
+        return [*(Ref("Namespace", "", namespace) for namespace in foreign), *left]
 
     def _removed(self, leftover: Leftover) -> Check:
         ref, why = leftover.ref, "deleted just now"
@@ -141,10 +174,12 @@ class RemainsProbe:
     def _of_scheduler(self) -> Iterator[Leftover]:
         """Queues, topologies and pod groups of our workflows; of a KAI that was ours, its default queues once nobody uses them."""
         queues = [*self._all("Queue")]
-        ours = [queue for queue in queues if _of_workflows(queue)]
+        workflows = layout.WORKFLOWS_NAMESPACE in self._plan.namespaces
+        ours = [queue for queue in queues if workflows and _of_workflows(queue)]
         yield from sorted(ours, key=lambda queue: not queue.found.get("spec", {}).get("parentQueue"))  # children before their parents
-        yield from (topology for topology in self._all("Topology") if _of_workflows(topology))
-        yield from self._all("PodGroup", layout.WORKFLOWS_NAMESPACE)
+        if workflows:
+            yield from (topology for topology in self._all("Topology") if _of_workflows(topology))
+            yield from self._all("PodGroup", layout.WORKFLOWS_NAMESPACE)
         foreign = [queue for queue in queues if not _of_workflows(queue) and queue.ref.name not in platform.KAI_DEFAULT_QUEUES]
         if self._plan.kai and not foreign:
             yield from (queue for queue in queues if queue.ref.name in platform.KAI_DEFAULT_QUEUES)
@@ -165,10 +200,8 @@ class RemainsProbe:
 
     def _namespace(self, namespace: str) -> Iterator[Leftover]:
         ref = Ref("Namespace", "", namespace)
-        try:
-            yield Leftover(ref, self._api.get(ref.path))
-        except ObjectNotFoundError:
-            return
+        if found := self._found(ref):
+            yield Leftover(ref, found)
 
     def _inside(self, namespace: str) -> Iterator[Leftover]:
         """What has to go from a namespace that stays: all of our releases, and whatever is going already or goes with its owner."""
@@ -204,12 +237,11 @@ class RemainsProbe:
         except ObjectNotFoundError:  # a kind that this cluster doesn't know
             return []
 
-    def _exists(self, ref: Ref) -> bool:
+    def _found(self, ref: Ref) -> Json | None:
         try:
-            self._api.get(ref.path)
+            return self._api.get(ref.path)
         except ObjectNotFoundError:
-            return False
-        return True
+            return None
 
 
 def _of_workflows(left: Leftover) -> bool:
