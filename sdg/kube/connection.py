@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from sdg.kube.errors import ConnectionInvalidError
+from sdg.kube.kubeconfig_entries import CURRENT, Section, named, names
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Connection:
     @property
     def server(self) -> str:
         """The API server's URL, which says what cluster this is."""
-        name = self._named("contexts", self._context_name(), "context").get("cluster", "")
-        return str(self._named("clusters", name, "cluster").get("server", ""))
+        name = self._named("contexts", self._context_name()).get("cluster", "")
+        return str(self._named("clusters", name).get("server", ""))
 
     @contextmanager
     def private_file(self) -> Iterator[Path]:
@@ -62,11 +63,11 @@ class Connection:
             Path(name).unlink(missing_ok=True)
 
     def _context_name(self) -> str:
-        return self.context or str(self.document.get("current-context") or "")
+        return self.context or str(self.document.get(CURRENT) or "")
 
-    def _named(self, section: str, name: str, kind: str) -> Mapping[str, Any]:
-        entries = {entry.get("name"): entry.get(kind) or {} for entry in self.document.get(section) or []}
-        if name not in entries:
-            known = ", ".join(sorted(str(entry) for entry in entries)) or "none"
-            raise ConnectionInvalidError(f"the kubeconfig has no {kind} {name!r}; it has: {known}")
-        return entries[name]
+    def _named(self, section: Section, name: str) -> Mapping[str, Any]:
+        known = names(self.document, section)
+        if name not in known:
+            listed = ", ".join(sorted(known)) or "none"
+            raise ConnectionInvalidError(f"the kubeconfig has no {section.removesuffix('s')} {name!r}; it has: {listed}")
+        return named(self.document, section, name) or {}

@@ -17,7 +17,8 @@ from typing import Any, Final
 import psutil
 
 from sdg.kube.connection import Connection
-from sdg.kube.kubeconfig_text import CURRENT, SECTIONS, Document, document_of, with_current, with_entry, without_entry
+from sdg.kube.kubeconfig_entries import CURRENT, SECTIONS, Document, Section, named, names
+from sdg.kube.kubeconfig_text import document_of, with_current, with_entry, without_entry
 from sdg.private_file import write_private
 
 EXTENSION: Final = "sdg"
@@ -132,8 +133,7 @@ def foreign_server(path: Path, name: str, owner: str) -> str | None:
         document = _document(path, _read(path.expanduser()))
     except OSError as error:
         raise KubeconfigConflictError(f"{path} cannot be used: {error.strerror}.") from None
-    named = any(part.get("name") == name for section in SECTIONS for part in document.get(section) or [])
-    if not named or _owner(document, name) == owner:
+    if not any(name in names(document, section) for section in SECTIONS) or _owner(document, name) == owner:
         return None
     context = _named(document, "contexts", name)
     return str(_named(document, "clusters", str(context.get("cluster"))).get("server", ""))
@@ -141,8 +141,7 @@ def foreign_server(path: Path, name: str, owner: str) -> str | None:
 
 def _stands_in(path: Path, document: Document, entry: Entry) -> bool:
     """Whether somebody else's context does what the entry would; raises where the name stands for something else."""
-    names = {section: [part.get("name") for part in document.get(section) or []] for section in SECTIONS}
-    found = [section for section in SECTIONS if entry.name in names[section]]
+    found = [section for section in SECTIONS if entry.name in names(document, section)]
     if not found:
         return False
     if _same_cluster(document, entry):
@@ -167,10 +166,9 @@ def _owner(document: Document, name: str) -> str | None:
     return mark.get("owner") if isinstance(mark, dict) else None
 
 
-def _named(document: Mapping[str, Any], section: str, name: str) -> Document:
+def _named(document: Mapping[str, Any], section: Section, name: str) -> Document:
     """What an entry of a section holds; empty when there is none."""
-    entries = document.get(section) or []
-    return next((entry.get(section.removesuffix("s")) or {} for entry in entries if entry.get("name") == name), {})
+    return named(document, section, name) or {}
 
 
 def _document(path: Path, text: str) -> Document:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import yaml
 
-SECTIONS: Final = ("clusters", "contexts", "users")
-CURRENT: Final = "current-context"
-Document = dict[str, Any]
+from sdg.kube.kubeconfig_entries import CURRENT, SECTIONS, Document
 
 
 def document_of(text: str) -> Document:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import yaml
+
+from sdg.kube.kubeconfig_entries import CURRENT, Document, Section, named
 
 
 class KubeconfigUnreadableError(ValueError):
@@ -25,11 +26,11 @@ def renamed(text: str, name: str, host: str | None) -> str:
     """
     try:
         document = yaml.safe_load(text)
-        context = _named(document, "contexts", "context", document["current-context"])
-        cluster = dict(_named(document, "clusters", "cluster", context["cluster"]))
-        user = _named(document, "users", "user", context["user"])
+        context = _named(document, "contexts", document[CURRENT])
+        cluster = dict(_named(document, "clusters", context["cluster"]))
+        user = _named(document, "users", context["user"])
         cluster["server"] = _reachable(str(cluster["server"]), host)
-    except (yaml.YAMLError, KeyError, TypeError, StopIteration):
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError):
         # their messages may quote credentials
         raise KubeconfigUnreadableError("`microk8s config` printed no kubeconfig with a current context and its server") from None
     only = {
@@ -43,8 +44,10 @@ def renamed(text: str, name: str, host: str | None) -> str:
     return yaml.safe_dump(only, sort_keys=True)
 
 
-def _named(document: dict[str, Any], plural: str, singular: str, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(entry[singular] for entry in document[plural] if entry["name"] == name)
+def _named(document: Document, section: Section, name: str) -> Document:
+    found = named(document, section, name)
+    if found is None:
+        raise KeyError(section)
     return found
 
 

@@ -7,9 +7,11 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
+
+from sdg.kube.kubeconfig_entries import CURRENT, Document, Section, named, names
 
 DEFAULT_PATH: Final = "~/.kube/config"
 # what may stand in a file of its own, and the key that holds it inline instead
@@ -18,7 +20,6 @@ _FILES: Final = (
     ("client-certificate", "client-certificate-data"),
     ("client-key", "client-key-data"),
 )
-Entry = dict[str, Any]
 
 
 class KubeconfigError(ValueError):
@@ -77,15 +78,15 @@ def read_kubeconfig(paths: Sequence[Path], context: str | None) -> Kubeconfig:
         raise KubeconfigError(f"there is no kubeconfig at {_listed(paths)}")
     documents = {path: _document(path) for path in existing}
     for path, document in documents.items():
-        wanted = context or document.get("current-context")
-        if wanted and wanted in _names(document, "contexts"):
+        wanted = context or document.get(CURRENT)
+        if wanted and wanted in names(document, "contexts"):
             return _only(path, document, str(wanted))
-    known = [name for document in documents.values() for name in _names(document, "contexts")]
+    known = [name for document in documents.values() for name in names(document, "contexts")]
     missing = f"holds no context {context!r}" if context else "has no current context"
     raise KubeconfigError(f"{_listed(existing)} {missing}; its contexts: {', '.join(known) or 'none'}")
 
 
-def _document(path: Path) -> Entry:
+def _document(path: Path) -> Document:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -98,10 +99,10 @@ def _document(path: Path) -> Entry:
     return document
 
 
-def _only(path: Path, document: Entry, name: str) -> Kubeconfig:
-    context = _named(path, document, "contexts", "context", name)
-    cluster = _inline(path, _named(path, document, "clusters", "cluster", str(context.get("cluster"))))
-    user = _inline(path, _named(path, document, "users", "user", str(context.get("user"))))
+def _only(path: Path, document: Document, name: str) -> Kubeconfig:
+    context = _named(path, document, "contexts", name)
+    cluster = _inline(path, _named(path, document, "clusters", str(context.get("cluster"))))
+    user = _inline(path, _named(path, document, "users", str(context.get("user"))))
     server = cluster.get("server")
     if not isinstance(server, str):
         raise KubeconfigError(f"{path}: cluster {context.get('cluster')!r} names no server")
@@ -117,21 +118,14 @@ def _only(path: Path, document: Entry, name: str) -> Kubeconfig:
     return Kubeconfig(path, name, ApiServer(server, str(proxy) if proxy else None), yaml.safe_dump(alone, sort_keys=True))
 
 
-def _named(path: Path, document: Entry, plural: str, singular: str, name: str) -> Entry:
-    entries = document.get(plural) or []
-    found = next(
-        (entry[singular] for entry in entries if isinstance(entry, dict) and entry.get("name") == name and singular in entry), None
-    )
-    if not isinstance(found, dict):
-        raise KubeconfigError(f"{path} holds no {singular} {name!r}")
+def _named(path: Path, document: Document, section: Section, name: str) -> Document:
+    found = named(document, section, name)
+    if found is None:
+        raise KubeconfigError(f"{path} holds no {section.removesuffix('s')} {name!r}")
     return found
 
 
-def _names(document: Entry, plural: str) -> list[str]:
-    return [str(entry.get("name")) for entry in document.get(plural) or [] if isinstance(entry, dict)]
-
-
-def _inline(path: Path, entry: Entry) -> Entry:
+def _inline(path: Path, entry: Document) -> Document:
     """The entry with the content of the files that it points to; they are relative to the kubeconfig."""
     inline = dict(entry)
     for pointer, data in _FILES:

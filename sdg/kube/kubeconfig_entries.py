@@ -1,0 +1,30 @@
+"""What a parsed kubeconfig holds under a name: a cluster, a user or a context."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+SECTIONS: Final = ("clusters", "contexts", "users")
+CURRENT: Final = "current-context"
+Section = Literal["clusters", "contexts", "users"]
+Document = dict[str, Any]
+
+
+def named(document: Mapping[str, Any], section: Section, name: str) -> Document | None:
+    """What the entry of that name holds; None where there is none, or it holds nothing.
+
+    Of two of one name the first counts, as with kubectl (k8s.io/client-go, `clientcmd/api/v1/conversion.go`).
+    """
+    entry = next((entry for entry in _entries(document, section) if entry.get("name") == name), {})
+    held = entry.get(section.removesuffix("s"))
+    return held if isinstance(held, dict) else None
+
+
+def names(document: Mapping[str, Any], section: Section) -> list[str]:
+    """The names of a section's entries, in the file's order."""
+    return [str(entry.get("name")) for entry in _entries(document, section)]
+
+
+def _entries(document: Mapping[str, Any], section: Section) -> list[Document]:
+    return [entry for entry in document.get(section) or [] if isinstance(entry, dict)]
