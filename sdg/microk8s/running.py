@@ -15,7 +15,8 @@ _STATUS: Final = """\
 status=$(sudo -n microk8s status --wait-ready --timeout "$timeout" --format short) || true
 case "$status" in
 *'microk8s is running'*) ;;
-*) fail "MicroK8s does not run after $timeout s: ${status:-it said nothing}." 'See why with: sudo microk8s inspect' ;;
+*) fail "MicroK8s does not run after $timeout s: ${status:-it said nothing}." 'Start it with: sudo microk8s start.' \\
+  'If it does not come up, see why with: sudo microk8s inspect.' ;;
 esac
 """
 _MISSING: Final = """\
@@ -25,7 +26,11 @@ for addon in $addons; do
 $addon: enabled"*) ;; *) missing="$missing $addon" ;; esac
 done
 """
-_RUNNING: Final = _STATUS + "echo 'MicroK8s runs'\n"
+# a MicroK8s that was stopped stays so until it is told, beyond a restart of the host too
+_START: Final = """\
+case "$(sudo -n microk8s status --format short)" in *'microk8s is running'*) ;; *) sudo -n microk8s start >&2 || true ;; esac
+"""
+_RUNNING: Final = _START + _STATUS + "echo 'MicroK8s runs'\n"
 _ENABLE: Final = _STATUS + _MISSING + '[ -z "$missing" ] || sudo -n microk8s enable $missing\n'
 _COMPLETE: Final = (
     _STATUS
@@ -54,7 +59,7 @@ def member(group: str) -> Step:
 
 
 def running(triggers: tuple[str, ...]) -> Step:
-    """MicroK8s runs, or the step fails with what it says."""
+    """MicroK8s runs, started if it was stopped, or the step fails with what it says."""
     return step(_RUNNING, triggers=triggers, timeout=str(READY_TIMEOUT))
 
 

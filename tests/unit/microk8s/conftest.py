@@ -41,10 +41,14 @@ echo "microk8s $*" >>"$STATE/calls"
 [ "$AS_ROOT" = yes ] || { echo 'Insufficient permissions to access MicroK8s.'; exit 1; }
 case "$1" in
 status)
-  [ ! -e "$STATE/stopped" ] || { echo 'microk8s is not running. Use microk8s inspect for a deeper inspection.'; exit; }
+  [ ! -e "$STATE/stopped" ] && [ ! -e "$STATE/down" ] || {
+    echo 'microk8s is not running. Use microk8s inspect for a deeper inspection.'
+    exit
+  }
   printf 'microk8s is running\\naddons:\\n'
   for addon in $(cat "$STATE/addons"); do echo "core/$addon: enabled"; done
   for addon in dns rbac minio; do grep -qx "$addon" "$STATE/addons" || echo "core/$addon: disabled"; done ;;
+start) rm -f "$STATE/stopped" ;;
 enable)
   [ "$2" = nvidia ] || { shift; printf '%s\\n' "$@" >>"$STATE/addons"; exit; }
   while [ $# -gt 0 ]; do [ "$1" != --gpu-operator-values ] || cp "$2" "$STATE/values"; shift; done

@@ -54,11 +54,25 @@ def test_root_needs_no_group(host):
 
 
 def test_a_cluster_that_does_not_come_up_fails_though_status_ends_well(host):
-    host.has(stopped="")
+    host.has(down="")
     said = host.refuses(running.running(()).create)
     assert "MicroK8s does not run after 300 s" in said
     assert "microk8s is not running" in said
-    assert "sudo microk8s inspect" in said
+    assert "Start it with: sudo microk8s start. If it does not come up, see why with: sudo microk8s inspect." in said
+
+
+def test_a_microk8s_of_the_stacks_that_was_stopped_is_started_and_one_that_runs_is_left(host):
+    host.has(stopped="")
+    host.do(running.running(()).create)
+    assert host.changes() == ["microk8s start"]
+    host.do(running.running(()).create)
+    assert host.changes() == []
+
+
+def test_an_adopted_one_that_was_stopped_is_left_and_said(host):
+    host.has(stopped="")
+    assert "Start it with: sudo microk8s start." in host.refuses(running.complete(ADDONS, ()).create)
+    assert host.changes() == []
 
 
 def test_addons_that_are_off_are_enabled_in_one_call_and_once(host):
