@@ -14,7 +14,7 @@ from sdg.settings.gpu_operator import gpu_operator_plan
 from sdg.settings.inference import Inference
 from sdg.settings.mirror import Mirror
 from sdg.settings.osmo import ExternalDatabase, ExternalRedis, InClusterDatabase, Osmo
-from sdg.settings.platform import AzureBlobStore, MinioStore, Platform, S3Store
+from sdg.settings.platform import AzureBlobStore, GpuOperator, MinioStore, Platform, S3Store
 from sdg.settings.secrets import SECRET_KEYS, SecretName, chart_password_problem
 from sdg.settings.smoke import Smoke
 
@@ -43,6 +43,8 @@ def cross_field_problems(sections: Sections) -> Iterator[str]:
         yield from _gpus(cluster, sections.get("smoke"))
         if "platform" in sections:
             yield from _gpu_operator(cluster, sections["platform"])
+    if isinstance(cluster, MicroK8s):
+        yield from _channel(cluster, sections.get("platform"))
     if "platform" in sections:
         yield from _object_store(sections["platform"])
     if "forward" in sections:
@@ -132,6 +134,20 @@ def _gpu_operator(cluster: ExistingCluster | MicroK8s, platform: Platform) -> It
         yield (
             f'sdg:platform.gpuOperator.driver: "{operator.driver}" says who installs the driver, and the stack installs no GPU operator; '
             "plan GPUs and set sdg:platform.gpuOperator.install to true, or leave the driver unset."
+        )
+
+
+def _channel(cluster: MicroK8s, platform: Platform | None) -> Iterator[str]:
+    if cluster.channel is None:
+        return
+    if cluster.adopt:
+        yield "sdg:cluster.channel is for a MicroK8s that the stack installs; with sdg:cluster.adopt true, leave it out."
+    operator = platform.gpu_operator if platform else GpuOperator()
+    if "-strict/" in cluster.channel and gpu_operator_plan(operator, cluster=cluster.kind, gpus=cluster.gpus).install:
+        classic = cluster.channel.replace("-strict/", "/")
+        yield (
+            f'sdg:cluster.channel: "{cluster.channel}" is strictly confined, and the addon that brings the GPU operator needs a classic '
+            f"snap; use {classic}, or set sdg:platform.gpuOperator.install to false and bring the operator yourself."
         )
 
 

@@ -117,6 +117,14 @@ def test_a_wrong_value_is_named_with_what_is_legal(raw: dict[str, Any], sentence
         ({"cluster": {**LAB, "dedicatedGpuNodes": True}}, "sdg:cluster.dedicatedGpuNodes: true needs GPUs"),
         ({"cluster": {**LAB, "gpus": 1, "dedicatedGpuNodes": True}}, "sdg:cluster.minNodes must be at least 2; it is 1."),
         (
+            {"cluster": {"kind": "microk8s", "adopt": True, "channel": "1.31/stable"}},
+            "sdg:cluster.channel is for a MicroK8s that the stack installs; with sdg:cluster.adopt true, leave it out.",
+        ),
+        (
+            {"cluster": {"kind": "microk8s", "gpus": 1, "channel": "1.31-strict/stable"}},
+            "needs a classic snap; use 1.31/stable, or set sdg:platform.gpuOperator.install to false",
+        ),
+        (
             {"platform": {"objectStore": {"provider": "azure-blob", "account": "acc1", "auth": "workload-identity"}}},
             "sdg:platform.objectStore.clientId is required",
         ),
@@ -124,6 +132,18 @@ def test_a_wrong_value_is_named_with_what_is_legal(raw: dict[str, Any], sentence
 )
 def test_sections_that_do_not_fit_together_are_refused(raw: dict[str, Any], sentence: str) -> None:
     assert sentence in "\n".join(problems(**raw))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"cluster": {"kind": "microk8s", "channel": "1.31-strict/stable"}},
+        {"cluster": {"kind": "microk8s", "channel": "1.31/stable", "gpus": 1}},
+        {"cluster": {"kind": "microk8s", "channel": "1.31-strict/stable", "gpus": 1}, "platform": {"gpuOperator": {"install": False}}},
+    ],
+)
+def test_a_channel_that_fits_is_taken(raw: dict[str, Any]) -> None:
+    assert parse(raw).cluster.kind == "microk8s"
 
 
 def test_foundry_on_microk8s_is_refused_with_its_reason_and_not_as_something_to_wait_for() -> None:
