@@ -5,45 +5,26 @@ The provider's dotted path is stored in the state of every stack: do not move it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pulumi
-from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import Resource
 
+from components.at_destroy import AtDestroyProvider, Properties
 from components.cluster.base import ClusterHandle
 from components.retention import Retention
-from sdg.gates.destroying import DestroyRefused, answering
-from sdg.gates.interrupt import Interruption
+from sdg.gates.destroying import UNTOUCHED, DestroyRefused, answering
 from sdg.gates.redact import Redactor
 from sdg.gates.waiting import say
 from sdg.keys import marker
 from sdg.keys.contents import fingerprint
-from sdg.kube.api import load_client
 from sdg.kube.errors import KubeError
 
-Properties = Mapping[str, Any]
 
-UNTOUCHED = "so nothing was removed"
+class KeyBackupProvider(AtDestroyProvider):
+    """Keeps destroy from leaving data behind whose keys nobody has."""
 
-
-class KeyBackupProvider(ResourceProvider):
-    """Does nothing until it is deleted; what the last update said then counts."""
-
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
-        Interruption.of_engine()
-        load_client()
-
-    def create(self, props: Properties) -> CreateResult:
-        return CreateResult(id_="key-backup", outs=dict(props))
-
-    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        return DiffResult(changes=any(olds.get(key) != news.get(key) for key in set(news) - {"__provider"}))
-
-    def update(self, _id: str, _olds: Properties, news: Properties) -> UpdateResult:
-        return UpdateResult(outs=dict(news))
+    name = "key-backup"
 
     def delete(self, _id: str, props: Properties) -> None:
         """Looks whether these very keys were backed up, where data stays that needs them.

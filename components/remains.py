@@ -6,49 +6,33 @@ The provider's dotted path is stored in the state of every stack: do not move it
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import pulumi
-from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import Resource
 
+from components.at_destroy import AtDestroyProvider, Properties
 from components.cluster.base import ClusterHandle
 from components.ownership import owner
 from sdg.gates.checks import Status
 from sdg.gates.destroying import DestroyRefused, answering
-from sdg.gates.interrupt import Interruption
 from sdg.gates.probes.remains import Plan, RemainsProbe, sentences
 from sdg.gates.redact import Redactor
 from sdg.gates.waiting import Say, Wait, say, until_green
-from sdg.kube.api import KubernetesApi, load_client
+from sdg.kube.api import KubernetesApi
 from sdg.osmo import layout, retained
 from sdg.platform import layout as platform
 from sdg.settings.model import StackSettings
 from sdg.settings.platform import MinioStore
 
-Properties = Mapping[str, Any]
-
 DEADLINE: Final = 600.0  # seconds: a namespace goes when its last pod's grace has passed and its volumes are unmounted
 _SHOWN: Final = 12  # objects that an error names
 
 
-class RemainsProvider(ResourceProvider):
-    """Does nothing until it is deleted; what the last update said then counts."""
+class RemainsProvider(AtDestroyProvider):
+    """Removes what is left, and waits until it is gone."""
 
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
-        Interruption.of_engine()
-        load_client()
-
-    def create(self, props: Properties) -> CreateResult:
-        return CreateResult(id_="remains", outs=dict(props))
-
-    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        return DiffResult(changes=any(olds.get(key) != news.get(key) for key in set(news) - {"__provider"}))
-
-    def update(self, _id: str, _olds: Properties, news: Properties) -> UpdateResult:
-        return UpdateResult(outs=dict(news))
+    name = "remains"
 
     def delete(self, _id: str, props: Properties) -> None:
         """Removes and waits.

@@ -5,52 +5,36 @@ The provider's dotted path is stored in the state of every stack: do not move it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import pulumi
-from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import Resource
 
+from components.at_destroy import AtDestroyProvider, Properties
 from components.cluster.base import ClusterHandle
 from sdg.gates.checks import Status
-from sdg.gates.destroying import DestroyRefused, answering
+from sdg.gates.destroying import UNTOUCHED, DestroyRefused, answering
 from sdg.gates.interrupt import Interruption
 from sdg.gates.probes.drain import DrainProbe
 from sdg.gates.probes.gateway import ForwardedGateway
 from sdg.gates.redact import Redactor
 from sdg.gates.waiting import Say, Wait, say, until_green
-from sdg.kube.api import load_client
 from sdg.kube.errors import KubeError
 from sdg.osmo import layout
 from sdg.osmo.errors import OsmoError
 from sdg.osmo.model import Workflow
 from sdg.settings.osmo import OnDestroy
 
-Properties = Mapping[str, Any]
-
-UNTOUCHED: Final = "so nothing was removed"
 _SHOWN: Final = 10  # workflows that an error names
 _ASKS: Final = 3  # times that OSMO is asked which workflows are alive before that counts as no answer
 _PAUSE: Final = 2.0  # seconds between
 
 
-class DrainProvider(ResourceProvider):
-    """Does nothing until it is deleted; what the last update said then counts."""
+class DrainProvider(AtDestroyProvider):
+    """Ends workflows before anything is taken away from them."""
 
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
-        Interruption.of_engine()
-        load_client()
-
-    def create(self, props: Properties) -> CreateResult:
-        return CreateResult(id_="drain", outs=dict(props))
-
-    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        return DiffResult(changes=any(olds.get(key) != news.get(key) for key in set(news) - {"__provider"}))
-
-    def update(self, _id: str, _olds: Properties, news: Properties) -> UpdateResult:
-        return UpdateResult(outs=dict(news))
+    name = "drain"
 
     def delete(self, _id: str, props: Properties) -> None:
         """Cancels what is alive, waits until it has ended, or refuses, as `workflows` says.

@@ -16,6 +16,9 @@ from sdg.kube.errors import UnreachableError
 FORGET: Final = "PULUMI_K8S_DELETE_UNREACHABLE"
 """Environment variable by which the Kubernetes provider drops objects of an unreachable cluster from the state; heeded here too."""
 
+UNTOUCHED: Final = "so nothing was removed"
+"""The outcome of whoever refuses before anything is taken away."""
+
 PATIENCE: Final = 8.0  # seconds that a cluster may be silent, as an API server that restarts is
 
 
