@@ -28,7 +28,7 @@ class Answers:
     Attributes:
         asked_last: the program that was asked when the answers ended; None when all have answered.
         sudo_refusal: why sudo asks for a password; empty when it does not.
-        disk: GB free in the user's home.
+        disk: GB free where it is least, in the user's home or where snaps keep their data.
         memory: MiB.
         listeners: who listens, by port; whose a socket is shows only to root and to its user.
         snapd: its version.
@@ -83,8 +83,8 @@ def _found(pattern: re.Pattern[str], lines: Sequence[str], group: str) -> str | 
 
 
 def _disk(lines: Sequence[str]) -> float | None:
-    kib = _found(_DF, lines, "available")
-    return int(kib) / _KIB_PER_GB if kib else None
+    found = [int(match["available"]) for line in lines if (match := _DF.search(line))]
+    return min(found) / _KIB_PER_GB if found else None
 
 
 def _memory(lines: Sequence[str]) -> float | None:

@@ -97,7 +97,7 @@ def _disk(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
     disk = host_requirements().disk
     if answers.disk is None:
         return
-    has = f"The home of the user on {wanted.host} has {answers.disk:.0f} GB of free disk space"
+    has = f"{capital(wanted.host)} has {answers.disk:.0f} GB of free disk space where it is least, in the user's home or in /var/snap"
     if disk.least and answers.disk < disk.least and not answers.microk8s:
         yield Finding.of("disk", f"{has}; needed are {disk.least} GB.")
     elif answers.disk < disk.recommended:

@@ -24,6 +24,8 @@ probe() {
 
   say asking df
   df -Pk "$HOME" 2>/dev/null | each disk
+  # images and volumes lie there; snapd makes the folder with the first snap
+  { df -Pk /var/snap 2>/dev/null || df -Pk /var 2>/dev/null; } | each disk
   say asking nproc
   say cores "$(nproc 2>/dev/null)"
   say asking free

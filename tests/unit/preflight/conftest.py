@@ -36,9 +36,11 @@ class FakeHost:
     def lacks(self, program):
         (self.bin / program).unlink()
 
-    def has_disk(self, free):
-        """GiB free."""
-        self.says("df", DF.format(total=1000 * GIB, free=free * GIB))
+    def has_disk(self, free, snaps=None):
+        """GiB free, and GiB free where snaps lie: on the same disk where it is None, and without a folder of their own."""
+        home, other = (DF.format(total=1000 * GIB, free=gib * GIB) for gib in (free, free if snaps is None else snaps))
+        missing = "echo df: /var/snap: No such file or directory >&2; exit 1" if snaps is None else f"cat <<'EOF'\n{other}EOF"
+        self.says("df", script=f"case $2 in\n/var/snap) {missing}\n;;\n/var) cat <<'EOF'\n{other}EOF\n;;\n*) cat <<'EOF'\n{home}EOF\nesac")
 
     def has_memory(self, mib):
         self.says("free", FREE.format(mib=mib))

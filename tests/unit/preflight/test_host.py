@@ -29,6 +29,8 @@ FAILURES = [
     ("snapd", lambda h: h.lacks("snap"), CPU_ONLY, ["not installed", "2.45.0", "apt-get install"]),
     ("snapd", lambda h: h.has_snapd("2.9.1"), CPU_ONLY, ["is 2.9.1"]),
     ("disk", lambda h: h.has_disk(10), CPU_ONLY, ["11 GB", "needed are 20 GB"]),
+    ("disk", lambda h: h.has_disk(800, snaps=10), CPU_ONLY, ["11 GB", "/var/snap"]),
+    ("disk", lambda h: h.has_disk(10, snaps=800), CPU_ONLY, ["11 GB", "the user's home"]),
     ("disk-recommended", lambda h: h.has_disk(50), CPU_ONLY, ["54 GB", "100 GB"]),
     ("memory", lambda h: h.has_memory(4000), CPU_ONLY, ["4.2 GB of memory", "the pods ask for 6.0 GB"]),
     ("memory-recommended", lambda h: h.has_memory(16000), CPU_ONLY, ["16.8 GB", "32 GB"]),
