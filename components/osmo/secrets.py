@@ -18,7 +18,7 @@ from components.platform.object_store import ObjectStoreHandle
 from sdg.catalog.versions import versions
 from sdg.osmo import layout
 from sdg.osmo.external_database import Server
-from sdg.osmo.values import docker_config
+from sdg.osmo.values import credential_fields, docker_config
 from sdg.settings.loader import Secrets
 from sdg.settings.mirror import Mirror
 from sdg.settings.osmo import ExternalDatabase, ExternalRedis
@@ -35,7 +35,6 @@ class OsmoSecrets:
 
     Attributes:
         database_password: of its PostgreSQL; of the in-cluster one it goes into the chart's values, which leave no other way.
-        image_key: for image pulls, where the settings ask for one.
         fingerprint_key: key of the fingerprints that tell a gate of changed values.
         contents: everything that the release's pods read from these objects; secret.
         objects: the objects; the service's release depends on them.
@@ -43,7 +42,6 @@ class OsmoSecrets:
     """
 
     database_password: pulumi.Output[str]
-    image_key: pulumi.Output[str] | None
     fingerprint_key: pulumi.Output[str]
     contents: dict[str, Any]
     objects: tuple[pulumi.Resource, ...]
@@ -89,6 +87,7 @@ class SecretsBuilder:
         password, redis = self._database_password(), self._redis_password()
         database_secret = self._secret(f"{self._name}-database", layout.DATABASE_SECRET, {DATABASE.key: password})
         database = self._external_database(database_secret, pull_secrets)
+        images = self._image_key.apply(credential_fields) if self._image_key is not None else None
         admin, mek = self._keys.admin(), self._keys.master_encryption_key(*database)
         objects = [
             database_secret,
@@ -98,12 +97,13 @@ class SecretsBuilder:
             *self._storage_secrets(store),
             *([self._secret(f"{self._name}-token", layout.OPERATOR_TOKEN_SECRET, token.content)] if token else []),
             *(secret for namespace, secret in pull_secrets.items() if namespace == layout.SERVICE_NAMESPACE),
+            *([self._secret(f"{self._name}-images", layout.IMAGE_SECRET, images)] if images is not None else []),
         ]
         return OsmoSecrets(
             database_password=password,
-            image_key=self._image_key,
             fingerprint_key=self._keys.fingerprint_key(),
             contents={"database": password, "redis": redis, "admin": admin, "mek": mek, "storage": store.credential or {}}
+            | ({} if images is None else {"images": images})
             | ({"token": token.content} if token else {}),
             objects=tuple(objects),
             pull_secrets=pull_secrets,

@@ -43,7 +43,6 @@ class OsmoService(pulumi.ComponentResource):
             gpus=gpu_plan(cluster.gpus, dedicated=cluster.dedicated_gpu_nodes),
             storage_class=cluster.storage_class,
             database_password=secrets.database_password,
-            image_key=secrets.image_key,
             # the first one comes with the first pods
             token_rollout=str(settings.token.rotation) if settings.token.rotation else None,
         )

@@ -45,6 +45,7 @@ OPERATOR_TOKEN_SECRET: Final = "osmo-operator-token"  # noqa: S105 - a Secret's 
 DATABASE_SECRET: Final = "db-secret"  # noqa: S105 - a Secret's name
 PULL_SECRET: Final = "nvcr-secret"  # noqa: S105 - a Secret's name
 REDIS_SECRET: Final = "redis-secret"  # noqa: S105 - a Secret's name
+IMAGE_SECRET: Final = "osmo-image-cred"  # noqa: S105 - a Secret's name
 STORAGE_SECRETS: Final = ("osmo-workflow-data-cred", "osmo-workflow-log-cred", "osmo-workflow-app-cred")
 
 # the chart's volumes, which outlive their release: Helm keeps them by their resource policy

@@ -92,6 +92,15 @@ def test_the_pull_secret_is_in_every_namespace_before_its_pods(run_program, monk
         assert base64.b64decode(auth["auth"]).decode() == "$oauthtoken:planted-key-planted-key-planted-key"
 
 
+def test_the_key_for_workflows_images_stands_in_a_secret_and_not_in_the_values(run_program, monkeypatch):
+    monkeypatch.setenv("NGC_API_KEY", "planted-key-planted-key-planted-key")
+    graph = run_program(osmo={"images": {"credentials": "ngc"}})
+    assert content(graph, "osmo-images")["auth"] == "planted-key-planted-key-planted-key"
+    assert graph.inputs["osmo-images"]["metadata"]["name"] == "osmo-image-cred"
+    assert "osmo-images" in graph.waits_for("osmo-service-release")
+    assert "planted-key" not in str(graph.inputs["osmo-service-release"])
+
+
 def test_workflows_have_no_quota_unless_one_is_set(run_program):
     graph = run_program()
     assert graph.of_type("kubernetes:core/v1:ResourceQuota") == graph.of_type("kubernetes:core/v1:LimitRange") == []

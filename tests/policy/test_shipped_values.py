@@ -24,7 +24,6 @@ def test_the_values_of_the_service_chart_break_no_rule(judge, profile, credentia
         gpus="dedicated",
         storage_class="fast",
         database_password=GENERATORS["password"](),
-        image_key=f"nvapi-{GENERATORS['token']()}",
     )
     assert judge(RULE, "kubernetes:helm.sh/v3:Release", {"chart": "service", "values": values}).violations == ()
 

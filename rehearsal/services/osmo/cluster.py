@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
@@ -67,6 +67,10 @@ class Cluster(Protocol):
 
     def token_secrets(self) -> Mapping[str, str] | None:
         """Names of operators' credentials → Secrets that the service reads their tokens from; None when it reads none."""
+        ...
+
+    def mounted_secrets(self) -> Set[str]:
+        """The Secrets that the service's configuration may name."""
         ...
 
     def mek_text(self) -> str | None:
@@ -146,6 +150,10 @@ class KubernetesCluster:
     def token_secrets(self) -> Mapping[str, str] | None:
         spec = self._service_pod()
         return installation.token_secrets(spec) if spec else None
+
+    def mounted_secrets(self) -> Set[str]:
+        spec = self._service_pod()
+        return installation.mounted_secrets(spec) if spec else set()
 
     def mek_text(self) -> str | None:
         found = self._api.get(CONFIG_MAPS, installation.KEY_CONFIG_MAP, self.layout.service)

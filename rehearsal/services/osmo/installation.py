@@ -14,6 +14,7 @@ from packaging.version import InvalidVersion, Version
 from rehearsal.api import Object
 
 TOKEN_DIRECTORY = "--backend_token_directory"  # noqa: S105 - an argument's name
+SECRETS_DIRECTORY = "/etc/osmo/secrets/"
 TOKEN_VOLUME = "backend-token-"  # noqa: S105 - the beginning of volumes' names
 
 SERVICE_DATABASE = ("OSMO_POSTGRES_HOST", "OSMO_POSTGRES_PORT", "OSMO_POSTGRES_DATABASE")
@@ -69,6 +70,13 @@ def database(spec: Object, variables: tuple[str, str, str] = SERVICE_DATABASE) -
     given = environment(spec)
     found = [str((given.get(variable) or {}).get("value") or "") for variable in variables]
     return Server(*found) if all(found) else None
+
+
+def mounted_secrets(spec: Object) -> set[str]:
+    """The Secrets that the configuration may name: those that the pod mounts where the service looks for them."""
+    mounts = [mount for container in spec["containers"] for mount in container.get("volumeMounts") or []]
+    seen = {mount["name"] for mount in mounts if str(mount["mountPath"]).startswith(SECRETS_DIRECTORY)}
+    return {volume["secret"]["secretName"] for volume in spec.get("volumes") or [] if volume["name"] in seen and "secret" in volume}
 
 
 def token_secrets(spec: Object) -> Mapping[str, str] | None:

@@ -229,7 +229,10 @@ class _Backend:
         """The configured login for the platform's images; None when none is configured."""
         credential = self._service.configuration().workflow["backend_images"].get("credential") or {}
         if name := credential.get("secretName"):
-            return dict(self._cluster.secret(self._cluster.layout.service, name) or {})
+            # one that is not mounted is logged, and the pods pull anonymously
+            fields = self._cluster.secret(self._cluster.layout.service, name) if name in self._cluster.mounted_secrets() else None
+            key = credential.get("secretKey")
+            return {field: value for field, value in (fields or {}).items() if key in (None, field)} or None
         return credential if credential.get("auth") else None
 
 

@@ -7,7 +7,7 @@ complete, and what a choice leaves out is absent, never null. Secret values pass
 from sdg.osmo.values.base import GATEWAY_URL, Images, Values
 from sdg.osmo.values.operator import operator_values
 from sdg.osmo.values.pools import GpuPlan, gpu_plan
-from sdg.osmo.values.registry import docker_config, image_registry
+from sdg.osmo.values.registry import credential_fields, docker_config, image_registry
 from sdg.osmo.values.service import service_values
 from sdg.osmo.values.storage import StaticKeys, StorageChoice, WorkloadIdentity, storage_choice
 
@@ -19,6 +19,7 @@ __all__ = [
     "StorageChoice",
     "Values",
     "WorkloadIdentity",
+    "credential_fields",
     "docker_config",
     "gpu_plan",
     "image_registry",

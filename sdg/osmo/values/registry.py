@@ -7,6 +7,7 @@ import json
 from typing import Final
 
 from sdg.catalog.versions import versions
+from sdg.osmo import layout
 from sdg.osmo.values.base import Values
 
 # the one user name that NGC knows for API keys
@@ -24,6 +25,14 @@ def docker_config(key: str) -> str:
     return json.dumps({"auths": {image_registry(): {"username": KEY_USER, "password": key, "auth": auth}}})
 
 
-def workflow_credential(key: object) -> Values:
-    """`workflow.backend_images.credential`: the pull secret covers OSMO's own pods only."""
+def workflow_credential() -> Values:
+    """`workflow.backend_images.credential`: the pull secret covers OSMO's own pods only.
+
+    It names a Secret that the services mount. Written out, the key would stand in their ConfigMap.
+    """
+    return {"secretName": layout.IMAGE_SECRET}
+
+
+def credential_fields(key: str) -> dict[str, str]:
+    """Content of that Secret. Each key is a field of the credential, which takes the key in plain: that of `docker_config` is encoded."""
     return {"registry": image_registry(), "username": KEY_USER, "auth": key}

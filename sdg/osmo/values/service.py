@@ -28,7 +28,6 @@ def service_values(
     gpus: GpuPlan,
     storage_class: object,
     database_password: object,
-    image_key: object = None,
     token_rollout: str | None = None,
 ) -> Values:
     """Values of chart `service`.
@@ -36,11 +35,7 @@ def service_values(
     Args:
         storage_class: class of the in-cluster database's and Redis' volumes.
         database_password: of the in-cluster database; an external one's is in its Secret and not looked at here.
-        image_key: key for image pulls, where `images.credentials` asks for one.
         token_rollout: any text that changes when the operator's token was changed by hand; profiles that read the token from a Secret only.
-
-    Raises:
-        ValueError: `images.credentials` asks for a key, and there is none.
     """
     return {
         "global": global_values(settings, images),
@@ -61,7 +56,7 @@ def service_values(
             **_migration(settings),
             "postgres": postgres_values(settings.database, database_password, storage_class),
             "redis": redis_values(settings.redis, storage_class),
-            "configs": _configs(settings, images, storage, gpus, image_key),
+            "configs": _configs(settings, images, storage, gpus),
         },
     }
 
@@ -114,14 +109,12 @@ def _migration(settings: Osmo) -> Values:
     return {"migration": {"enabled": True}} if asked else {}
 
 
-def _configs(settings: Osmo, images: Images, storage: StorageChoice, gpus: GpuPlan, image_key: object) -> Values:
+def _configs(settings: Osmo, images: Images, storage: StorageChoice, gpus: GpuPlan) -> Values:
     secrets = secret_references(storage)
     backend_images: Values = {"init": images.reference("init-container"), "client": images.reference("client")}
     if settings.images.credentials == "ngc":
-        if image_key is None:
-            raise ValueError("images.credentials asks for a key, and there is none")
-        backend_images["credential"] = workflow_credential(image_key)
-        secrets = [layout.PULL_SECRET, *secrets] if secrets else secrets
+        backend_images["credential"] = workflow_credential()
+        secrets = [layout.IMAGE_SECRET, *secrets]
     return {
         "enabled": True,
         "service": {"service_base_url": GATEWAY_URL},

@@ -113,6 +113,9 @@ class FakeCluster:
     def token_secrets(self) -> Mapping[str, str] | None:
         return self.tokens_from
 
+    def mounted_secrets(self) -> set[str]:
+        return {name.rpartition("/")[2] for name in self.secrets}
+
     def mek_text(self) -> str | None:
         return self.mek
 

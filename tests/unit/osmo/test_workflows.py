@@ -58,6 +58,15 @@ def test_a_configured_pull_credential_becomes_a_secret_for_as_long_as_the_workfl
     assert "planted-key" not in osmo.call("GET", "/api/configs/workflow").text
 
 
+def test_a_pull_credential_is_read_from_a_secret_that_the_service_mounts(osmo, hello):
+    osmo.cluster.config["workflow"]["backend_images"]["credential"] = {"secretName": "osmo-image-cred"}
+    osmo.until_status(osmo.submit(hello), "COMPLETED")
+    assert "imagePullSecrets" not in osmo.cluster.created[-1]["spec"]
+    osmo.cluster.secrets["osmo-minimal/osmo-image-cred"] = {"registry": "nvcr.io", "username": "$oauthtoken", "auth": "planted-key"}
+    osmo.until_status(osmo.submit(hello), "COMPLETED")
+    assert osmo.cluster.created[-1]["spec"]["imagePullSecrets"][0]["name"].endswith("-pull")
+
+
 def test_an_unschedulable_workflow_is_pending_with_the_schedulers_sentence_in_its_events(osmo, hello):
     osmo.cluster.schedules = False
     name = osmo.submit(hello)

@@ -66,7 +66,6 @@ def _service(choice: Choice) -> Values:
         gpus=choice["gpus"],
         storage_class="STORAGE-CLASS",
         database_password="DATABASE-PASSWORD",
-        image_key="NGC-KEY",
     )
 
 

@@ -3,7 +3,16 @@ import json
 
 import pytest
 
-from sdg.osmo.values import Images, docker_config, gpu_plan, image_registry, operator_values, service_values, storage_choice
+from sdg.osmo.values import (
+    Images,
+    credential_fields,
+    docker_config,
+    gpu_plan,
+    image_registry,
+    operator_values,
+    service_values,
+    storage_choice,
+)
 from sdg.settings.osmo import Osmo
 
 
@@ -128,13 +137,13 @@ def test_every_service_scales_within_its_own_bounds():
     }
 
 
-def test_a_key_that_was_asked_for_has_to_be_given():
-    with pytest.raises(ValueError, match="asks for a key"):
-        values({"images": {"credentials": "ngc"}})
-
-
-def test_a_key_that_was_not_asked_for_goes_nowhere():
-    assert "NGC-KEY" not in json.dumps(values(image_key="NGC-KEY"))
+@pytest.mark.parametrize("storage", [storage_choice("s3://bucket"), storage_choice("azure://account/box", "CLIENT-ID")])
+def test_the_key_for_images_is_in_a_secret_that_the_services_mount(storage):
+    configs = values({"images": {"credentials": "ngc"}}, storage=storage)["services"]["configs"]
+    credential = configs["workflow"]["backend_images"]["credential"]
+    assert list(credential) == ["secretName"]
+    assert credential in configs["secretRefs"]
+    assert credential_fields("KEY") == {"registry": "nvcr.io", "username": "$oauthtoken", "auth": "KEY"}
 
 
 def test_the_pull_secret_is_for_the_publishers_registry_alone():
@@ -151,10 +160,9 @@ def test_a_rollout_reaches_the_generation_that_reads_tokens_from_secrets(profile
 
 def test_secret_values_are_passed_through_and_never_looked_at():
     opaque = object()
-    found = values({"images": {"credentials": "ngc"}}, database_password=opaque, image_key=opaque, storage_class=opaque)["services"]
+    found = values(database_password=opaque, storage_class=opaque)["services"]
     assert found["postgres"]["password"] is opaque
     assert found["redis"]["storageClassName"] is opaque
-    assert found["configs"]["workflow"]["backend_images"]["credential"]["auth"] is opaque
 
 
 def test_an_external_database_needs_neither_password_nor_class_in_the_values():
