@@ -10,6 +10,7 @@ from sdg.gates.probes.workloads import WorkloadsProbe
 from sdg.kube.errors import ObjectNotFoundError
 from sdg.kube.workload import Workload
 
+RUNTIME_CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
 UNSCHEDULABLE = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu."
 
 
@@ -21,6 +22,7 @@ class Api:
             "/version": {"gitVersion": "v1.36.3"},
             "/api/v1/nodes": {"items": [node()]},
             "/apis/storage.k8s.io/v1/storageclasses": {"items": [storage_class("fast", default=True)]},
+            RUNTIME_CLASSES: {"items": [{"metadata": {"name": "nvidia"}}]},
         } | objects
         self.asked = []
 
@@ -118,6 +120,17 @@ def test_the_kubernetes_version_must_be_a_supported_one(version, allowed, good):
 def test_a_storage_class_must_exist_or_be_the_default(wanted, default, good):
     api = Api(**{"/apis/storage.k8s.io/v1/storageclasses": {"items": [storage_class("fast", default)]}})
     assert ("storage-class" not in red(ClusterProbe(api, storage_class=wanted).look())) is good
+
+
+@pytest.mark.parametrize(("gpus", "names", "good"), [(2, ["nvidia"], True), (2, ["kata"], False), (2, [], False), (0, [], True)])
+def test_gpus_need_the_runtime_class_that_their_pods_name(gpus, names, good):
+    classes = {"items": [{"metadata": {"name": name}} for name in names]}
+    api = Api(**{"/api/v1/nodes": {"items": [node(gpus=2)]}, RUNTIME_CLASSES: classes})
+    found = red(ClusterProbe(api, NodePlan(gpus=gpus)).look())
+    assert ("runtime-class" not in found) is good
+    if not good:
+        assert found["runtime-class"].expected == "nvidia"
+        assert "sdg:platform.gpuOperator.install true" in found["runtime-class"].remedy
 
 
 def pod(name="web-1", phase="Pending", containers=(), scheduled="True", ready="False", **more):

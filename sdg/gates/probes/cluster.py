@@ -1,4 +1,4 @@
-"""Probe: does the cluster's API answer, in a version that is supported, with a StorageClass for the volumes that are planned?"""
+"""Probe: does the cluster's API answer, in a version that is supported, with what the planned volumes and GPUs need?"""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ from packaging.version import Version
 from sdg.gates.checks import Check, Verdict, judge
 from sdg.gates.probes import nodes
 from sdg.kube.api import Json, KubernetesReader, items
+from sdg.kube.errors import ObjectNotFoundError
+from sdg.kube.objects import collection
+from sdg.platform.layout import RUNTIME_CLASS
 
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _RELEASE = re.compile(r"v?(\d+\.\d+\.\d+)")  # vendors append to it: v1.31.2-gke.1, v1.30.4+k3s1
 
 _CLASS_MISSING = "Name one of the cluster's classes under `sdg:cluster` `storageClass`, or mark one as default."
+_RUNTIME_MISSING = (
+    "A GPU operator makes it: install one (`sdg:platform.gpuOperator.install true`), or make a RuntimeClass of this name whose handler is "
+    "the one that the nodes' container runtime has for GPUs."
+)
 _CLASS_LOST = (
     "The volumes were made with {0}. To keep them and their data, make that class again. "
     "To have them made anew and empty, name another class: set `sdg:cluster.storageClass`."
@@ -45,7 +52,7 @@ class ClusterProbe:
         version = str(self.api.get("/version")["gitVersion"])
         members = items(self.api, "/api/v1/nodes")
         classes = items(self.api, "/apis/storage.k8s.io/v1/storageclasses")
-        found = [self._version(version), *nodes.checks(members, self.plan), self._storage(classes)]
+        found = [self._version(version), *nodes.checks(members, self.plan), *self._runtime(), self._storage(classes)]
         evidence = {
             "kubernetes": version,
             "nodes": len(members),
@@ -70,6 +77,18 @@ class ClusterProbe:
             expected=self.kubernetes or "any",
             remedy="Upgrade the cluster, or choose one in the supported range.",
         )
+
+    def _runtime(self) -> list[Check]:
+        """Pods with GPUs name a RuntimeClass, and the API server refuses pods that name one it doesn't have."""
+        if not self.plan.gpus:
+            return []
+        try:
+            names = [item["metadata"]["name"] for item in items(self.api, collection("RuntimeClass"))]
+        except ObjectNotFoundError:
+            names = []
+        seen = ", ".join(names) or "none"
+        good = RUNTIME_CLASS in names
+        return [judge("runtime-class", "cluster", good, observed=seen, expected=RUNTIME_CLASS, remedy=_RUNTIME_MISSING)]
 
     def _storage(self, classes: Sequence[Json]) -> Check:
         names = [item["metadata"]["name"] for item in classes]
