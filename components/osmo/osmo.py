@@ -54,30 +54,12 @@ class Osmo(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sdg:osmo:Osmo", name, {"cluster": cluster.kind, "profile": settings.profile, "gpus": cluster.gpus}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        profile, line = versions().profiles[settings.profile], _line(settings)
-        after = [
-            cluster.ready,
-            ReleaseLine(
-                f"{name}-release-line",
-                line,
-                cluster.connection,
-                stores=stores(settings),
-                adopt=settings.adopt,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[cluster.ready]),
-            ),
-        ]
-        if not settings.adopt:
-            whose = pulumi.ResourceOptions(parent=self, depends_on=list(after))
-            after.append(Ownership(f"{name}-ownership", GROUND, cluster.connection, whose))
+        line = _line(settings)
+        after = self._permitted(name, settings, line, cluster)
         in_cluster = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=after)
         generated = pulumi.ResourceOptions(parent=self, depends_on=after)
         namespaces = {namespace: owned_namespace(f"{name}-{namespace}", namespace, in_cluster) for namespace in NAMESPACES}
-        # older profiles mint it through the API of the running service
-        token = (
-            BackendToken(f"{name}-backend-token", cluster.connection, rotation=settings.token.rotation, opts=generated)
-            if profile.operator_token == "secret"  # noqa: S105 - a way, not a token
-            else None
-        )
+        token = _shared_token(name, settings, cluster, generated)
         adopted = Adopted(f"{name}-adopted", cluster.connection, chart=line.chart, opts=generated) if settings.adopt else None
         secrets = SecretsBuilder(
             name,
@@ -104,6 +86,8 @@ class Osmo(pulumi.ComponentResource):
             opts=child,
         )
         quota = limit_workflows(name, settings.quota, in_cluster, namespaces[layout.WORKFLOWS_NAMESPACE])
+        # the operator's chart writes Roles into the namespace that workflows run in
+        places = [namespaces[namespace] for namespace in (layout.OPERATOR_NAMESPACE, layout.WORKFLOWS_NAMESPACE)]
         operator = OsmoOperator(
             f"{name}-operator",
             settings=settings,
@@ -111,39 +95,59 @@ class Osmo(pulumi.ComponentResource):
             images=images,
             cluster=cluster,
             service=service,
-            # its chart writes Roles into the namespace that workflows run in
-            after=(
-                scheduler,
-                namespaces[layout.OPERATOR_NAMESPACE],
-                namespaces[layout.WORKFLOWS_NAMESPACE],
-                *quota,
-                *secrets.pull_secrets.values(),
-            ),
+            after=(scheduler, *places, *quota, *secrets.pull_secrets.values()),
             token=token,
             adopted=adopted,
             fingerprint_key=secrets.fingerprint_key,
             mirror=mirror,
             opts=child,
         )
-        self._handle = OsmoHandle(
-            url=GATEWAY_URL,
-            version=line.tag,
-            triggers={
-                # the revision alone misses a Secret that pods mount
-                "service": service.triggers["revision"],
-                "serviceValues": service.triggers["values"],
-                "operator": operator.triggers["revision"],
-                "operatorValues": operator.triggers["values"],
-            },
-            releases=(service.release, operator.release),
-            service_ready=service.ready,
-            ready=operator.ready,
-        )
+        self._handle = _handle(line, service, operator)
         self.register_outputs({"version": line.tag})
 
     @property
     def handle(self) -> OsmoHandle:
         return self._handle
+
+    def _permitted(self, name: str, settings: OsmoSettings, line: Line, cluster: ClusterHandle) -> list[pulumi.Resource]:
+        """What has to agree before anything is made: the cluster's gate, OSMO's release line, and whose the namespaces are."""
+        release_line = ReleaseLine(
+            f"{name}-release-line",
+            line,
+            cluster.connection,
+            stores=stores(settings),
+            adopt=settings.adopt,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[cluster.ready]),
+        )
+        after = [cluster.ready, release_line]
+        if settings.adopt:
+            return after
+        opts = pulumi.ResourceOptions(parent=self, depends_on=after)
+        return [*after, Ownership(f"{name}-ownership", GROUND, cluster.connection, opts)]
+
+
+def _shared_token(name: str, settings: OsmoSettings, cluster: ClusterHandle, opts: pulumi.ResourceOptions) -> BackendToken | None:
+    """The operator's token where a Secret hands it to both sides; older profiles mint it through the API of the running service."""
+    if versions().profiles[settings.profile].operator_token != "secret":  # noqa: S105 - a way, not a token
+        return None
+    return BackendToken(f"{name}-backend-token", cluster.connection, rotation=settings.token.rotation, opts=opts)
+
+
+def _handle(line: Line, service: OsmoService, operator: OsmoOperator) -> OsmoHandle:
+    return OsmoHandle(
+        url=GATEWAY_URL,
+        version=line.tag,
+        triggers={
+            # the revision alone misses a Secret that pods mount
+            "service": service.triggers["revision"],
+            "serviceValues": service.triggers["values"],
+            "operator": operator.triggers["revision"],
+            "operatorValues": operator.triggers["values"],
+        },
+        releases=(service.release, operator.release),
+        service_ready=service.ready,
+        ready=operator.ready,
+    )
 
 
 def _line(settings: OsmoSettings) -> Line:
