@@ -38,6 +38,7 @@ def _problems(subject: Subject) -> Iterator[Finding]:
         path = subject.project / Path(cluster.kubeconfig).expanduser()
         taken = context.problem(path, cluster.name, subject.owner, host_requirements().ports[0], address)
         yield from [taken] if taken else []
+        yield from _host_key(cluster.host) if cluster.host else ()
         yield from _host(subject, cluster)
 
 
@@ -60,6 +61,17 @@ def _client(subject: Subject) -> Iterator[Finding]:
     )
     if said["problem"]:
         yield Finding("osmo-cli", capital(said["problem"]))
+
+
+def _host_key(host: SshHost) -> Iterator[Finding]:
+    if host.host_key is None:
+        yield Finding(
+            "host-key",
+            f"sdg:cluster.host.hostKey is unset, so whoever answers at {host.address} is trusted: with commands that run as root there, "
+            "and with the administrator's kubeconfig that comes back.",
+            f'Pin it: pulumi config set --path sdg:cluster.host.hostKey "$(ssh-keyscan -p {host.port} -t ed25519 {host.address} '
+            "2>/dev/null | cut -d' ' -f2-)\", and compare it with /etc/ssh/ssh_host_ed25519_key.pub on the host.",
+        )
 
 
 def _host(subject: Subject, cluster: MicroK8s) -> Iterable[Finding]:

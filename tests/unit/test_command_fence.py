@@ -16,10 +16,10 @@ from sdg.microk8s.script import Step, over_ssh
 needs_landlock = pytest.mark.skipif(not confine.available(), reason="the kernel has no Landlock")
 
 STEPS = (
-    snap.installed("org/project/stack", "lab", "1.31/stable"),
+    snap.installed("org/project/stack", "1.31/stable"),
     snap.adopted("org/project/stack", "lab"),
     gpu.driver(550),
-    gpu.operator("host", "v24.9.2", "lab"),
+    gpu.operator("host", "v24.9.2", stack="sdg/lab", cluster="lab"),
     running.member("microk8s"),
     running.addons(["dns", "hostpath-storage"]),
     running.complete(["dns"], ("lab",)),

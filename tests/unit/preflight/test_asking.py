@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sdg.catalog.preflight import checks
 from sdg.preflight.host import answers, asking
 from sdg.settings.cluster import SshHost
 
@@ -44,10 +45,22 @@ def test_a_host_that_cannot_be_reached_is_named_with_ssh_s_own_words(host):
     host.says("ssh", script="echo ssh: connect to host box.example.com port 2222: No route to host >&2; exit 255")
     ssh = {"address": "box.example.com", "user": "ubuntu", "port": 2222}
     failed = host.found(cluster={"host": ssh})
-    assert set(failed) == {"host"}
+    assert set(failed) == {"host", "host-key"}
     assert "the host box.example.com does not answer" in failed["host"].lower()
     assert "No route to host" in failed["host"]
     assert "ssh -p 2222 ubuntu@box.example.com true" in failed["host"]
+
+
+@pytest.mark.parametrize("key", [None, "ssh-ed25519 AAAA"])
+def test_a_host_whose_key_nobody_pinned_is_a_warning_with_the_command_that_pins_it(host, key):
+    host.environ["CI"] = "true"
+    ssh = {"address": "box.example.com", "user": "ubuntu", "port": 2222, **({"hostKey": key} if key else {})}
+    found = host.found(cluster={"host": ssh})
+    assert ("host-key" in found) == (key is None)
+    if key is None:
+        assert checks()["host-key"].severity == "warning"
+        pinned = "--path sdg:cluster.host.hostKey \"$(ssh-keyscan -p 2222 -t ed25519 box.example.com 2>/dev/null | cut -d' ' -f2-)\""
+        assert pinned in found["host-key"]
 
 
 def test_the_script_changes_nothing_and_asks_sudo_never_for_a_password():
