@@ -100,7 +100,7 @@ def test_a_state_that_lost_its_keys_takes_them_from_the_cluster_and_makes_none_f
     assert not refused
     assert "Volume claim postgres-volume of namespace osmo-minimal holds a database." in refused.output
     for command in (
-        "sdg restore keys --stack rehearsal --from FILE",
+        "sdg restore keys --stack rehearsal --in FILE",
         "kubectl --namespace osmo-minimal delete persistentvolumeclaim postgres-volume",
         "RESET_MEK=true pulumi up --stack rehearsal",
     ):
