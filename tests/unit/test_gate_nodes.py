@@ -6,15 +6,18 @@ from sdg.gates.checks import Status
 from sdg.gates.probes.cluster import ClusterProbe
 from sdg.gates.probes.nodes import NodePlan
 
+RUNTIME_CLASSES = "/apis/node.k8s.io/v1/runtimeclasses"
+
 
 class Api:
-    """A cluster with one node and one StorageClass, where nothing else is said."""
+    """A cluster with one node, a StorageClass and a RuntimeClass, where nothing else is said."""
 
     def __init__(self, **objects):
         self.objects = {
             "/version": {"gitVersion": "v1.36.3"},
             "/api/v1/nodes": {"items": [node()]},
             "/apis/storage.k8s.io/v1/storageclasses": {"items": [storage_class("fast", default=True)]},
+            RUNTIME_CLASSES: {"items": [{"metadata": {"name": "nvidia"}}]},
         } | objects
 
     def get(self, path, query=None):
