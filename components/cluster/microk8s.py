@@ -72,6 +72,7 @@ class MicroK8s(pulumi.ComponentResource):
             connection=connection,
             deleted_with=None if retain else installed,
             revision=None if settings.adopt else self._channel,
+            host_driver=self._gpu.driver == "host",
         )
         self.register_outputs({"cluster": settings.kind})
 
@@ -84,7 +85,7 @@ class MicroK8s(pulumi.ComponentResource):
         # volumes lie in the snap's own folders: removing it removes them
         kept = pulumi.ResourceOptions(retain_on_delete=retain)
         installed = self._step("snap", snap.installed(self._owner, self._channel), kept)
-        self._step("group", running.member(snap.group(self._channel)))
+        self._step("group", running.member(snap.group(self._channel)), kept)
         self._step("running", running.running((identity, self._channel)))
         self._step("addons", running.addons(pins.addons))
         self._step("ready", running.complete(pins.addons, (identity, self._channel)))

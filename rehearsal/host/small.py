@@ -131,6 +131,20 @@ def usermod(call: Call, host: Host) -> Answer:
     return Answer()
 
 
+def gpasswd(call: Call, host: Host) -> Answer:
+    """Takes a user out of the group `microk8s`."""
+    if not call.root:
+        return refused("gpasswd: Permission denied.")
+    if len(call.arguments) != len(("--delete", "user", "group")) or call.arguments[0] not in {"-d", "--delete"}:
+        return unknown(call, ["--delete USER GROUP"])
+    _, user, group = call.arguments
+    if user not in host.machine.members:
+        return refused(f"gpasswd: user '{user}' is not a member of '{group}'", 3)
+    host.machine.members.remove(user)
+    host.keep()
+    return Answer(f"Removing user {user} from group {group}\n")
+
+
 def sudo(call: Call, host: Host) -> Answer:
     """Runs another program of the host as root. Without -n it is not answered: it might ask for a password, and nobody would hear."""
     arguments = list(call.arguments)
@@ -155,6 +169,7 @@ def sudo(call: Call, host: Host) -> Answer:
 PROGRAMS: Mapping[str, Program] = {
     "df": df,
     "free": free,
+    "gpasswd": gpasswd,
     "lsb_release": lsb_release,
     "nproc": nproc,
     "nvidia-smi": nvidia_smi,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sdg.microk8s.script import Step, step
+from sdg.microk8s.snap import MEMBER
 
 READY_TIMEOUT: Final = 300
 """Seconds that MicroK8s gets to run, after its installation and once more after its addons."""
@@ -40,10 +41,19 @@ _COMPLETE: Final = (
 echo "MicroK8s runs with $addons"
 """
 )
+# who was a member before stays one
 _JOIN: Final = """\
 user=$(id -un)
 case " $(id -nG "$user") " in *" $group "*) exit 0 ;; esac
-[ "$(id -u)" = 0 ] || sudo -n usermod --append --groups "$group" "$user"
+[ "$(id -u)" != 0 ] || exit 0
+sudo -n snap set microk8s "$member=$user"
+sudo -n usermod --append --groups "$group" "$user"
+"""
+_LEAVE: Final = """\
+user=$(id -un)
+[ "$(sudo -n snap get microk8s "$member" 2>/dev/null)" = "$user" ] || exit 0
+case " $(id -nG "$user") " in *" $group "*) sudo -n gpasswd --delete "$user" "$group" >&2 ;; esac
+sudo -n snap unset microk8s "$member"
 """
 # the filter finds none where no class is the default
 _DEFAULT_CLASS: Final = """\
@@ -54,8 +64,11 @@ _IS_DEFAULT: Final = "storageclass.kubernetes.io/is-default-class"
 
 
 def member(group: str) -> Step:
-    """The login user as a member of the group that may call `microk8s`; root needs none. Counts from the next login on."""
-    return step(_JOIN, group=group)
+    """The login user as a member of the group that may call `microk8s`; root needs none. Counts from the next login on.
+
+    A user who was added is noted in the snap's configuration, and taken out again at the end.
+    """
+    return step(_JOIN, delete=_LEAVE, group=group, member=MEMBER)
 
 
 def running(triggers: tuple[str, ...]) -> Step:

@@ -11,6 +11,8 @@ from typing import Final
 from sdg.microk8s.script import Step, step
 
 MARK: Final = "sdg.stack"
+MEMBER: Final = "sdg.member"
+"""The snap's own note of the user that a stack added to its group."""
 BEGUN: Final = "${XDG_STATE_HOME:-$HOME/.local/state}/sdg/microk8s.begun"
 """That file, as a shell knows it."""
 STRICT: Final = "-strict/"
@@ -63,7 +65,7 @@ fi
 _DISOWN: Final = """\
 command -v snap >/dev/null && installed || fail 'There is no MicroK8s on this host to adopt.' \\
   'Set sdg:cluster.adopt to false, and the stack installs one.'
-[ "$(owner)" != "$stack" ] || sudo -n snap unset microk8s "$mark"
+[ "$(owner)" != "$stack" ] || sudo -n snap unset microk8s "$mark" "$member"
 rm -f "$begun"
 """
 
@@ -88,7 +90,7 @@ def installed(stack: str, channel: str) -> Step:
 
 def adopted(stack: str, cluster: str) -> Step:
     """MicroK8s as it is found. A stack that installed it and now adopts it gives up the mark, so that nothing of it removes it any more."""
-    return step(OWNERSHIP + _DISOWN, triggers=(cluster,), stack=stack, mark=MARK)
+    return step(OWNERSHIP + _DISOWN, triggers=(cluster,), stack=stack, mark=MARK, member=MEMBER)
 
 
 def group(channel: str) -> str:

@@ -182,6 +182,14 @@ def test_membership_counts_from_the_next_login_on(installed):
     assert installed("microk8s status").code == 1
 
 
+def test_membership_ends_once(installed):
+    assert installed("gpasswd --delete user microk8s", root=True).code == 3
+    installed("usermod --append --groups microk8s user", root=True)
+    assert installed("gpasswd --delete user microk8s").code == 1
+    assert installed("gpasswd --delete user microk8s", root=True).code == 0
+    assert installed.machine.members == []
+
+
 def test_status_ends_well_even_when_nothing_runs(installed):
     installed.cluster.running = False
     stopped = installed("microk8s status --wait-ready --timeout 0.2 --format short", root=True)

@@ -30,10 +30,10 @@ install)
   for word; do case "$word" in --channel=*) echo "${word#*=}" >"$STATE/channel" ;; esac; done
   [ ! -e "$STATE/killed" ] || exit 143 ;;
 refresh) for word; do case "$word" in --channel=*) echo "${word#*=}" >"$STATE/channel" ;; esac; done ;;
-get) [ "$3" = sdg.stack ] && cat "$STATE/mark" ;;
-set) echo "${3#sdg.stack=}" >"$STATE/mark" ;;
-unset) rm -f "$STATE/mark" ;;
-remove) rm -f "$STATE/channel" "$STATE/mark" "$STATE/addons" ;;
+get) cat "$STATE/$3" ;;
+set) echo "${3#*=}" >"$STATE/${3%%=*}" ;;
+unset) shift 2 && for key; do rm -f "$STATE/$key"; done ;;
+remove) rm -f "$STATE/channel" "$STATE/sdg.stack" "$STATE/sdg.member" "$STATE/addons" ;;
 esac
 """,
     "microk8s": """
@@ -67,6 +67,7 @@ esac
 [ -e "$STATE/driver" ] || { echo "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."; exit 9; }
 cat "$STATE/driver"
 """,
+    "gpasswd": 'echo "gpasswd $*" >>"$STATE/calls"',
     "usermod": 'echo "usermod $*" >>"$STATE/calls"',
     "id": 'case "$1" in -un) echo ana ;; -nG) cat "$STATE/groups" ;; -u) cat "$STATE/uid" ;; esac',
 }

@@ -41,9 +41,33 @@ def test_no_command_waits_for_a_password_or_names_a_place_of_this_machine(step, 
 
 def test_the_login_user_joins_the_group_once(host):
     host.do(running.member("microk8s").create)
-    assert host.changes() == ["usermod --append --groups microk8s ana"]
+    assert host.changes() == ["snap set microk8s sdg.member=ana", "usermod --append --groups microk8s ana"]
     host.has(groups="ana adm microk8s\n")
     host.do(running.member("microk8s").create)
+    assert host.changes() == []
+
+
+def test_who_was_added_is_taken_out_once(host):
+    step = running.member("microk8s")
+    host.do(step.create)
+    host.has(groups="ana adm microk8s\n")
+    host.changes()
+    host.do(step.delete)
+    assert host.changes() == ["gpasswd --delete ana microk8s", "snap unset microk8s sdg.member"]
+    host.do(step.delete)
+    assert host.changes() == []
+
+
+@pytest.mark.parametrize("adopts", [False, True])
+def test_who_was_a_member_before_or_whose_microk8s_is_adopted_by_now_stays_one(host, adopts):
+    step = running.member("microk8s")
+    host.has(channel=CHANNEL, **({"sdg.stack": STACK} if adopts else {"groups": "ana adm microk8s\n"}))
+    host.do(step.create)
+    if adopts:
+        host.has(groups="ana adm microk8s\n")
+        host.do(snap.adopted(STACK, "workstation").create)
+    host.changes()
+    host.do(step.delete)
     assert host.changes() == []
 
 
@@ -155,7 +179,7 @@ def test_an_addon_that_helm_refused_fails_though_enabling_ends_well(host):
 
 
 def test_the_addon_is_disabled_once_and_leaves_no_namespace(host):
-    host.has(mark=STACK)
+    host.has(**{"sdg.stack": STACK})
     step = operator("operator")
     host.do(step.create)
     host.changes()
@@ -166,7 +190,7 @@ def test_the_addon_is_disabled_once_and_leaves_no_namespace(host):
 
 
 def test_the_addon_of_a_microk8s_that_is_not_the_stacks_any_more_stays(host):
-    host.has(channel=CHANNEL, mark=STACK)
+    host.has(channel=CHANNEL, **{"sdg.stack": STACK})
     step = operator()
     host.do(step.create)
     host.do(snap.adopted(STACK, "workstation").create)

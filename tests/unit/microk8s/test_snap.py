@@ -14,7 +14,7 @@ def installed(channel=CHANNEL, stack=STACK):
 def test_a_bare_host_gets_the_channel_and_the_mark(host):
     host.do(installed().create)
     assert host.changes() == ["snap install microk8s --classic --channel=1.31/stable", "snap set microk8s sdg.stack=sdg/lab"]
-    assert host.says("mark") == STACK
+    assert host.says("sdg.stack") == STACK
 
 
 def test_a_second_update_changes_nothing(host):
@@ -52,7 +52,7 @@ def test_what_another_stack_installed_is_named_and_left(host):
 def test_an_update_that_was_killed_between_installation_and_mark_goes_on(host):
     host.has(killed="")
     assert host.run(installed().create).returncode == 143
-    assert host.says("mark") is None
+    assert host.says("sdg.stack") is None
     host.lacks("killed")
     host.changes()
     host.do(installed().create)
@@ -71,7 +71,7 @@ def test_a_failed_installation_says_snaps_own_words_and_can_be_repeated(host):
     assert "cannot perform the following tasks" in host.refuses(installed().create)
     host.lacks("broken")
     host.do(installed().create)
-    assert host.says("mark") == STACK
+    assert host.says("sdg.stack") == STACK
 
 
 def test_an_installation_after_a_begun_one_that_came_to_nothing_is_not_taken_for_ours(host):
