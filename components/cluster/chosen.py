@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 
@@ -38,6 +39,19 @@ def verify_cluster(stack: Stack, binding: ClusterBinding, after: Sequence[pulumi
         case ExistingClusterSettings() | MicroK8sSettings() as settings:
             supported = versions().profiles[stack.settings.osmo.profile].kubernetes
             chosen = settings.kubernetes if isinstance(settings, ExistingClusterSettings) else None
-            return VerifiedCluster("verified-cluster", binding, settings, chosen or supported, after=after).handle
+            handle = VerifiedCluster("verified-cluster", binding, settings, chosen or supported, after=after).handle
+            if settings.gpus and "dedicated_gpu_nodes" not in settings.model_fields_set:
+                handle.verdict.evidence.apply(_hint)
+            return handle
         case planned:  # the loader refuses them with what can be deployed
             raise pulumi.RunError(f"sdg:cluster.kind {planned.kind} is not available yet")
+
+
+def _hint(found: Mapping[str, Any]) -> None:
+    """Says what nobody has decided yet: whether work without GPUs keeps off the nodes that have some."""
+    nodes, with_gpus = int(found.get("nodes") or 0), int(found.get("gpuNodes") or 0)
+    if 0 < with_gpus < nodes:
+        pulumi.log.info(
+            f"{with_gpus} of the cluster's {nodes} nodes have GPUs, and work without GPUs may take those nodes as well. To keep it away: "
+            "pulumi config set --path sdg:cluster.dedicatedGpuNodes true (and sdg:cluster.minNodes 2 or more); to leave it so: false."
+        )

@@ -3,7 +3,7 @@
 Inputs: `connection`, `minNodes`, `kubernetes` (version specifier, "" for any), `storageClass` (a name, or none for a default class),
 `gpus` (planned in all; 0 for CPU only), `gpusPerNode`, `deadline` (seconds); optionally `triggers` and
 `revision` (of the cluster itself; another one is looked at anew).
-Evidence: `kubernetes` (version), `nodes`, `gpus`, `storageClass` (the one that claims name; it stays once the gate was green).
+Evidence: `kubernetes` (version), `nodes`, `gpus`, `gpuNodes`, `storageClass` (the one that claims name; it stays once the gate was green).
 """
 
 from __future__ import annotations

@@ -141,6 +141,7 @@ class GateVerdict(Resource, module="gate", name="Verdict"):
     """Exists only where its record is green; later stages depend on it."""
 
     status: pulumi.Output[str]
+    evidence: pulumi.Output[dict[str, Any]]
 
     def __init__(self, name: str, record: GateRecord, triggers: object = None, opts: pulumi.ResourceOptions | None = None) -> None:
         found = {"status": record.status, "checks": record.checks, "evidence": record.evidence, "lastGreen": record.lastGreen}

@@ -93,3 +93,23 @@ def test_an_adopted_installation_hands_its_namespaces_over(run_program):
     graph = run_program(osmo={"adopt": True})
     assert "osmo-ownership" not in graph.types
     assert graph.inputs["osmo-osmo-minimal"]["metadata"]["annotations"]["sdg/stack"] == "sdg/test"
+
+
+@pytest.mark.parametrize(
+    ("evidence", "chosen", "said"),
+    [
+        ({"nodes": 3.0, "gpuNodes": 1.0}, {}, True),
+        ({"nodes": 3.0, "gpuNodes": 1.0}, {"dedicatedGpuNodes": False}, False),
+        ({"nodes": 3.0, "gpuNodes": 1.0}, {"dedicatedGpuNodes": True, "minNodes": 2}, False),
+        ({"nodes": 2.0, "gpuNodes": 2.0}, {}, False),
+        ({"nodes": 2.0, "gpuNodes": 0.0}, {}, False),
+    ],
+)
+def test_cpu_nodes_beside_gpu_nodes_are_a_hint_while_nobody_has_chosen(run_program, monkeypatch, evidence, chosen, said):
+    record = {"status": "passed", "checks": [], "lastGreen": {}, "askedAt": "2026-01-01T00:00:00+00:00"}
+    record["evidence"] = {"storageClass": "fast", "kubernetes": "v1.36.3", **evidence}
+    told = []
+    monkeypatch.setattr("pulumi.log.info", lambda message, *_: told.append(message))
+    run_program(cluster={"gpus": 1, **chosen}, computed={"pulumi-python:dynamic/gate:Record": record})
+    hints = [message for message in told if "sdg:cluster.dedicatedGpuNodes true" in message]
+    assert bool(hints) is said

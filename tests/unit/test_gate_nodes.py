@@ -47,7 +47,7 @@ def nodes_found(*nodes, **plan):
 def test_a_cluster_that_offers_what_is_planned_is_green_and_says_what_it_is():
     found = ClusterProbe(Api(), NodePlan(nodes=1), ">=1.30").look()
     assert found.status is Status.PASSED
-    assert found.evidence == {"kubernetes": "v1.36.3", "nodes": 1, "gpus": 0, "storageClass": "fast"}
+    assert found.evidence == {"kubernetes": "v1.36.3", "nodes": 1, "gpus": 0, "gpuNodes": 0, "storageClass": "fast"}
 
 
 def test_a_cluster_without_nodes_is_red():

@@ -57,6 +57,7 @@ class ClusterProbe:
             "kubernetes": version,
             "nodes": len(members),
             "gpus": sum(nodes.gpus(node) for node in members),
+            "gpuNodes": sum(nodes.gpus(node) > 0 for node in members),
             # by name, since a chart that is given none cannot be upgraded: the class of a claim is immutable
             "storageClass": self._wanted_class or next(iter(_defaults(classes)), ""),
         }
