@@ -27,6 +27,7 @@ class ClusterBinding:
             whose releases must really be uninstalled.
         revision: what the stack itself made the cluster of, as far as an update may change it; another one is looked at anew. None for a
             cluster that the stack doesn't own.
+        host_driver: whether nodes with GPUs are known to have the driver from their host, and with it all of its files.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class ClusterBinding:
     connection: ConnectionOutput
     deleted_with: pulumi.Resource | None
     revision: str | None = field(default=None, kw_only=True)
+    host_driver: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

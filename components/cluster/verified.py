@@ -53,6 +53,7 @@ class VerifiedCluster(pulumi.ComponentResource):
             connection=binding.connection,
             deleted_with=binding.deleted_with,
             revision=binding.revision,
+            host_driver=binding.host_driver,
             ready=found.verdict,
             verdict=found.verdict,
             kubernetes=found.record.evidence.apply(lambda evidence: str(evidence.get("kubernetes", ""))),

@@ -13,7 +13,7 @@ from sdg.gates.resource import gate
 from sdg.gates.service import ServiceRecord
 from sdg.osmo import layout
 from sdg.osmo.upgrade import Line
-from sdg.osmo.values import Images, gpu_plan, service_values, storage_choice
+from sdg.osmo.values import Images, gets_optix, gpu_plan, service_values, storage_choice
 from sdg.settings.mirror import Mirror
 from sdg.settings.osmo import Osmo as OsmoSettings
 
@@ -41,6 +41,7 @@ class OsmoService(pulumi.ComponentResource):
             images=images,
             storage=storage_choice(store.bucket_uri, store.client_id),
             gpus=gpu_plan(cluster.gpus, dedicated=cluster.dedicated_gpu_nodes),
+            optix=gets_optix(settings.pods, host_driver=cluster.host_driver),
             storage_class=cluster.storage_class,
             database_password=secrets.database_password,
             # the first one comes with the first pods

@@ -67,9 +67,11 @@ class Pods(Settings):
     shared_memory: Quantity | None = Field(
         default="32Gi", description="Upper bound of `/dev/shm`, in memory, on pods with GPUs; no volume when null.", examples=["32Gi"]
     )
-    optix: bool = Field(
-        default=True,
-        description="Whether pods with GPUs get the host's OptiX denoiser, `/usr/share/nvidia/nvoptix.bin`, which rendering needs.",
+    optix: bool | None = Field(
+        default=None,
+        description="Whether pods with GPUs get the node's OptiX denoiser, `/usr/share/nvidia/nvoptix.bin`, which rendering needs. It comes "
+        "with a driver that the host owns, and a pod whose node lacks it never starts. Unset: on MicroK8s whose host owns the driver; "
+        "nowhere else.",
     )
 
 

@@ -6,13 +6,14 @@ complete, and what a choice leaves out is absent, never null. Secret values pass
 
 from sdg.osmo.values.base import GATEWAY_URL, Images, Values
 from sdg.osmo.values.operator import operator_values
-from sdg.osmo.values.pools import GpuPlan, gpu_plan
+from sdg.osmo.values.pools import OPTIX_PATH, GpuPlan, gets_optix, gpu_plan
 from sdg.osmo.values.registry import credential_fields, docker_config, image_registry
 from sdg.osmo.values.service import service_values
 from sdg.osmo.values.storage import StaticKeys, StorageChoice, WorkloadIdentity, storage_choice
 
 __all__ = [
     "GATEWAY_URL",
+    "OPTIX_PATH",
     "GpuPlan",
     "Images",
     "StaticKeys",
@@ -21,6 +22,7 @@ __all__ = [
     "WorkloadIdentity",
     "credential_fields",
     "docker_config",
+    "gets_optix",
     "gpu_plan",
     "image_registry",
     "operator_values",

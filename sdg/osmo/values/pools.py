@@ -42,7 +42,12 @@ def gpu_plan(gpus: int, *, dedicated: bool) -> GpuPlan:
     return "dedicated" if dedicated else "shared"
 
 
-def pool_configs(pods: Pods, gpus: GpuPlan) -> Values:
+def gets_optix(pods: Pods, *, host_driver: bool) -> bool:
+    """Whether pods with GPUs mount their node's OptiX denoiser: a file of the driver, which a node has only if its host owns that."""
+    return host_driver if pods.optix is None else pods.optix
+
+
+def pool_configs(pods: Pods, gpus: GpuPlan, *, optix: bool) -> Values:
     """`pools` and `podTemplates` of `services.configs`; nothing without GPUs: the chart's pool is right as it is.
 
     With GPUs there is a platform `gpu` beside the default one, so that a workflow without GPUs doesn't occupy a GPU node by accident;
@@ -50,7 +55,7 @@ def pool_configs(pods: Pods, gpus: GpuPlan) -> Values:
     """
     if gpus == "none":
         return {}
-    templates = {GPU_TEMPLATE: _gpu_template(pods)} | _user_template(pods)
+    templates = {GPU_TEMPLATE: _gpu_template(pods, optix=optix)} | _user_template(pods, optix=optix)
     platforms: Values = {layout.GPU_PLATFORM: {"override_pod_template": [GPU_TEMPLATE]}}
     if gpus == "dedicated":
         templates[CPU_TEMPLATE] = _cpu_template()
@@ -61,7 +66,7 @@ def pool_configs(pods: Pods, gpus: GpuPlan) -> Values:
     }
 
 
-def _gpu_template(pods: Pods) -> Values:
+def _gpu_template(pods: Pods, *, optix: bool) -> Values:
     """Pods on GPU nodes. Only they mount what `default_user` declares, so no other node needs the host's OptiX file."""
     spec: Values = {
         "nodeSelector": {GPU_NODE_LABEL: "true"},
@@ -71,14 +76,14 @@ def _gpu_template(pods: Pods) -> Values:
     mounts: list[Values] = []
     if pods.shared_memory:
         mounts.append({"name": SHARED_MEMORY, "mountPath": SHARED_MEMORY_PATH})
-    if pods.optix:
+    if optix:
         mounts.append({"name": OPTIX, "mountPath": OPTIX_PATH, "readOnly": True})
     if mounts:
         spec["containers"] = [{"name": USER_CONTAINER, "volumeMounts": mounts}]
     return {"spec": spec}
 
 
-def _user_template(pods: Pods) -> Values:
+def _user_template(pods: Pods, *, optix: bool) -> Values:
     """The chart's `default_user`, restated in full, with the volumes that GPU pods mount.
 
     The volumes stand here and not beside their mounts, because what checks a cluster for rendering reads them from `default_user`. The
@@ -87,7 +92,7 @@ def _user_template(pods: Pods) -> Values:
     volumes: list[Values] = []
     if pods.shared_memory:
         volumes.append({"name": SHARED_MEMORY, "emptyDir": {"medium": "Memory", "sizeLimit": pods.shared_memory}})
-    if pods.optix:
+    if optix:
         volumes.append({"name": OPTIX, "hostPath": {"path": OPTIX_PATH, "type": "File"}})
     if not volumes:
         return {}

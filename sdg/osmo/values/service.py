@@ -26,6 +26,7 @@ def service_values(
     images: Images,
     storage: StorageChoice,
     gpus: GpuPlan,
+    optix: bool,
     storage_class: object,
     database_password: object,
     token_rollout: str | None = None,
@@ -33,6 +34,7 @@ def service_values(
     """Values of chart `service`.
 
     Args:
+        optix: whether pods with GPUs get their node's OptiX denoiser.
         storage_class: class of the in-cluster database's and Redis' volumes.
         database_password: of the in-cluster database; an external one's is in its Secret and not looked at here.
         token_rollout: any text that changes when the operator's token was changed by hand; profiles that read the token from a Secret only.
@@ -56,7 +58,7 @@ def service_values(
             **_migration(settings),
             "postgres": postgres_values(settings.database, database_password, storage_class),
             "redis": redis_values(settings.redis, storage_class),
-            "configs": _configs(settings, images, storage, gpus),
+            "configs": _configs(settings, images, storage, pool_configs(settings.pods, gpus, optix=optix)),
         },
     }
 
@@ -109,7 +111,7 @@ def _migration(settings: Osmo) -> Values:
     return {"migration": {"enabled": True}} if asked else {}
 
 
-def _configs(settings: Osmo, images: Images, storage: StorageChoice, gpus: GpuPlan) -> Values:
+def _configs(settings: Osmo, images: Images, storage: StorageChoice, pools: Values) -> Values:
     secrets = secret_references(storage)
     backend_images: Values = {"init": images.reference("init-container"), "client": images.reference("client")}
     if settings.images.credentials == "ngc":
@@ -122,5 +124,5 @@ def _configs(settings: Osmo, images: Images, storage: StorageChoice, gpus: GpuPl
         "backends": {layout.BACKEND: {"router_address": f"ws://{layout.GATEWAY_HOST}", "k8s_namespace": layout.WORKFLOWS_NAMESPACE}},
         **({"secretRefs": [{"secretName": name} for name in secrets]} if secrets else {}),
         "workflow": {"backend_images": backend_images, **workflow_storage(storage)},
-        **pool_configs(settings.pods, gpus),
+        **pools,
     }

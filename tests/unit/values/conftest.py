@@ -28,6 +28,7 @@ AXES: Mapping[str, tuple[str, ...]] = {
     "credentials": ("none", "ngc"),
     "storage": ("minio", "s3", "azure-key", "azure-identity"),
     "gpus": ("none", "shared", "dedicated"),
+    "optix": ("no", "yes"),
 }
 """What a stack chooses → its values, the first of which is the base's. Differences are applied in this order."""
 
@@ -64,6 +65,7 @@ def _service(choice: Choice) -> Values:
         images=_images(choice),
         storage=storage_choice(*STORES[choice["storage"]]),
         gpus=choice["gpus"],
+        optix=choice["optix"] == "yes",
         storage_class="STORAGE-CLASS",
         database_password="DATABASE-PASSWORD",
     )

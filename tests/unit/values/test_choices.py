@@ -7,13 +7,14 @@ from sdg.osmo.values import (
     Images,
     credential_fields,
     docker_config,
+    gets_optix,
     gpu_plan,
     image_registry,
     operator_values,
     service_values,
     storage_choice,
 )
-from sdg.settings.osmo import Osmo
+from sdg.settings.osmo import Osmo, Pods
 
 
 def values(settings=None, **changed):
@@ -21,6 +22,7 @@ def values(settings=None, **changed):
         "images": Images("registry.test/osmo", "6.3.1"),
         "storage": storage_choice("s3://bucket"),
         "gpus": "shared",
+        "optix": True,
         "storage_class": "fast",
         "database_password": "secret",
     }
@@ -91,15 +93,22 @@ def test_mounts_are_merged_into_the_users_container_by_its_name():
 
 @pytest.mark.parametrize(
     ("pods", "names"),
-    [({"sharedMemory": None}, ["nvoptix"]), ({"optix": False}, ["dshm"]), ({"sharedMemory": "16Gi"}, ["dshm", "nvoptix"])],
+    [({"sharedMemory": None, "optix": True}, ["nvoptix"]), ({"optix": False}, ["dshm"]), ({"optix": True}, ["dshm", "nvoptix"])],
 )
 def test_what_pods_do_not_get_is_neither_declared_nor_mounted(pods, names):
-    found = templates({"pods": pods})
+    found = templates({"pods": pods}, optix=pods["optix"])
     assert [volume["name"] for volume in found["default_user"]["spec"]["volumes"]] == mounted(found["gpu_toleration"]) == names
 
 
+@pytest.mark.parametrize(
+    ("chosen", "host_driver", "mounted"), [(None, True, True), (None, False, False), (False, True, False), (True, False, True)]
+)
+def test_the_denoiser_is_mounted_where_a_host_has_it_unless_somebody_chose(chosen, host_driver, mounted):
+    assert gets_optix(Pods(optix=chosen), host_driver=host_driver) is mounted
+
+
 def test_without_any_volume_the_charts_user_template_is_left_alone():
-    found = templates({"pods": {"sharedMemory": None, "optix": False}})
+    found = templates({"pods": {"sharedMemory": None}}, optix=False)
     assert list(found) == ["gpu_toleration"]
     assert "containers" not in found["gpu_toleration"]["spec"]
 

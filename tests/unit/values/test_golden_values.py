@@ -35,6 +35,7 @@ ALLOWED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "services.configs.workflow.workflow_(data|log|app).*",
         ),
         "gpus": ("services.configs.podTemplates.*", "services.configs.pools.*"),
+        "optix": ("services.configs.podTemplates.(default_user|gpu_toleration).spec.*",),
     },
     "backend-operator": {
         "profile": ("global.osmoImageTag",),
@@ -44,6 +45,7 @@ ALLOWED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "credentials": ("global.imagePullSecret",),
         "storage": (),
         "gpus": (),
+        "optix": (),
     },
 }
 """Chart → choice → paths of the values that it may change, as regular expressions in which a dot is a dot."""
