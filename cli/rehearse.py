@@ -121,6 +121,8 @@ class Rehearsed:
         """Every check of every gate, and the state searched for secrets."""
         records = report.gates(self.engine.state())
         report.show_gates(records, self.console)
+        for workflow, node in report.placements(records):
+            self.console.print(f"{workflow} ran on {node}", highlight=False, soft_wrap=True)
         red = [str(record["gate"]) for record in records if record["status"] != Status.PASSED]
         if red or not records:
             raise StepFailed(f"red: {', '.join(red)}" if red else "no gate was found in the state")

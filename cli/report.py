@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -32,6 +32,13 @@ def show_gates(records: Iterable[Mapping[str, Any]], console: Console) -> None:
             table.add_row(*seen[:3], MARKS[check["status"]], seen[3])
         table.add_section()
     console.print(table)
+
+
+def placements(records: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Workflow and node of every task whose workflow a gate waited for."""
+    for record in records:
+        for workflow in (record.get("evidence") or {}).get("workflows") or []:
+            yield from ((str(workflow["name"]), str(task["node"])) for task in workflow.get("tasks") or [] if task.get("node"))
 
 
 def show_rehearsal(status: Status, console: Console) -> None:

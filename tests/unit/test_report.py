@@ -32,3 +32,10 @@ def test_a_red_check_shows_where_what_and_what_was_seen():
     report.show_gates([{"gate": "cluster-gate", "checks": [CHECK]}], console)
     printed = console.export_text()
     assert all(text in printed for text in ("cluster-gate", "node-ready", "node/gpu-0", "failed", "Ready=False (KubeletNotReady)"))
+
+
+def test_it_is_told_on_which_node_a_workflow_ran():
+    hello = {"name": "verify-hello", "tasks": [{"name": "hello", "node": "cpu-0"}]}
+    never = {"name": "verify-gpu", "tasks": [{"name": "gpu", "node": ""}]}
+    records = [{"gate": "cluster-gate", "evidence": {"nodes": 2}}, {"gate": "smoke-gate", "evidence": {"workflows": [hello, never]}}]
+    assert list(report.placements(records)) == [("verify-hello", "cpu-0")]
