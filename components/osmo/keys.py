@@ -14,9 +14,9 @@ from sdg.kube.held import Holder
 from sdg.osmo import key_loss, layout
 from sdg.osmo.external_database import Server
 
-DATABASE: Final = Holder("Secret", layout.SERVICE_NAMESPACE, layout.DATABASE_SECRET, "db-password")
+DATABASE: Final = Holder("Secret", layout.SERVICE_NAMESPACE, layout.DATABASE_SECRET, layout.DATABASE_KEY)
 ADMIN: Final = Holder("Secret", layout.SERVICE_NAMESPACE, layout.ADMIN_SECRET, "password")
-MEK: Final = Holder("ConfigMap", layout.SERVICE_NAMESPACE, layout.MEK_CONFIG_MAP, "mek.yaml")
+MEK: Final = Holder("ConfigMap", layout.SERVICE_NAMESPACE, layout.MEK_CONFIG_MAP, layout.MEK_KEY)
 _CLAIM: Final = (layout.SERVICE_NAMESPACE, layout.DATABASE_CLAIM)
 
 

@@ -9,6 +9,7 @@ from pulumi_kubernetes.core.v1 import LimitRange, LimitRangeItemArgsDict, Resour
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 from sdg.osmo import layout
+from sdg.platform.layout import GPU_RESOURCE
 from sdg.settings.osmo import Quota
 
 # a quota of CPUs or memory refuses every container that requests none of it, OSMO's own init container included
@@ -17,7 +18,7 @@ _SMALLEST: Final = {"cpu": "10m", "memory": "16Mi"}
 
 def limit_workflows(name: str, quota: Quota, in_cluster: pulumi.ResourceOptions, namespace: pulumi.Resource) -> tuple[pulumi.Resource, ...]:
     """The quota and what makes pods fit it; nothing where no bound is set."""
-    bounds = {"requests.cpu": quota.cpu, "requests.memory": quota.memory, "requests.nvidia.com/gpu": quota.gpus, "pods": quota.pods}
+    bounds = {"requests.cpu": quota.cpu, "requests.memory": quota.memory, f"requests.{GPU_RESOURCE}": quota.gpus, "pods": quota.pods}
     hard = {key: str(bound) for key, bound in bounds.items() if bound is not None}
     if not hard:
         return ()

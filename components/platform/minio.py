@@ -120,7 +120,7 @@ def _credential(password: pulumi.Output[str], bucket_uri: str) -> dict[str, pulu
         "access_key_id": ROOT_USER,
         "access_key": password,
         "endpoint": bucket_uri,
-        "region": "us-east-1",
+        "region": layout.S3_REGION,
         "override_url": f"http://minio.{layout.MINIO_NAMESPACE}.svc.cluster.local:{API_PORT}",
         "addressing_style": "path",  # MinIO has no wildcard host names for buckets
     }

@@ -41,10 +41,13 @@ GPU_PLATFORM: Final = "gpu"
 # hard-coded in the charts' templates or read from there by the images
 ADMIN_SECRET: Final = "default-admin-secret"  # noqa: S105 - a Secret's name
 MEK_CONFIG_MAP: Final = "mek-config"
+MEK_KEY: Final = "mek.yaml"
 OPERATOR_TOKEN_SECRET: Final = "osmo-operator-token"  # noqa: S105 - a Secret's name
 DATABASE_SECRET: Final = "db-secret"  # noqa: S105 - a Secret's name
+DATABASE_KEY: Final = "db-password"
 PULL_SECRET: Final = "nvcr-secret"  # noqa: S105 - a Secret's name
 REDIS_SECRET: Final = "redis-secret"  # noqa: S105 - a Secret's name
+REDIS_KEY: Final = "redis-password"
 IMAGE_SECRET: Final = "osmo-image-cred"  # noqa: S105 - a Secret's name
 STORAGE_SECRETS: Final = ("osmo-workflow-data-cred", "osmo-workflow-log-cred", "osmo-workflow-app-cred")
 

@@ -11,6 +11,9 @@ MINIO_NAMESPACE: Final = "minio-operator"
 MINIO_ROOT_SECRET: Final = "minio-root"  # noqa: S105 - a Secret's name
 MINIO_CLAIM: Final = "minio-data"
 
+# where MinIO says its buckets are, and S3's first region
+S3_REGION: Final = "us-east-1"
+
 KAI_NAMESPACE: Final = "kai-scheduler"
 KAI_RELEASE: Final = "kai-scheduler"
 # made by KAI itself when it starts, the child before its parent
@@ -27,6 +30,10 @@ KAI_CRDS: Final = (
     "topologies.kai.scheduler",
 )
 
+# how NVIDIA's device plugin, its feature discovery and everybody else call GPUs, nodes that have some, and nodes kept for those who ask
+GPU_RESOURCE: Final = "nvidia.com/gpu"
+GPU_NODE_LABEL: Final = "nvidia.com/gpu.present"
+GPU_TAINT: Final = GPU_RESOURCE
 # what stands in for the GPU operator's RuntimeClass on nodes without GPUs: pods that name it run as any other
 RUNTIME_CLASS: Final = "nvidia"
 STUB_HANDLER: Final = "runc"

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from sdg.platform.layout import S3_REGION
 from sdg.settings.base import Quantity, Settings
 
 # the S3 rule for bucket names, without dots: they break virtual-host addressing over TLS
@@ -31,7 +32,7 @@ class S3Store(Settings):
 
     provider: Literal["s3"] = Field(description="What stores the objects.")
     bucket: BucketName = Field(default=BUCKET, description="Bucket for workflow data, logs and apps.")
-    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]+$", description="Region of the bucket.")
+    region: str = Field(default=S3_REGION, pattern=r"^[a-z0-9-]+$", description="Region of the bucket.")
     endpoint: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s/@]+$",

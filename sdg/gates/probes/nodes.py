@@ -8,8 +8,8 @@ from typing import Any
 
 from sdg.gates.checks import Check, judge
 from sdg.kube.api import Json
+from sdg.platform.layout import GPU_RESOURCE
 
-GPU_RESOURCE = "nvidia.com/gpu"
 _CONDITION_TAINTS = "node.kubernetes.io/"  # set by the node controller for what is wrong with a node, and by a cordon
 
 
