@@ -1,4 +1,4 @@
-"""Where the platform's parts live in a cluster."""
+"""Where the platform's parts live in a cluster, and what they and GPUs are called there."""
 
 from __future__ import annotations
 

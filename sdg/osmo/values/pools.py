@@ -9,14 +9,10 @@ from typing import Final, Literal
 
 from sdg.osmo import layout
 from sdg.osmo.values.base import Values
+from sdg.platform.layout import GPU_NODE_LABEL, GPU_RESOURCE, GPU_TAINT, RUNTIME_CLASS
 from sdg.settings.osmo import Pods
 
 GpuPlan = Literal["none", "shared", "dedicated"]
-
-GPU_NODE_LABEL: Final = "nvidia.com/gpu.present"
-GPU_RESOURCE: Final = "nvidia.com/gpu"
-GPU_TAINT: Final = "nvidia.com/gpu"
-RUNTIME_CLASS: Final = "nvidia"
 
 USER_TEMPLATE: Final = "default_user"
 GPU_TEMPLATE: Final = "gpu_toleration"
