@@ -31,6 +31,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "host.microk8s": (),
     "host.sudo": (),
     "host.driver": ("version",),
+    "host.optix": (),
     "host.disk": ("freeGiB",),
     "host.port": ("port", "process"),
 }

@@ -1,7 +1,7 @@
 """What a pod needs before its node's kubelet can start it, and what of that is missing, in the kubelet's own words.
 
-Pure functions on objects. Sources of the words: kubelet v1.36, `pkg/volume/{secret,configmap,projected}`, `pkg/kubelet/kubelet_pods.go`,
-`pkg/kubelet/kuberuntime`. kwok has no such check: it starts pods whose Secrets don't exist.
+Pure functions on objects. Sources of the words: kubelet v1.36, `pkg/volume/{secret,configmap,projected,hostpath}`,
+`pkg/kubelet/kubelet_pods.go`, `pkg/kubelet/kuberuntime`. kwok has no such check: it starts pods whose Secrets don't exist.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ def _volume_errors(volume: Object, namespace: str, pod: Object, known: Reference
         yield from _config_map_errors(config_map, config_map["name"], namespace, known)
     elif claim := volume.get("persistentVolumeClaim"):
         yield from _claim_errors(claim["claimName"], namespace, known)
+    elif host := volume.get("hostPath"):
+        yield from _host_path_errors(host, pod["spec"].get("nodeName", ""), known)
     for source in (volume.get("projected") or {}).get("sources") or []:
         yield from _projected_errors(source, namespace, pod, known)
 
@@ -112,6 +114,12 @@ def _claim_errors(name: str, namespace: str, known: References) -> Iterator[str]
         yield f'persistentvolumeclaim "{name}" not found'
     elif phase != "Bound":
         yield f"PVC {namespace}/{name} is not bound"
+
+
+def _host_path_errors(source: Object, node: str, known: References) -> Iterator[str]:
+    """Of files alone: folders are made, or are there on every node."""
+    if source.get("type") == "File" and source["path"] not in known.node_files.get(("", node), frozenset()):
+        yield f"hostPath type check failed: {source['path']} is not a file"
 
 
 def _sandbox(pod: Object, known: References) -> Iterator[Missing]:

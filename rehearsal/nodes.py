@@ -16,6 +16,8 @@ GPU = "nvidia.com/gpu"
 GROUP_LABEL = "rehearsal.sdg/group"
 UNPLUGGED = "rehearsal.sdg/gpus"
 """Annotation of a node whose GPUs no device plugin offers yet: how many it has."""
+FILES = "rehearsal.sdg/files"
+"""Annotation of a node: the files that pods can mount from it, separated by commas; a virtual node has no others."""
 RUNTIME_CLASS = "nvidia"  # and its handler
 NOT_READY = "node.kubernetes.io/not-ready"
 CONFLICT = 409
@@ -40,6 +42,7 @@ class NodeGroup:
         max_pods: pods that fit a node, as the kubelet counts them.
         os_disk_gib: disk that holds images, logs and emptyDir volumes, in GiB.
         plugged: whether a device plugin offers the machines' GPUs already; without one a node has GPUs and doesn't know it.
+        files: of machines with GPUs, whose driver brought them.
     """
 
     name: str
@@ -50,6 +53,7 @@ class NodeGroup:
     max_pods: int = 110
     os_disk_gib: int = 128
     plugged: bool = True
+    files: tuple[str, ...] = ()
 
 
 # one node for the platform and one that GPU workflows must ask for, tainted as the Azure pool is
@@ -59,7 +63,9 @@ DEFAULT_PROFILE: tuple[NodeGroup, ...] = (
 )
 
 
-def of_sizes(sizes: Mapping[str, int], labels: tuple[tuple[str, str], ...] = (), *, plugged: bool = True) -> tuple[NodeGroup, ...]:
+def of_sizes(
+    sizes: Mapping[str, int], labels: tuple[tuple[str, str], ...] = (), *, plugged: bool = True, files: tuple[str, ...] = ()
+) -> tuple[NodeGroup, ...]:
     """A group for each machine size, named after it.
 
     Raises:
@@ -67,7 +73,7 @@ def of_sizes(sizes: Mapping[str, int], labels: tuple[tuple[str, str], ...] = (),
     """
     for size in sizes:
         vm_size(size)
-    return tuple(NodeGroup(_group_name(size), size, count, labels, plugged=plugged) for size, count in sizes.items())
+    return tuple(NodeGroup(_group_name(size), size, count, labels, plugged=plugged, files=files) for size, count in sizes.items())
 
 
 def _group_name(size: str) -> str:
@@ -177,7 +183,10 @@ def _labels(group: NodeGroup, size: VmSize, name: str) -> dict[str, str]:
 
 
 def _annotations(group: NodeGroup, size: VmSize) -> dict[str, str]:
-    return {UNPLUGGED: str(size.gpu.count)} if size.gpu and not group.plugged else {}
+    if not size.gpu:
+        return {}
+    files = {FILES: ",".join(group.files)} if group.files else {}
+    return files | ({} if group.plugged else {UNPLUGGED: str(size.gpu.count)})
 
 
 def gpu_labels(gpu: Gpu) -> dict[str, str]:

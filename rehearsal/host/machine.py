@@ -14,6 +14,8 @@ from sdg.catalog.vm_sizes import VmSize, vm_size
 
 DRIVER = "570.172.08"
 """Version of the GPU driver that a host with GPUs has."""
+DRIVER_FILES = ("/usr/share/nvidia/nvoptix.bin",)
+"""What of the driver's files pods may mount."""
 LABELS = (("microk8s.io/cluster", "true"), ("node.kubernetes.io/microk8s-controlplane", "microk8s-controlplane"))
 
 
@@ -57,7 +59,7 @@ class Machine:
     @property
     def profile(self) -> tuple[NodeGroup, ...]:
         """Nodes of the cluster, their GPUs not offered yet."""
-        return of_sizes(self.sizes, LABELS, plugged=False)
+        return of_sizes(self.sizes, LABELS, plugged=False, files=DRIVER_FILES)
 
     def forget_microk8s(self) -> None:
         """What goes with the snap."""

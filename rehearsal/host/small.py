@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from rehearsal.host.calls import Answer, Call, Host, refused, unknown
-from rehearsal.host.machine import DRIVER
+from rehearsal.host.machine import DRIVER, DRIVER_FILES
 
 Program = Callable[[Call, Host], Answer]
 
@@ -115,6 +115,20 @@ def nvidia_smi(call: Call, host: Host) -> Answer:
     return Answer("".join(", ".join(row[name] for name in fields) + "\n" for row in rows))
 
 
+def find(call: Call, host: Host) -> Answer:
+    """Files of the GPU's driver; it looks at no others."""
+    if len(call.arguments) != len(_FIND) or (call.arguments[0], *call.arguments[2:]) != (_FIND[0], *_FIND[2:]):
+        return unknown(call, [" ".join(_FIND)])
+    path = call.arguments[1]
+    driver = host.machine.host.gpu is not None and host.fault("host.optix") is None
+    if driver and path in DRIVER_FILES:
+        return Answer(f"{path}\n")
+    return refused(f"find: '{path}': No such file or directory")
+
+
+_FIND = ("-L", "FILE", "-type", "f")
+
+
 def usermod(call: Call, host: Host) -> Answer:
     """Adds a user to the group `microk8s`; that counts from the next login on."""
     if not call.root:
@@ -168,6 +182,7 @@ def sudo(call: Call, host: Host) -> Answer:
 
 PROGRAMS: Mapping[str, Program] = {
     "df": df,
+    "find": find,
     "free": free,
     "gpasswd": gpasswd,
     "lsb_release": lsb_release,

@@ -69,9 +69,9 @@ class Pods(Settings):
     )
     optix: bool | None = Field(
         default=None,
-        description="Whether pods with GPUs get the node's OptiX denoiser, `/usr/share/nvidia/nvoptix.bin`, which rendering needs. It comes "
-        "with a driver that the host owns, and a pod whose node lacks it never starts. Unset: on MicroK8s whose host owns the driver; "
-        "nowhere else.",
+        description="Whether pods with GPUs get the node's OptiX denoiser, `/usr/share/nvidia/nvoptix.bin`, which rendering needs. The "
+        "file comes with a driver of the host's own, and pods never start on a node that lacks it. Unset: on MicroK8s whose host owns the "
+        "driver; nowhere else.",
     )
 
 

@@ -45,6 +45,11 @@ NOTHING_EXISTS = {
         "FailedMount",
         MOUNT + '[secret "a" not found, configmap "b" not found]',
     ),
+    "file of the node": (
+        volume(hostPath={"path": "/usr/share/nvidia/nvoptix.bin", "type": "File"}),
+        "FailedMount",
+        MOUNT + "hostPath type check failed: /usr/share/nvidia/nvoptix.bin is not a file",
+    ),
     "runtime class": (
         pod(runtimeClassName="nvidia"),
         "FailedCreatePodSandBox",
@@ -171,3 +176,10 @@ def test_an_image_name_that_no_runtime_can_parse_keeps_the_pod_from_starting(ima
 )
 def test_every_form_of_an_image_name_is_one(image):
     assert missing(container(image=image), References()) == []
+
+
+def test_a_file_that_the_node_has_can_be_mounted_and_other_types_are_not_looked_for():
+    known = References(node_files={("", "node-0"): frozenset({"/a"})})
+    assert sentences(volume(hostPath={"path": "/a", "type": "File"}), known) == []
+    assert sentences(volume(hostPath={"path": "/b", "type": "DirectoryOrCreate"}), known) == []
+    assert sentences(volume(hostPath={"path": "/b", "type": "File"}), known) != []

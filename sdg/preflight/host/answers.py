@@ -36,6 +36,7 @@ class Answers:
         installed_by: the stacks that marked it as theirs.
         gpus: the driver's version for each GPU.
         driver_refusal: what `nvidia-smi` said instead; None when it answers, or there is none.
+        optix: whether the driver's OptiX denoiser is there, as a file.
     """
 
     asked_last: str | None
@@ -51,6 +52,7 @@ class Answers:
     installed_by: frozenset[str]
     gpus: tuple[str, ...]
     driver_refusal: str | None
+    optix: bool
 
 
 def parse(text: str) -> Answers:
@@ -75,6 +77,7 @@ def parse(text: str) -> Answers:
         installed_by=frozenset(value for value in said.get("installed_by", ()) if value),
         gpus=tuple(value for value in said.get("gpu", ()) if value),
         driver_refusal=" ".join(said["nvidia_smi_refusal"]) if "nvidia_smi_refusal" in said else None,
+        optix="optix" in said,
     )
 
 

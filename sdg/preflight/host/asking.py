@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from sdg.microk8s.snap import BEGUN, MARK
+from sdg.osmo.values import OPTIX_PATH
 from sdg.settings.cluster import SshHost
 
 _SSH_FAILED: Final = 255  # ssh's own exit code
@@ -36,7 +37,7 @@ class Reply:
 def script() -> str:
     """The script that is run."""
     probe = resources.files(__package__).joinpath("probe.sh").read_text(encoding="utf-8")
-    return f'mark={MARK}\nbegun="{BEGUN}"\n{probe}'
+    return f'mark={MARK}\nbegun="{BEGUN}"\noptix={OPTIX_PATH}\n{probe}'
 
 
 def ask(ssh: SshHost | None, private_key: str | None, environ: Mapping[str, str], timeout: float) -> Reply:

@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from sdg.catalog.host_requirements import Part, host_requirements
 from sdg.catalog.versions import versions
+from sdg.osmo.values import OPTIX_PATH, gets_optix
 from sdg.preflight.host.answers import Answers
 from sdg.preflight.model import Finding, capital
 from sdg.settings.cluster import MicroK8s
@@ -149,6 +150,7 @@ def _gpus(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
     planned = wanted.cluster.gpus
     platform = wanted.sections.get("platform")
     plan = gpu_operator_plan(platform.gpu_operator if platform else GpuOperator(), cluster=wanted.cluster.kind, gpus=planned)
+    yield from _denoiser(wanted, answers, host_driver=plan.driver == "host")
     if not plan.install:
         return
     if plan.driver == "operator":
@@ -165,6 +167,14 @@ def _gpus(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
     elif wanted.one_node and len(answers.gpus) < planned:
         seen = f"{capital(wanted.host)} has {_count(len(answers.gpus), 'GPU')}, and sdg:cluster.gpus plans {planned}."
         yield Finding("gpu-driver", seen, "Plan as many as nvidia-smi lists, or more nodes (sdg:cluster.minNodes).")
+
+
+def _denoiser(wanted: Wanted, answers: Answers, *, host_driver: bool) -> Iterator[Finding]:
+    """Without a driver there is no file of it either, and that is told already."""
+    pods = (wanted.sections.get("osmo") or Osmo()).pods
+    mounted = wanted.cluster.gpus > 0 and gets_optix(pods, host_driver=host_driver)
+    if mounted and not answers.optix and (answers.gpus or not host_driver):
+        yield Finding.of("optix", f"{capital(wanted.host)} has no file {OPTIX_PATH}, which pods with GPUs would mount and wait for.")
 
 
 def _driver_problem(host: str, answers: Answers) -> str | None:

@@ -1,5 +1,6 @@
 # Asks a host what the preflight wants to know, and prints `key=value` lines; changes nothing. Every program is the one on PATH.
-# Expects: mark, the snap's configuration key that says which stack installed MicroK8s; begun, the file of an installation under way.
+# Expects: mark, the snap's configuration key that says which stack installed MicroK8s; begun, the file of an installation under way;
+# optix, the driver's file that pods with GPUs may mount.
 
 LC_ALL=C
 export LC_ALL
@@ -53,6 +54,9 @@ probe() {
       printf '%s\n' "$drivers" | each nvidia_smi_refusal
     fi
   fi
+
+  say asking find
+  if [ -n "$(find -L "$optix" -type f 2>/dev/null)" ]; then say optix yes; fi
   say done yes
 }
 

@@ -88,6 +88,7 @@ def host(tmp_path, monkeypatch):
     made.listens(22, name="sshd")
     made.has_snapd("2.71")
     made.says("nvidia-smi", "570.172.08\n570.172.08")
+    made.says("find", script='echo "$2"')
     made.environ = {"PATH": str(made.bin), "HOME": str(made.home)}
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return made

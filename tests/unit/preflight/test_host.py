@@ -45,8 +45,15 @@ FAILURES = [
     ("gpu-driver", lambda h: h.says("nvidia-smi", "couldn't communicate", 9), GPUS, ["does not answer (couldn't communicate)"]),
     ("gpu-driver", lambda h: None, OPERATORS, ["has a GPU driver already (570.172.08)", "driver is operator"]),
     ("gpu-driver", lambda h: h.says("nvidia-smi", "570.1"), GPUS, ["has 1 GPU,", "plans 2"]),
+    ("optix", lambda h: h.says("find", script="exit 1"), GPUS, ["/usr/share/nvidia/nvoptix.bin", "sdg:osmo.pods.optix false"]),
     ("host", lambda h: h.lacks("df"), CPU_ONLY, ["no answer from df"]),
 ]
+
+
+@pytest.mark.parametrize("sections", [CPU_ONLY, {**GPUS, "osmo": {"pods": {"optix": False}}}])
+def test_the_denoiser_is_not_asked_for_where_no_pod_mounts_it(host, sections):
+    host.says("find", script="exit 1")
+    assert host.found(**sections) == {}
 
 
 @pytest.mark.parametrize(
