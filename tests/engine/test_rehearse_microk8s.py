@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import re
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from rehearsal.processes import MARK
+from rehearsal.state import PORT_RANGE, is_free
 
 ROOT = Path(__file__).resolve().parents[2]
 SDG = str(Path(sys.executable).with_name("sdg"))
@@ -83,10 +84,9 @@ def sdg(tmp_path):
 
 
 def free_ports():
-    with socket.socket() as first, socket.socket() as second:
-        for probe in (first, second):
-            probe.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
+    """Below the range that connections of other processes get theirs from."""
+    candidates = random.sample(range(*PORT_RANGE), k=100)
+    return list(itertools.islice(filter(is_free, candidates), 2))
 
 
 def verdicts(output):
