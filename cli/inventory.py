@@ -6,7 +6,7 @@ Destroy knows by its state what it made. Here things are told by what they look 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -20,6 +20,7 @@ from sdg.kube.api import KubernetesReader, items
 from sdg.kube.errors import ObjectNotFoundError, RefusedError
 from sdg.kube.kubeconfig_file import EXTENSION
 from sdg.kube.objects import Ref, collection
+from sdg.microk8s.gpu import NAMESPACE as MICROK8S_GPU_NAMESPACE
 from sdg.osmo import layout
 from sdg.osmo.retained import claim_of, is_namespaces_own, promised
 from sdg.platform import layout as platform
@@ -31,6 +32,7 @@ NAMESPACES: Final = (
     platform.MINIO_NAMESPACE,
     platform.KAI_NAMESPACE,
     platform.GPU_OPERATOR_NAMESPACE,
+    MICROK8S_GPU_NAMESPACE,
 )
 _INSIDE: Final = (
     *("Deployment", "Job", "Pod", "PodGroup", "Service", "ServiceAccount"),
@@ -42,6 +44,7 @@ _SCOPED: Final = (
 )
 
 _CRD: Final = "CustomResourceDefinition"
+_NAMES: Final = frozenset({*platform.KAI_DEFAULT_QUEUES, *platform.KAI_CRDS, *platform.GPU_OPERATOR_CRDS})
 _ASKS: Final = 20
 _PAUSE: Final = 0.5  # seconds between two of them
 
@@ -62,22 +65,22 @@ class Inventory:
     volumes: Mapping[Ref, Ref]
     host: tuple[str, ...]
 
-    def unexpected(self, *, retain: bool, crds: bool = False) -> list[str]:
+    def unexpected(self, *, retain: bool, definitions: Collection[str] = platform.KAI_CRDS) -> list[str]:
         """What should not be there after a destroy; empty when it kept its promise.
 
         Args:
             retain: whether data was to stay.
-            crds: whether CRDs were to go.
+            definitions: names of the CRDs that were to stay, as Helm leaves them.
         """
-        return [*(str(ref) for ref in sorted(self.objects) if not self._may_stay(ref, retain=retain, crds=crds)), *self.host]
+        return [*(str(ref) for ref in sorted(self.objects) if not self._may_stay(ref, definitions, retain=retain)), *self.host]
 
     def kept(self) -> list[Ref]:
         """The promised objects that are there."""
         return [ref for ref in sorted(self.objects) if promised(ref)]
 
-    def _may_stay(self, ref: Ref, *, retain: bool, crds: bool) -> bool:
+    def _may_stay(self, ref: Ref, definitions: Collection[str], *, retain: bool) -> bool:
         if ref.kind == _CRD:
-            return not crds
+            return ref.name in definitions
         return retain and promised(self.volumes.get(ref, ref)) is not None
 
 
@@ -128,7 +131,7 @@ def _is_ours(ref: Ref, found: Json) -> bool:
     metadata = found["metadata"]
     if ref.kind == "PersistentVolume":
         return claim_of(found).namespace in NAMESPACES
-    if ref.name.startswith("osmo-") or ref.name in platform.KAI_DEFAULT_QUEUES or ref.name in platform.KAI_CRDS:
+    if ref.name.startswith("osmo-") or ref.name in _NAMES:
         return True
     labelled = platform.OURS.items() <= (metadata.get("labels") or {}).items() or layout.SCHEDULER_LABEL in (metadata.get("labels") or {})
     noted = (metadata.get("annotations") or {}).get(HELM_NAMESPACE) in NAMESPACES

@@ -40,6 +40,9 @@ from sdg.gates.checks import Status
 from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
 from sdg.kube.objects import Ref
+from sdg.platform import layout
+from sdg.settings.cluster import MicroK8s
+from sdg.settings.gpu_operator import gpu_operator_plan
 from sdg.settings.model import StackSettings
 
 PREVIEW: Final = ("preview", "--expect-no-changes", "--suppress-progress", "--policy-pack", "policy")
@@ -146,9 +149,8 @@ class Rehearsed:
     def inventory(self) -> str:
         """What is left: nothing, or what was promised and exactly that."""
         retains, found = self.settings.data == "retain", self.look()
-        crds = self.settings.platform.kai_scheduler.remove_crds
-        known = set(self.before.unexpected(retain=False, crds=True))
-        left = [line for line in found.unexpected(retain=retains, crds=crds) if line not in known]
+        known = set(self.before.unexpected(retain=False, definitions=()))
+        left = [line for line in found.unexpected(retain=retains, definitions=_definitions(self.settings)) if line not in known]
         left += left_on_host(self.state, self.settings)
         if left:
             raise StepFailed(f"left: {'; '.join(left)}")
@@ -179,6 +181,15 @@ class Rehearsed:
 
         if code := self.engine.stream(*command, on_line=line):
             raise StepFailed(f"pulumi {command[0]} ended with exit code {code}")
+
+
+def _definitions(settings: StackSettings) -> list[str]:
+    """Names of the CRDs that a destroy of the stack leaves, as Helm does."""
+    platform, cluster = settings.platform, settings.cluster
+    kai = platform.kai_scheduler
+    plan = gpu_operator_plan(platform.gpu_operator, cluster=cluster.kind, gpus=getattr(cluster, "gpus", 0))
+    by_chart = plan.install and not isinstance(cluster, MicroK8s)  # its addon is taken down with everything that it brought
+    return [*(() if kai.remove_crds else layout.KAI_CRDS), *(layout.GPU_OPERATOR_CRDS if by_chart else ())]
 
 
 def rehearse(

@@ -8,7 +8,7 @@ from typing import Final
 from sdg.catalog.gpu_driver import DriverOwner, driver_values
 from sdg.microk8s.script import Step, step
 from sdg.microk8s.snap import MARK, OWNERSHIP
-from sdg.platform.layout import GPU_OPERATOR_RELEASE, OURS
+from sdg.platform.layout import GPU_OPERATOR_CRDS, GPU_OPERATOR_RELEASE, OURS
 
 ADDON: Final = "nvidia"
 NAMESPACE: Final = "gpu-operator-resources"
@@ -42,11 +42,12 @@ printf '%s' "$values" >"$file"
 sudo -n microk8s enable "$addon" --gpu-operator-driver "$driver" --gpu-operator-version "$version" --gpu-operator-values "$file"
 deployed || fail "The addon $addon was enabled, and no GPU operator was installed: what Helm said about it stands above."
 """
-# the addon leaves its namespace. A MicroK8s that the stack adopts by now keeps its GPUs
+# the addon leaves its namespace and its kinds. A MicroK8s that the stack adopts by now keeps its GPUs
 _DISABLE: Final = """\
 ours || exit 0
 if known; then sudo -n microk8s disable "$addon"; fi
 sudo -n microk8s kubectl delete namespace "$namespace" --ignore-not-found
+sudo -n microk8s kubectl delete customresourcedefinition $definitions --ignore-not-found
 """
 
 
@@ -76,6 +77,7 @@ def operator(owner: DriverOwner, version: str, *, stack: str, cluster: str) -> S
         addon=ADDON,
         namespace=NAMESPACE,
         release=GPU_OPERATOR_RELEASE,
+        definitions=" ".join(GPU_OPERATOR_CRDS),
         stack=stack,
         mark=MARK,
         driver=owner,

@@ -40,3 +40,11 @@ STUB_HANDLER: Final = "runc"
 
 GPU_OPERATOR_NAMESPACE: Final = "gpu-operator"
 GPU_OPERATOR_RELEASE: Final = "gpu-operator"
+# of its chart, and of the feature discovery that it brings along
+GPU_OPERATOR_CRDS: Final = (
+    "clusterpolicies.nvidia.com",
+    "nodefeaturegroups.nfd.k8s-sigs.io",
+    "nodefeaturerules.nfd.k8s-sigs.io",
+    "nodefeatures.nfd.k8s-sigs.io",
+    "nvidiadrivers.nvidia.com",
+)

@@ -10,6 +10,7 @@ from rehearsal.host.command_lines import check
 from sdg.catalog.gpu_driver import driver_values
 from sdg.microk8s import gpu, running, snap
 from sdg.microk8s.script import over_ssh, script
+from sdg.platform.layout import GPU_OPERATOR_CRDS
 
 STACK, CHANNEL = "sdg/lab", "1.31/stable"
 
@@ -186,7 +187,8 @@ def test_the_addon_is_disabled_once_and_leaves_no_namespace(host):
     host.do(step.delete)
     host.do(step.delete)
     gone = "microk8s kubectl delete namespace gpu-operator-resources --ignore-not-found"
-    assert host.changes() == ["microk8s disable nvidia", gone, gone]
+    kinds = f"microk8s kubectl delete customresourcedefinition {' '.join(GPU_OPERATOR_CRDS)} --ignore-not-found"
+    assert host.changes() == ["microk8s disable nvidia", gone, kinds, gone, kinds]
 
 
 def test_the_addon_of_a_microk8s_that_is_not_the_stacks_any_more_stays(host):
