@@ -1,3 +1,5 @@
+"""Rule: values of the GPU operator that mix two owners of the driver are refused."""
+
 from __future__ import annotations
 
 import pytest

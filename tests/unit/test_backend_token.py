@@ -1,3 +1,5 @@
+"""The backend operator's token in Secrets: one for both sides, taken where the cluster holds it, and renewed without turning the last one away."""
+
 import base64
 
 import pytest

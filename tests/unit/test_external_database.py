@@ -1,3 +1,5 @@
+"""A database outside the cluster: made where it is lacking, looked into before a key is made, and told in the server's words."""
+
 import pytest
 
 from components.osmo import database
