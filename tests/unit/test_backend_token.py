@@ -1,4 +1,4 @@
-"""The backend operator's token in Secrets: one for both sides, taken where the cluster holds it, and renewed without turning the last one away."""
+"""The backend operator's token in Secrets: one for both sides, taken where the cluster holds it, the last one accepted beside it."""
 
 import base64
 
