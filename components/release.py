@@ -65,14 +65,16 @@ def restore() -> str:
 
 
 def triggers(release: Release, key: pulumi.Output[str], values: Mapping[str, Any]) -> dict[str, pulumi.Input[str]]:
-    """What has to make the gate behind a release look again: revision, chart version, and a fingerprint of values and Secrets.
-
-    The fingerprint is keyed, so that a stored state doesn't allow to guess a weak value; that is why it may be stored in the clear.
-    """
-    canonical = pulumi.Output.json_dumps(values, sort_keys=True)
-    fingerprint = pulumi.Output.all(key, canonical).apply(lambda both: hmac.new(both[0].encode(), both[1].encode(), "sha256").hexdigest())
+    """What has to make the gate behind a release look again: revision, chart version, and a fingerprint of values and Secrets."""
     return {
         "revision": release.status.apply(lambda status: str(int(status.revision or 0))),
         "chart": release.version.apply(str),
-        "values": pulumi.Output.unsecret(fingerprint),
+        "values": fingerprint(key, values),
     }
+
+
+def fingerprint(key: pulumi.Output[str], contents: Mapping[str, Any]) -> pulumi.Output[str]:
+    """What differs where contents differ. It is keyed, so that nobody can guess a weak value by it, and may stand in the clear."""
+    canonical = pulumi.Output.json_dumps(contents, sort_keys=True)
+    found = pulumi.Output.all(key, canonical).apply(lambda both: hmac.new(both[0].encode(), both[1].encode(), "sha256").hexdigest())
+    return pulumi.Output.unsecret(found)

@@ -10,7 +10,7 @@ from components.osmo.adopted import Adopted, taking_over
 from components.osmo.backend_token import TOKEN_KEY, BackendToken
 from components.osmo.service import OsmoService
 from components.osmo.token import OperatorToken
-from components.release import pinned_release, repair, restore, triggers
+from components.release import fingerprint, pinned_release, repair, restore, triggers
 from sdg.gates.osmo import OsmoRecord
 from sdg.gates.resource import gate
 from sdg.osmo import layout
@@ -52,7 +52,9 @@ class OsmoOperator(pulumi.ComponentResource):
             string_data=content,
             opts=pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=after),
         )
-        own = operator_values(settings, images=images)
+        # both programs mount it by subPath, which no running pod sees changed
+        token_fingerprint = fingerprint(fingerprint_key, {"token": content.apply(lambda keys: keys[TOKEN_KEY])})
+        own = operator_values(settings, images=images, token_fingerprint=token_fingerprint)
         values = adopted.values_of(layout.OPERATOR_RELEASE) if adopted else own
         self.release = pinned_release(
             f"{name}-release",

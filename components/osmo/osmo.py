@@ -72,7 +72,7 @@ class Osmo(pulumi.ComponentResource):
             generated=generated,
             in_cluster=in_cluster,
         ).build(store, token)
-        images = Images(mirror.image(settings.registry or versions().registries.osmo), line.tag)
+        images = Images.of(settings, line.tag, mirror)
         service = OsmoService(
             f"{name}-service",
             settings=settings,

@@ -47,6 +47,11 @@ class OsmoSecrets:
     objects: tuple[pulumi.Resource, ...]
     pull_secrets: Namespaces
 
+    @property
+    def read_once(self) -> dict[str, Any]:
+        """What pods read when they start, and never again. The operators' tokens are followed."""
+        return {name: content for name, content in self.contents.items() if name != "token"}
+
 
 class SecretsBuilder:
     """Generates OSMO's keys and puts them where its charts look for them.

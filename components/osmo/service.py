@@ -8,7 +8,7 @@ from components.cluster.base import ClusterHandle
 from components.osmo.adopted import Adopted, taking_over
 from components.osmo.secrets import OsmoSecrets
 from components.platform.object_store import ObjectStoreHandle
-from components.release import pinned_release, repair, restore, triggers
+from components.release import fingerprint, pinned_release, repair, restore, triggers
 from sdg.gates.resource import gate
 from sdg.gates.service import ServiceRecord
 from sdg.osmo import layout
@@ -44,6 +44,7 @@ class OsmoService(pulumi.ComponentResource):
             optix=gets_optix(settings.pods, host_driver=cluster.host_driver),
             storage_class=cluster.storage_class,
             database_password=secrets.database_password,
+            secrets_fingerprint=fingerprint(secrets.fingerprint_key, secrets.read_once),
             # the first one comes with the first pods
             token_rollout=str(settings.token.rotation) if settings.token.rotation else None,
         )

@@ -14,7 +14,7 @@ from sdg.catalog.documents import CatalogModel, read
 OsmoChartKey = Literal["osmo-service", "osmo-operator"]
 PlatformChartKey = Literal["gpu-operator", "kai-scheduler"]
 ChartKey = OsmoChartKey | PlatformChartKey
-ImageKey = Literal["minio", "minio-client", "postgres"]
+ImageKey = Literal["minio", "minio-client", "postgres", "redis", "envoy", "migration"]
 
 
 def version_range(text: str) -> str:

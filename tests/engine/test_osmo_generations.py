@@ -66,11 +66,13 @@ class Site:
             gpus="shared",
             storage_class="unused",
             database_password="unused",
+            optix=False,
+            secrets_fingerprint="none",
         )
         self.upgrade("service", layout.SERVICE_RELEASE, profile, values)
 
     def install_operator(self, profile: str) -> None:
-        values = operator_values(Osmo.model_validate({"profile": profile}), images=_images(profile))
+        values = operator_values(Osmo.model_validate({"profile": profile}), images=_images(profile), token_fingerprint="none")
         self.upgrade("backend-operator", layout.OPERATOR_RELEASE, profile, values)
 
     def answers(self, path: str) -> httpx.Response:

@@ -132,7 +132,7 @@ def run_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run
 
     loop = asyncio.new_event_loop()
 
-    def run(*, preview: bool = False, **sections: Any) -> Graph:
+    def run(*, preview: bool = False, computed: Mapping[str, Mapping[str, Any]] | None = None, **sections: Any) -> Graph:
         cluster = {"kind": "existing", "name": "lab", "kubeconfig": str(kubeconfig), **sections.pop("cluster", {})}
         config = {"cluster": cluster, **sections}
         graph = Graph()
@@ -141,7 +141,7 @@ def run_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run
         runtime_config.set_all_config(
             {f"sdg:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
         )
-        answers = Answers(graph, {} if preview else COMPUTED)
+        answers = Answers(graph, {} if preview else {**COMPUTED, **(computed or {})})
         mocks.set_mocks(answers, project="sdg", stack="test", monitor=Monitor(graph, answers), preview=preview)
         pulumi.runtime.test(lambda: _program(graph))()
         return graph

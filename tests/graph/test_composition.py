@@ -104,11 +104,16 @@ def test_the_api_and_the_user_interface_are_forwarded_to_ports_of_their_own_once
 
 
 def test_charts_and_images_come_from_the_mirror(run_program):
-    mirror = {"charts": {"https://helm.ngc.nvidia.com": "https://mirror.test/ngc"}, "images": {"nvcr.io": "mirror.test/nvcr"}}
-    graph = run_program(mirror=mirror)
+    images = {"nvcr.io": "mirror.test/nvcr", "docker.io": "mirror.test/hub"}
+    graph = run_program(mirror={"charts": {"https://helm.ngc.nvidia.com": "https://mirror.test/ngc"}, "images": images})
     for name in ("osmo-service-release", "osmo-operator-release"):
         assert graph.inputs[name]["repositoryOpts"]["repo"] == "https://mirror.test/ngc/nvidia/osmo"
         assert graph.inputs[name]["values"]["global"]["osmoImageLocation"] == "mirror.test/nvcr/nvidia/osmo"
+    values = graph.inputs["osmo-service-release"]["values"]
+    programs = (values["gateway"]["envoy"], values["services"]["postgres"], values["services"]["redis"])
+    assert [program["image"].partition(":")[0] for program in programs] == [
+        f"mirror.test/hub/{name}" for name in ("envoyproxy/envoy", "library/postgres", "library/redis")
+    ]
 
 
 def test_the_chosen_provider_and_cluster_are_registered_for_the_matrix_rule(graph):

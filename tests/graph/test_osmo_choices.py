@@ -92,6 +92,34 @@ def test_the_pull_secret_is_in_every_namespace_before_its_pods(run_program, monk
         assert base64.b64decode(auth["auth"]).decode() == "$oauthtoken:planted-key-planted-key-planted-key"
 
 
+def annotations(graph, release, *programs):
+    services = graph.inputs[release]["values"]["services"]
+    return {services[program]["extraPodAnnotations"]["sdg/secrets"] for program in programs}
+
+
+def test_a_password_that_changed_outside_rolls_the_pods_that_read_it_when_they_start(run_program, monkeypatch):
+    monkeypatch.setenv("POSTGRES_PASSWORD", "planted-database-password")
+    programs = ("service", "router", "agent", "worker", "logger", "delayedJobMonitor")
+    found = []
+    for password in ("planted-one", "planted-two", "planted-two"):
+        monkeypatch.setenv("REDIS_PASSWORD", password)
+        graph = run_program(osmo={"database": DATABASE, "redis": REDIS})
+        (one,) = annotations(graph, "osmo-service-release", *programs)
+        assert len(one) == 64
+        found.append(one)
+    assert found[0] != found[1] == found[2]
+
+
+def test_another_token_rolls_the_operator_and_not_the_service(run_program):
+    minted = "pulumi-python:dynamic/osmo:OperatorToken"
+    graphs = [run_program(computed={minted: {"value": value, "expires": "2027-01-01"}}) for value in ("token-one", "token-two")]
+    one, other = (annotations(graph, "osmo-operator-release", "backendListener", "backendWorker") for graph in graphs)
+    assert (len(one), len(other)) == (1, 1)
+    assert one != other
+    one, other = (annotations(graph, "osmo-service-release", "service") for graph in graphs)
+    assert one == other
+
+
 def test_the_key_for_workflows_images_stands_in_a_secret_and_not_in_the_values(run_program, monkeypatch):
     monkeypatch.setenv("NGC_API_KEY", "planted-key-planted-key-planted-key")
     graph = run_program(osmo={"images": {"credentials": "ngc"}})

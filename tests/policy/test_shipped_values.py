@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 
 from components.generated import GENERATORS
@@ -11,6 +13,7 @@ from sdg.osmo import layout
 from sdg.osmo.values import Images, operator_values, service_values, storage_choice
 from sdg.settings.osmo import Osmo
 
+FINGERPRINT = hmac.new(b"key", b"contents", "sha256").hexdigest()
 IMAGES = Images(versions().registries.osmo, "6.3.1")
 
 
@@ -24,12 +27,14 @@ def test_the_values_of_the_service_chart_break_no_rule(judge, profile, credentia
         gpus="dedicated",
         storage_class="fast",
         database_password=GENERATORS["password"](),
+        optix=False,
+        secrets_fingerprint=FINGERPRINT,
     )
     assert judge(RULE, "kubernetes:helm.sh/v3:Release", {"chart": "service", "values": values}).violations == ()
 
 
 def test_the_values_of_the_operator_chart_break_no_rule(judge) -> None:
-    properties = {"chart": "backend-operator", "values": operator_values(Osmo(), images=IMAGES)}
+    properties = {"chart": "backend-operator", "values": operator_values(Osmo(), images=IMAGES, token_fingerprint=FINGERPRINT)}
     assert judge(RULE, "kubernetes:helm.sh/v3:Release", properties).violations == ()
 
 

@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from sdg.osmo import layout
-from sdg.osmo.values.base import Values
+from sdg.osmo.values.base import Images, Values
 from sdg.settings.osmo import POSTGRES_PORT, REDIS_PORT, ExternalDatabase, ExternalRedis, InClusterDatabase, InClusterRedis, Osmo
 
-DATABASE_KEY: Final = "db-password"
-REDIS_KEY: Final = "redis-password"
 # the services that talk to Redis
 REDIS_SERVICES: Final = ("service", "agent", "worker", "logger", "delayedJobMonitor")
 
 
-def postgres_values(database: InClusterDatabase | ExternalDatabase, password: object, storage_class: object) -> Values:
+def postgres_values(database: InClusterDatabase | ExternalDatabase, password: object, storage_class: object, images: Images) -> Values:
     """`services.postgres`. An external server's password is in a Secret, the chart's own one's has to be in the values."""
-    secret = {"passwordSecretName": layout.DATABASE_SECRET, "passwordSecretKey": DATABASE_KEY}
+    secret = {"passwordSecretName": layout.DATABASE_SECRET, "passwordSecretKey": layout.DATABASE_KEY}
     match database:
         case ExternalDatabase():
             server = {"serviceName": database.host, "port": database.port, "db": database.name, "user": database.user}
@@ -25,6 +23,7 @@ def postgres_values(database: InClusterDatabase | ExternalDatabase, password: ob
         case InClusterDatabase():
             return {
                 "enabled": True,
+                **images.other("postgres"),
                 "serviceName": "postgres",
                 "port": POSTGRES_PORT,
                 "db": "osmo",
@@ -36,15 +35,16 @@ def postgres_values(database: InClusterDatabase | ExternalDatabase, password: ob
             }
 
 
-def redis_values(redis: InClusterRedis | ExternalRedis, storage_class: object) -> Values:
+def redis_values(redis: InClusterRedis | ExternalRedis, storage_class: object, images: Images) -> Values:
     """`services.redis`. The in-cluster one has no password and no TLS."""
-    secret = {"passwordSecretName": layout.REDIS_SECRET, "passwordSecretKey": REDIS_KEY}
+    secret = {"passwordSecretName": layout.REDIS_SECRET, "passwordSecretKey": layout.REDIS_KEY}
     match redis:
         case ExternalRedis():
             return {"enabled": False, "serviceName": redis.host, "port": redis.port, "tlsEnabled": redis.tls, **secret}
         case InClusterRedis():
             return {
                 "enabled": True,
+                **images.other("redis"),
                 "serviceName": "redis",
                 "port": REDIS_PORT,
                 "tlsEnabled": False,
@@ -65,5 +65,5 @@ def redis_passwords(settings: Osmo) -> Mapping[str, Values]:
 
 
 def _redis_password() -> Values:
-    source = {"secretKeyRef": {"name": layout.REDIS_SECRET, "key": REDIS_KEY}}
+    source = {"secretKeyRef": {"name": layout.REDIS_SECRET, "key": layout.REDIS_KEY}}
     return {"name": "OSMO_REDIS_PASSWORD", "valueFrom": source}

@@ -6,7 +6,7 @@ import copy
 from typing import Final
 
 from sdg.osmo import layout
-from sdg.osmo.values.base import GATEWAY_URL, Images, Values, global_values
+from sdg.osmo.values.base import GATEWAY_URL, Images, Values, global_values, rolled_by
 from sdg.settings.osmo import Osmo
 
 # the chart's defaults (1 CPU and 1-2 GiB each) don't fit beside the service on one workstation
@@ -16,8 +16,12 @@ RESOURCES: Final[Values] = {
 }
 
 
-def operator_values(settings: Osmo, *, images: Images) -> Values:
-    """Values of chart `backend-operator`: it reaches the API through the gateway, with the token of its Secret."""
+def operator_values(settings: Osmo, *, images: Images, token_fingerprint: object) -> Values:
+    """Values of chart `backend-operator`: it reaches the API through the gateway, with the token of its Secret.
+
+    Args:
+        token_fingerprint: any text that changes with the token.
+    """
     return {
         "global": {
             **global_values(settings, images),
@@ -29,8 +33,7 @@ def operator_values(settings: Osmo, *, images: Images) -> Values:
             "accountTokenSecret": layout.OPERATOR_TOKEN_SECRET,
         },
         "services": {
-            "backendListener": {"resources": copy.deepcopy(RESOURCES)},
-            "backendWorker": {"resources": copy.deepcopy(RESOURCES)},
+            name: {"resources": copy.deepcopy(RESOURCES), **rolled_by(token_fingerprint)} for name in ("backendListener", "backendWorker")
         },
         "podMonitor": {"enabled": False},  # its objects need a definition that not every cluster has
     }

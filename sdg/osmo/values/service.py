@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sdg.catalog.versions import versions
 from sdg.osmo import layout
-from sdg.osmo.values.base import GATEWAY_URL, Images, Values, global_values
+from sdg.osmo.values.base import GATEWAY_URL, Images, Values, global_values, rolled_by
 from sdg.osmo.values.database import postgres_values, redis_passwords, redis_values
 from sdg.osmo.values.pools import GpuPlan, pool_configs
 from sdg.osmo.values.registry import workflow_credential
@@ -29,6 +29,7 @@ def service_values(
     optix: bool,
     storage_class: object,
     database_password: object,
+    secrets_fingerprint: object,
     token_rollout: str | None = None,
 ) -> Values:
     """Values of chart `service`.
@@ -37,16 +38,17 @@ def service_values(
         optix: whether pods with GPUs get their node's OptiX denoiser.
         storage_class: class of the in-cluster database's and Redis' volumes.
         database_password: of the in-cluster database; an external one's is in its Secret and not looked at here.
+        secrets_fingerprint: any text that changes with what the Secrets and the ConfigMap hold that pods read when they start.
         token_rollout: any text that changes when the operator's token was changed by hand; profiles that read the token from a Secret only.
     """
     return {
         "global": global_values(settings, images),
         **service_account(storage),
         "podMonitor": {"enabled": False},  # its objects need a definition that not every cluster has
-        "gateway": _gateway(settings),
+        "gateway": _gateway(settings, images),
         "services": {
             "configFile": {"enabled": True},
-            **_programs(settings, storage),
+            **_programs(settings, storage, secrets_fingerprint),
             "ui": {"enabled": True, "apiHostname": f"{layout.GATEWAY_HOST}:{layout.GATEWAY_PORT}"},
             "defaultAdmin": {
                 "enabled": True,
@@ -55,20 +57,20 @@ def service_values(
                 "passwordSecretKey": "password",
             },
             **_backend_tokens(settings, token_rollout),
-            **_migration(settings),
-            "postgres": postgres_values(settings.database, database_password, storage_class),
-            "redis": redis_values(settings.redis, storage_class),
+            **_migration(settings, images),
+            "postgres": postgres_values(settings.database, database_password, storage_class, images),
+            "redis": redis_values(settings.redis, storage_class, images),
             "configs": _configs(settings, images, storage, pool_configs(settings.pods, gpus, optix=optix)),
         },
     }
 
 
-def _programs(settings: Osmo, storage: StorageChoice) -> Values:
+def _programs(settings: Osmo, storage: StorageChoice, fingerprint: object) -> Values:
     programs: Values = {name: {"scaling": _bounds(getattr(settings.scaling, name))} for name in SCALED_SERVICES}
     programs["delayedJobMonitor"] = {}
     labels, passwords = pod_labels(storage), redis_passwords(settings)
     return {
-        name: {**values, "startupProbe": dict(STARTUP_PROBE), **labels.get(name, {}), **passwords.get(name, {})}
+        name: {**values, "startupProbe": dict(STARTUP_PROBE), **rolled_by(fingerprint), **labels.get(name, {}), **passwords.get(name, {})}
         for name, values in programs.items()
     }
 
@@ -77,11 +79,12 @@ def _bounds(replicas: Replicas) -> Values:
     return {"minReplicas": replicas.min, "maxReplicas": replicas.max}
 
 
-def _gateway(settings: Osmo) -> Values:
+def _gateway(settings: Osmo, images: Images) -> Values:
     return {
         "oauth2Proxy": {"enabled": False},
         "authz": {"enabled": False},
         "envoy": {
+            **images.other("envoy"),
             # LoadBalancer is the chart's default; without one in the cluster nothing ever gets an address, with one the API is open to all
             "service": {"type": settings.gateway.type},
             "scaling": _bounds(settings.scaling.gateway),
@@ -101,14 +104,14 @@ def _backend_tokens(settings: Osmo, rollout: str | None) -> Values:
     return {"backendApiTokens": tokens | ({} if rollout is None else {"rolloutNonce": rollout})}
 
 
-def _migration(settings: Osmo) -> Values:
+def _migration(settings: Osmo, images: Images) -> Values:
     """The chart's migration of the database's schema, for profiles that have one to run.
 
     Its Job runs beside the new pods, which start again until it is done. Helm's hooks are no way out: of one weight they are made by name,
     so that the Job would wait for a ConfigMap that comes after it.
     """
     asked = settings.migrate and versions().profiles[settings.profile].migrates
-    return {"migration": {"enabled": True}} if asked else {}
+    return {"migration": {"enabled": True, **images.other("migration")}} if asked else {}
 
 
 def _configs(settings: Osmo, images: Images, storage: StorageChoice, pools: Values) -> Values:

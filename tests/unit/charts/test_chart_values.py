@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 PROGRAMS = {"osmo-service", "osmo-router", "osmo-worker", "osmo-agent", "osmo-logger", "osmo-delayed-job-monitor"}
+OPERATOR_PROGRAMS = {"osmo-operator-osmo-backend-listener", "osmo-operator-osmo-backend-worker"}
 
 
 @pytest.mark.parametrize("variant", ["in-cluster", "external", "operator"])
@@ -114,6 +115,15 @@ def test_workload_identity_reaches_the_account_and_the_pods(helm):
     assert found.one("ServiceAccount", "osmo")["metadata"]["annotations"] == annotations
     labels = {item["metadata"]["name"]: item["spec"]["template"]["metadata"]["labels"] for item in found.of("Deployment")}
     assert {name for name, found_labels in labels.items() if label.items() <= found_labels.items()} == PROGRAMS - {"osmo-router"}
+
+
+@pytest.mark.parametrize(("variant", "programs"), [("in-cluster", PROGRAMS), ("operator", OPERATOR_PROGRAMS)])
+def test_every_program_that_reads_secrets_takes_annotations_for_its_pods(helm, variant, programs):
+    sections = ("service", "router", "agent", "worker", "logger", "delayedJobMonitor")
+    sections = sections if variant == "in-cluster" else ("backendListener", "backendWorker")
+    found = helm.render(variant, {"services": {name: {"extraPodAnnotations": {"sdg/secrets": "one"}} for name in sections}})
+    annotations = {item["metadata"]["name"]: item["spec"]["template"]["metadata"].get("annotations", {}) for item in found.of("Deployment")}
+    assert {name for name, given in annotations.items() if given.get("sdg/secrets") == "one"} == programs
 
 
 def test_the_gateways_pods_roll_when_its_configuration_changes(helm):

@@ -68,11 +68,12 @@ def _service(choice: Choice) -> Values:
         optix=choice["optix"] == "yes",
         storage_class="STORAGE-CLASS",
         database_password="DATABASE-PASSWORD",
+        secrets_fingerprint="SECRETS-FINGERPRINT",
     )
 
 
 def _operator(choice: Choice) -> Values:
-    return operator_values(_settings(choice), images=_images(choice))
+    return operator_values(_settings(choice), images=_images(choice), token_fingerprint="TOKEN-FINGERPRINT")
 
 
 def _images(choice: Choice) -> Images:

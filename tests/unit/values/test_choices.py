@@ -1,8 +1,11 @@
 import base64
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 
+from sdg.catalog.versions import versions
 from sdg.osmo.values import (
     Images,
     credential_fields,
@@ -14,6 +17,7 @@ from sdg.osmo.values import (
     service_values,
     storage_choice,
 )
+from sdg.settings.mirror import Mirror
 from sdg.settings.osmo import Osmo, Pods
 
 
@@ -25,6 +29,7 @@ def values(settings=None, **changed):
         "optix": True,
         "storage_class": "fast",
         "database_password": "secret",
+        "secrets_fingerprint": "f" * 64,
     }
     return service_values(Osmo.model_validate(settings or {}), **asked | changed)
 
@@ -56,14 +61,14 @@ def test_without_gpus_the_charts_pool_is_left_alone(section):
 
 
 def test_service_operator_and_workflows_use_images_of_one_release():
-    service, operator = values(), operator_values(Osmo(), images=Images("registry.test/osmo", "6.3.1"))
+    service, operator = values(), operator_values(Osmo(), images=Images("registry.test/osmo", "6.3.1"), token_fingerprint="f" * 64)
     assert service["global"]["osmoImageTag"] == operator["global"]["osmoImageTag"] == "6.3.1"
     images = service["services"]["configs"]["workflow"]["backend_images"]
     assert images == {"init": "registry.test/osmo/init-container:6.3.1", "client": "registry.test/osmo/client:6.3.1"}
 
 
 def test_the_operator_logs_in_through_the_gateway_with_the_token_of_its_secret():
-    operator = operator_values(Osmo(), images=Images("registry.test/osmo", "6.3.1"))["global"]
+    operator = operator_values(Osmo(), images=Images("registry.test/osmo", "6.3.1"), token_fingerprint="f" * 64)["global"]
     assert operator["serviceUrl"] == "http://osmo-gateway.osmo-minimal.svc.cluster.local"
     assert (operator["loginMethod"], operator["accountTokenSecret"]) == ("token", "osmo-operator-token")
 
@@ -184,3 +189,29 @@ def test_an_external_redis_gets_its_password_where_the_chart_forgets_it(database
     servers = {"in-cluster": {"kind": "in-cluster"}, "external": {"kind": "external", "host": "db.test", "user": "me"}}
     found = values({"database": servers[database], "redis": {"kind": "external", "host": "redis.test"}})["services"]
     assert ("extraEnv" in found["agent"], "extraEnv" in found["router"]) == (passed, False)
+
+
+MIRROR = Mirror(images={"docker.io": "registry.test/hub"})
+
+
+def programs_of_others(settings, mirror):
+    found = values(settings, images=Images.of(Osmo.model_validate(settings), "6.4.0", mirror))
+    services = found["services"]
+    return {"envoy": found["gateway"]["envoy"]} | {name: services[name] for name in ("postgres", "redis", "migration")}
+
+
+def test_images_of_others_are_the_charts_unless_the_mirror_maps_them():
+    settings = {"profile": "6.4", "migrate": True}
+    mapped = {name: program["image"] for name, program in programs_of_others(settings, MIRROR).items()}
+    images = {name: versions().images[name] for name in mapped}
+    assert mapped == {name: MIRROR.image(image) for name, image in images.items()}
+    assert all(image.startswith("registry.test/hub/") for image in mapped.values())
+    assert not [program for program in programs_of_others(settings, Mirror()).values() if "image" in program]
+
+
+def test_the_pinned_images_of_others_are_those_that_the_chart_would_take():
+    charts = Path(__file__).parents[3] / "rehearsal" / "charts" / "service"
+    own, newer = (yaml.safe_load((folder / "values.yaml").read_text()) for folder in (charts, charts / "versions" / "1.4.0"))
+    services = own["services"] | {"migration": newer["services"]["migration"]}
+    found = {"envoy": own["gateway"]["envoy"]["image"]} | {name: services[name]["image"] for name in ("postgres", "redis", "migration")}
+    assert found == {name: versions().images[name] for name in found}

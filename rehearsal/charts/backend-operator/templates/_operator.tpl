@@ -28,6 +28,10 @@ spec:
     metadata:
       labels:
         app: {{ $name }}
+      {{- with .values.extraPodAnnotations }}
+      annotations:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
     spec:
       serviceAccountName: {{ include "operator.account" . }}
       {{- with $global.imagePullSecret }}

@@ -36,9 +36,14 @@ spec:
         {{- with .values.extraPodLabels }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
-      {{- if include "osmo.tokens" . }}
+      {{- if or .values.extraPodAnnotations (include "osmo.tokens" .) }}
       annotations:
+        {{- with .values.extraPodAnnotations }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+        {{- if include "osmo.tokens" . }}
         osmo.nvidia.com/backend-token-rollout: {{ $services.backendApiTokens.rolloutNonce | quote }}
+        {{- end }}
       {{- end }}
     spec:
       {{- include "osmo.pod" .root | nindent 6 }}
