@@ -305,6 +305,15 @@ def test_the_driver_can_be_old_or_missing(tmp_path, fault, code, said):
     assert said in asked.out
 
 
+def test_the_drivers_denoiser_is_there_where_the_driver_is(tmp_path):
+    line = "find -L /usr/share/nvidia/nvoptix.bin -type f"
+    host = Workstation(tmp_path, "local-rtx-6000-ada")
+    assert host(line).out == "/usr/share/nvidia/nvoptix.bin\n"
+    host.faults["host.optix"] = {}
+    assert (host(line).code, host(line).out) == (1, "")
+    assert Workstation(tmp_path, "local-cpu")(line).code == 1
+
+
 def test_the_host_is_the_machine_with_gpus(tmp_path):
     assert Workstation(tmp_path, "local-cpu", "local-2x-rtx-6000-ada")("nproc").out == "48\n"
 
@@ -328,7 +337,7 @@ def test_microk8s_listens_once_it_is_installed(host):
     assert ":16443" in host.install()("ss -Hltn").out
 
 
-@pytest.mark.parametrize("line", ["df -h", "free -h", "ss -u", "uname --foo", "lsb_release -x", "nvidia-smi -q"])
+@pytest.mark.parametrize("line", ["df -h", "free -h", "ss -u", "uname --foo", "lsb_release -x", "nvidia-smi -q", "find / -name x"])
 def test_what_a_stand_in_does_not_know_it_does_not_pretend(host, line):
     host.machine.sizes = {"local-rtx-6000-ada": 1}
     assert host(line).code == 2
