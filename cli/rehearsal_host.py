@@ -32,10 +32,11 @@ def prepare_adoption(state: StateDir, settings: StackSettings) -> None:
 
 
 def left_on_host(state: StateDir, settings: StackSettings) -> list[str]:
-    """Snaps that a destroy should have removed, or that it should have left, one sentence each."""
+    """Snaps and memberships that a destroy should have taken back, or that it should have left, one sentence each."""
     machine, cluster = machines.load(state.machine), settings.cluster
     if machine is None or not isinstance(cluster, MicroK8s):
         return []
     stays = cluster.adopt or settings.data == "retain"
     there = [f"the snap {name}" for name in machine.snaps]
-    return [] if bool(there) == stays else there or ["no MicroK8s, which should have stayed"]
+    joined = [] if stays else [f"{user} in MicroK8s' group" for user in machine.members]
+    return joined if bool(there) == stays else there + joined or ["no MicroK8s, which should have stayed"]

@@ -10,8 +10,11 @@ from rich.console import Console
 from cli import rehearsal
 from cli.derived import NotRehearsable
 from cli.project import rehearsal_state
+from cli.rehearsal_host import left_on_host
 from cli.rehearse import StepFailed, Steps, parse_nodes
+from rehearsal.host import machine as machines
 from rehearsal.state import StateDir
+from sdg.settings.parse import parse
 
 
 @pytest.fixture
@@ -88,3 +91,10 @@ def test_every_stack_has_a_folder_of_its_own(monkeypatch, tmp_path):
     (tmp_path / "stack").write_text("microk8s\n")
     assert rehearsal_state("microk8s") == rehearsal_state() == tmp_path
     assert rehearsal_state("lab") != tmp_path
+
+
+@pytest.mark.parametrize(("data", "left"), [("delete", ["ana in MicroK8s' group"]), ("retain", ["no MicroK8s, which should have stayed"])])
+def test_a_user_who_is_still_in_the_group_after_all_was_deleted_is_left(tmp_path, data, left):
+    state = StateDir(tmp_path)
+    machines.save(machines.Machine({"local-cpu": 1}, members=["ana"]), state.machine)
+    assert left_on_host(state, parse({"cluster": {"kind": "microk8s"}, "data": data})) == left
