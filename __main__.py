@@ -14,7 +14,7 @@ from components.platform.chosen import object_store
 from components.platform.gpu_operator import GpuOperator
 from components.platform.kai_scheduler import KaiScheduler
 from components.platform.runtime_class import RuntimeClass
-from components.remains import Remains
+from components.remains import Remains, of_stack
 from components.retention import Retention
 from components.smoke import SmokeTest
 from sdg.preflight.stack import problems
@@ -29,7 +29,7 @@ def compose(stack: Stack) -> None:
     gpu = GpuOperator("gpu-operator", settings.platform.gpu_operator, binding, mirror=settings.mirror, after=runtime_class)
     verified = verify_cluster(stack, binding, after=[runtime_class, *gpu.resources])
     # the first in the cluster and the last two of all: destroy begins with these, and ends with that
-    cluster = Remains("remains", settings, verified).before(verified)
+    cluster = Remains("remains", of_stack(settings), verified, verified.ready).before(verified)
     kept = Retention(settings.data)
     kai = KaiScheduler("kai-scheduler", settings.platform.kai_scheduler, cluster, mirror=settings.mirror)
     store = object_store(stack, cluster, kept.options)

@@ -6,13 +6,15 @@ The provider's dotted path is stored in the state of every stack: do not move it
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import pulumi
 from pulumi.dynamic import Resource
 
 from components.at_destroy import AtDestroyProvider, Properties
-from components.cluster.base import ClusterHandle
+from components.cluster.base import ClusterBinding, ClusterHandle
 from components.ownership import owner
 from sdg.gates.checks import Status
 from sdg.gates.destroying import DestroyRefused, answering
@@ -23,7 +25,7 @@ from sdg.kube.api import KubernetesApi
 from sdg.osmo import layout, retained
 from sdg.platform import layout as platform
 from sdg.settings.model import StackSettings
-from sdg.settings.platform import MinioStore
+from sdg.settings.platform import GpuOperator, MinioStore
 
 DEADLINE: Final = 600.0  # seconds: a namespace goes when its last pod's grace has passed and its volumes are unmounted
 _SHOWN: Final = 12  # objects that an error names
@@ -66,24 +68,59 @@ def _clean(api: KubernetesApi, props: Properties, speak: Say) -> None:
         speak(f"left alone {ref}: it is not this stack's")
 
 
-class Remains(Resource, module="remains", name="Remains"):
-    """What destroy has to leave behind: nothing, or exactly what `sdg:data: retain` promises."""
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a destroy may find.
 
-    def __init__(self, name: str, settings: StackSettings, cluster: ClusterHandle) -> None:
-        kai = settings.platform.kai_scheduler
+    Attributes:
+        data: `sdg:data`.
+        namespaces: those that the stack makes.
+        kai_scheduler: whether the stack installs it (`install`), and whether its CRDs go (`removeCrds`).
+        gpu_operator: the same of the GPU operator.
+    """
+
+    data: str
+    namespaces: list[str]
+    kai_scheduler: Mapping[str, bool]
+    gpu_operator: Mapping[str, bool]
+
+
+NONE: Final[Mapping[str, bool]] = {"install": False, "removeCrds": False}
+
+
+def of_stack(settings: StackSettings) -> Left:
+    """Of all that comes after the cluster's gate."""
+    kai = settings.platform.kai_scheduler
+    return Left(settings.data, namespaces(settings), {"install": kai.install, "removeCrds": kai.remove_crds}, NONE)
+
+
+def of_gpu_operator(settings: GpuOperator) -> Left:
+    """Of the GPU operator, which comes before the cluster's gate; nothing of it is data."""
+    return Left("delete", [platform.GPU_OPERATOR_NAMESPACE], NONE, {"install": True, "removeCrds": settings.remove_crds})
+
+
+class Remains(Resource, module="remains", name="Remains"):
+    """What destroy has to leave behind: nothing, or exactly what `sdg:data: retain` promises.
+
+    Args:
+        after: what comes before everything that may be left.
+    """
+
+    def __init__(
+        self, name: str, left: Left, binding: ClusterBinding, after: pulumi.Resource, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         asked = {
-            "connection": cluster.connection,
+            "connection": binding.connection,
             "stack": pulumi.get_stack(),
             "owner": owner(),
-            "data": settings.data,
-            "namespaces": namespaces(settings),
-            "kaiScheduler": {"install": kai.install, "removeCrds": kai.remove_crds},
+            "data": left.data,
+            "namespaces": left.namespaces,
+            "kaiScheduler": left.kai_scheduler,
+            "gpuOperator": left.gpu_operator,
             "deadline": DEADLINE,
         }
-        opts = pulumi.ResourceOptions(
-            depends_on=[cluster.ready], deleted_with=cluster.deleted_with, additional_secret_outputs=["connection"]
-        )
-        super().__init__(RemainsProvider(), name, asked, opts)
+        first = pulumi.ResourceOptions(depends_on=[after], deleted_with=binding.deleted_with, additional_secret_outputs=["connection"])
+        super().__init__(RemainsProvider(), name, asked, pulumi.ResourceOptions.merge(first, opts))
 
     def before(self, cluster: ClusterHandle) -> ClusterHandle:
         """The cluster for everything that is made in it: what depends on it is deleted before these remains are looked for."""

@@ -10,9 +10,10 @@ from pulumi_kubernetes.helm.v3 import Release
 from components.cluster.base import ClusterBinding
 from components.ownership import Ground, Ownership, owned_namespace
 from components.release import pinned_release
+from components.remains import Remains, of_gpu_operator
 from sdg.catalog.gpu_driver import driver_values
 from sdg.platform import layout
-from sdg.settings.gpu_operator import GpuOperatorPlan, gpu_operator_plan
+from sdg.settings.gpu_operator import gpu_operator_plan
 from sdg.settings.mirror import Mirror
 from sdg.settings.platform import GpuOperator as GpuOperatorSettings
 
@@ -53,11 +54,15 @@ class GpuOperator(pulumi.ComponentResource):
         facts = {"cluster": binding.kind, "gpus": binding.gpus, "install": plan.install, "driver": plan.driver}
         super().__init__("sdg:platform:GpuOperator", name, facts, opts)
         installed = plan.install and binding.kind != "microk8s"
-        self.resources: tuple[pulumi.Resource, ...] = (self._release(name, plan, binding, mirror, after),) if installed else ()
+        self.resources: tuple[pulumi.Resource, ...] = (self._release(name, settings, binding, mirror, after),) if installed else ()
         self.register_outputs({})
 
-    def _release(self, name: str, plan: GpuOperatorPlan, binding: ClusterBinding, mirror: Mirror, after: pulumi.Resource) -> Release:
-        ours = Ownership(f"{name}-ownership", GROUND, binding.connection, pulumi.ResourceOptions(parent=self, depends_on=[after]))
+    def _release(
+        self, name: str, settings: GpuOperatorSettings, binding: ClusterBinding, mirror: Mirror, after: pulumi.Resource
+    ) -> Release:
+        plan = gpu_operator_plan(settings, cluster=binding.kind, gpus=binding.gpus)
+        remains = Remains(f"{name}-remains", of_gpu_operator(settings), binding, after, pulumi.ResourceOptions(parent=self))
+        ours = Ownership(f"{name}-ownership", GROUND, binding.connection, pulumi.ResourceOptions(parent=self, depends_on=[remains]))
         in_cluster = pulumi.ResourceOptions(parent=self, provider=binding.provider, depends_on=[ours])
         namespace = owned_namespace(f"{name}-namespace", layout.GPU_OPERATOR_NAMESPACE, in_cluster, NAMESPACE_LABELS)
         return pinned_release(

@@ -75,6 +75,11 @@ class GpuOperator(Settings):
         description="Who owns the GPU driver: the operator, which installs it, or the host, which has it. Every related value follows. "
         "Unset: `host` on MicroK8s, `operator` elsewhere.",
     )
+    remove_crds: bool = Field(
+        default=False,
+        description="Whether destroy takes along the CRDs of an operator that the stack installed from its chart, and with them what "
+        "anybody told node feature discovery.",
+    )
 
 
 class KaiScheduler(Settings):

@@ -52,9 +52,9 @@ def test_a_smoke_test_that_failed_does_not_keep_workflows_from_being_asked_for(g
 
 def test_destroy_looks_for_remains_after_all_that_lives_in_the_cluster(graph):
     objects = {name for name, type_ in graph.types.items() if type_.startswith("kubernetes:")}
-    # what the cluster's own gate needs comes before it, and removes itself
-    for name in objects - {"gpu-operator-namespace", "gpu-operator-release"}:
-        assert "remains" in graph.waits_for(name), name
+    # what the cluster's own gate needs comes before it, with remains of its own
+    for name in objects:
+        assert ("gpu-operator-remains" if name.startswith("gpu-operator") else "remains") in graph.waits_for(name), name
     assert "cluster-gate/verdict" in graph.waits_for("remains")
 
 
@@ -71,6 +71,9 @@ def test_what_destroy_will_do_is_in_the_state(graph):
     assert graph.inputs["drain"]["workflows"] == "cancel"
     assert graph.inputs["drain"]["timeout"] == 600
     assert graph.inputs["remains"]["kaiScheduler"] == {"install": True, "removeCrds": False}
+    operators = graph.inputs["gpu-operator-remains"]
+    assert (operators["data"], operators["namespaces"]) == ("delete", ["gpu-operator"])
+    assert operators["gpuOperator"] == {"install": True, "removeCrds": False}
 
 
 def test_the_keys_are_kept_for_their_backup_and_are_secret(graph):

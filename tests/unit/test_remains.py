@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from components.remains import RemainsProvider, namespaces
@@ -128,6 +130,33 @@ def test_crds_go_only_when_they_were_asked_for():
     crd = OF_OTHERS[6]
     cleaned(cluster := Cluster(crd), Plan(retain=False, namespaces=OSMO, kai=True, crds=True))
     assert cluster.names() == []
+
+
+GPU = Plan(retain=False, namespaces=("gpu-operator",), kai=False, crds=False, gpu_operator=True)
+
+
+def test_a_gpu_operator_of_the_stacks_goes_with_its_policy_and_leaves_its_crds_unless_asked():
+    crd = scoped("CustomResourceDefinition", "clusterpolicies.nvidia.com")
+    found = [scoped("Namespace", "gpu-operator"), of_release("ClusterPolicy", "cluster-policy", "gpu-operator", "gpu-operator"), crd]
+    cluster = Cluster(*found)
+    assert cleaned(cluster, GPU).status is Status.PASSED
+    assert cluster.names() == [crd[0].path]
+    cleaned(cluster, dataclasses.replace(GPU, gpu_operator_crds=True))
+    assert cluster.names() == []
+
+
+def test_runtime_classes_of_a_gpu_operator_are_waited_for_and_left_to_kubernetes():
+    made = scoped("RuntimeClass", "nvidia", handler="nvidia")
+    made[1]["metadata"]["ownerReferences"] = [{"kind": "ClusterPolicy", "uid": "gone"}]
+    (check,) = cleaned(cluster := Cluster(made), GPU).failures()
+    assert check.subject == "RuntimeClass/nvidia"
+    assert cluster.names() == [made[0].path]
+
+
+def test_the_end_of_a_gpu_operator_takes_nothing_of_osmo_along():
+    others = [LEFT_BY_UPSTREAM[number] for number in (0, 3, 5, 6, 8, 10)]
+    assert cleaned(cluster := Cluster(*others), GPU).status is Status.PASSED
+    assert cluster.names() == sorted(ref.path for ref, _ in others)
 
 
 def test_a_webhook_whose_service_is_gone_would_stop_every_pod_and_goes():

@@ -23,7 +23,8 @@ HELM_NAMESPACE: Final = "meta.helm.sh/release-namespace"
 PROVISIONED_BY: Final = "pv.kubernetes.io/provisioned-by"
 
 # KAI's chart has a namespace of its own besides, which Helm keeps
-_SCOPED_BY_HELM: Final = ("PriorityClass", "ClusterRole", "ClusterRoleBinding", "SchedulingShard", "Namespace")
+_POLICY: Final = "ClusterPolicy"
+_SCOPED_BY_HELM: Final = ("PriorityClass", "ClusterRole", "ClusterRoleBinding", "SchedulingShard", "Namespace", _POLICY)
 _WEBHOOKS: Final = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 # what is looked for in a namespace that stays
 _WORKLOADS: Final = ("Deployment", "ReplicaSet", "Job", "Pod")
@@ -49,6 +50,8 @@ class Plan:
         namespaces: those that the stack made.
         kai: whether the stack installed the KAI scheduler.
         crds: whether its CRDs go too, and with them every queue and pod group of anybody.
+        gpu_operator: whether the stack installed the GPU operator from its chart.
+        gpu_operator_crds: whether its CRDs go too.
         owner: project and stack, as the namespaces name them; empty where an earlier program left nothing to go by.
     """
 
@@ -56,25 +59,43 @@ class Plan:
     namespaces: tuple[str, ...]
     kai: bool
     crds: bool
+    gpu_operator: bool = False
+    gpu_operator_crds: bool = False
     owner: str = ""
 
     @classmethod
     def of(cls, properties: Mapping[str, Any]) -> Plan:
         """Reads the inputs of the resource."""
-        kai = properties["kaiScheduler"]
+        kai, operator = properties["kaiScheduler"], properties.get("gpuOperator") or {}
         return cls(
             retain=properties["data"] == "retain",
             namespaces=tuple(properties["namespaces"]),
             kai=bool(kai["install"]),
             crds=bool(kai["removeCrds"]),
+            gpu_operator=bool(operator.get("install")),
+            gpu_operator_crds=bool(operator.get("removeCrds")),
             owner=str(properties.get("owner") or ""),
         )
 
     def without(self, foreign: Collection[str]) -> Plan:
         """The same where some of the namespaces are somebody else's, and so is what lives in them."""
         kai = self.kai and platform.KAI_NAMESPACE not in foreign
+        operator = self.gpu_operator and platform.GPU_OPERATOR_NAMESPACE not in foreign
         rest = tuple(namespace for namespace in self.namespaces if namespace not in foreign)
-        return replace(self, namespaces=rest, kai=kai, crds=self.crds and kai)
+        return replace(
+            self,
+            namespaces=rest,
+            kai=kai,
+            crds=self.crds and kai,
+            gpu_operator=operator,
+            gpu_operator_crds=self.gpu_operator_crds and operator,
+        )
+
+    @property
+    def definitions(self) -> frozenset[str]:
+        """Names of the CRDs that go."""
+        kai, operator = (platform.KAI_CRDS if self.crds else ()), (platform.GPU_OPERATOR_CRDS if self.gpu_operator_crds else ())
+        return frozenset((*kai, *operator))
 
     def keeps(self, ref: Ref) -> bool:
         return self.retain and retained.promised(ref) is not None
@@ -83,7 +104,9 @@ class Plan:
     def releases(self) -> frozenset[tuple[str, str]]:
         """Namespace and name of the Helm releases whose objects are looked for."""
         osmo = {(layout.SERVICE_NAMESPACE, layout.SERVICE_RELEASE), (layout.OPERATOR_NAMESPACE, layout.OPERATOR_RELEASE)}
-        known = osmo | ({(platform.KAI_NAMESPACE, platform.KAI_RELEASE)} if self.kai else set())
+        kai = {(platform.KAI_NAMESPACE, platform.KAI_RELEASE)} if self.kai else set()
+        operator = {(platform.GPU_OPERATOR_NAMESPACE, platform.GPU_OPERATOR_RELEASE)} if self.gpu_operator else set()
+        known = osmo | kai | operator
         return frozenset(release for release in known if release[0] in self.namespaces)
 
 
@@ -160,6 +183,7 @@ class RemainsProbe:
     def _leftovers(self) -> Iterator[Leftover]:
         yield from self._of_scheduler()
         yield from self._of_releases()
+        yield from self._of_gpu_operator()
         yield from self._stub()
         for namespace in self._plan.namespaces:
             if self._plan.keeps(Ref("Namespace", "", namespace)):
@@ -167,8 +191,7 @@ class RemainsProbe:
             else:
                 yield from self._namespace(namespace)
         yield from self._volumes()
-        if self._plan.crds:
-            names = set(platform.KAI_CRDS)
+        if names := self._plan.definitions:
             yield from (left for left in self._all("CustomResourceDefinition") if left.ref.name in names)
 
     def _of_scheduler(self) -> Iterator[Leftover]:
@@ -191,6 +214,14 @@ class RemainsProbe:
         if self._plan.kai:
             for kind in _WEBHOOKS:
                 yield from (left for left in self._all(kind) if _serves_only(left.found, platform.KAI_NAMESPACE))
+
+    def _of_gpu_operator(self) -> Iterator[Leftover]:
+        """The classes that it made for its ClusterPolicy: Kubernetes collects them when that is gone."""
+        if self._plan.gpu_operator:
+            for left in self._all("RuntimeClass"):
+                owners = left.found["metadata"].get("ownerReferences") or []
+                if any(owner.get("kind") == _POLICY for owner in owners):
+                    yield Leftover(left.ref, left.found, ours=False)
 
     def _stub(self) -> Iterator[Leftover]:
         for left in self._all("RuntimeClass"):
