@@ -96,7 +96,7 @@ class SecretsBuilder:
         admin, mek = self._keys.admin(), self._keys.master_encryption_key(*database)
         objects = [
             database_secret,
-            self._secret(f"{self._name}-redis", layout.REDIS_SECRET, {"redis-password": redis}),
+            self._secret(f"{self._name}-redis", layout.REDIS_SECRET, {layout.REDIS_KEY: redis}),
             self._secret(f"{self._name}-admin", layout.ADMIN_SECRET, {"password": admin}),
             self._mek_config(mek),
             *self._storage_secrets(store),
@@ -151,7 +151,7 @@ class SecretsBuilder:
         return ConfigMap(
             f"{self._name}-mek-config",
             metadata={"name": layout.MEK_CONFIG_MAP, "namespace": layout.SERVICE_NAMESPACE},
-            data={"mek.yaml": mek},
+            data={layout.MEK_KEY: mek},
             opts=self._inside(layout.SERVICE_NAMESPACE),
         )
 

@@ -36,6 +36,10 @@ SUFFIXES = {".py", ".yaml", ".yml", ".sh", ".toml", ""}
 EXCEPTIONS: Mapping[tuple[str, str], str] = {
     (">=1.30", "sdg/catalog/versions.py"): "an example, in an error about ranges",
     ("mek-config", "sdg/catalog/secret_paths.yaml"): "policies read it there, and know the catalog alone",
+    ("mek.yaml", "sdg/catalog/secret_paths.yaml"): "likewise",
+    ("nvidia", "sdg/microk8s/gpu.py"): "the name of an addon",
+    ("nvidia.com/gpu", "rehearsal/nodes.py"): "what a device plugin says; a rehearsal knows nothing of the program it runs",
+    ("nvidia", "rehearsal/nodes.py"): "what a GPU operator makes, likewise",
     ("osmo-workflows", "sdg/settings/platform.py"): "the default name of a bucket",
     ("9000", "components/platform/minio.py"): "MinIO's own port, inside the cluster",
 }
@@ -74,6 +78,13 @@ def test_every_name_of_the_platforms_parts_stands_in_its_layout_alone() -> None:
     assert not _strays(dict.fromkeys(names, "sdg/platform/layout.py"))
 
 
+def test_the_runtime_class_of_gpus_stands_in_the_platforms_layout_alone() -> None:
+    """A common word: only a literal that is nothing else counts."""
+    name = sdg.platform.layout.RUNTIME_CLASS
+    places = {text.place.path for text in _texts() if text.content == name}
+    assert places == {"sdg/platform/layout.py", *(path for literal, path in EXCEPTIONS if literal == name)}
+
+
 def test_every_default_port_and_size_stands_in_its_settings_alone() -> None:
     assert not _strays(dict(_defaults(StackSettings)))
 
@@ -86,7 +97,8 @@ def test_what_is_looked_for_is_there() -> None:
     """Otherwise nothing would ever be found."""
     defaults = dict(_defaults(StackSettings))
     assert {"1.3.1", "6.3.1", "nvcr.io/nvidia/osmo", "0.14.0", "6.3.0"} <= _pins()
-    assert {"osmo-minimal", "mek-config", "osmo-workflow-data-cred"} <= _names(sdg.osmo.layout)
+    assert {"osmo-minimal", "mek-config", "mek.yaml", "db-password", "osmo-workflow-data-cred"} <= _names(sdg.osmo.layout)
+    assert {"minio-operator", "us-east-1", "nvidia.com/gpu", "nvidia.com/gpu.present"} <= _names(sdg.platform.layout)
     assert {"9000", "3000", "5432", "6379", "20Gi"} <= set(defaults)
     for literal, home in {**dict.fromkeys(_pins(), PINS), **defaults}.items():
         assert home in {place.path for place in _places(literal)}, f"{literal} is not found in {home}"
@@ -149,7 +161,7 @@ def _names(layout: object) -> set[str]:
     values = [value for name, value in vars(layout).items() if name.lstrip("_").isupper()]
     found = {str(value) for _, value in _leaves([list(v) if isinstance(v, tuple) else v for v in values]) if isinstance(value, str)}
     # a product's own name is a word that resources, charts and stages are called by too
-    return {name for name in found - set(versions().charts) if re.fullmatch(r"[a-z0-9]+([.-][a-z0-9]+)+", name)}
+    return {name for name in found - set(versions().charts) if re.fullmatch(r"[a-z0-9]+([./-][a-z0-9]+)+", name)}
 
 
 def _defaults(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
