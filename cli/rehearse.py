@@ -186,10 +186,11 @@ class Rehearsed:
 def _definitions(settings: StackSettings) -> list[str]:
     """Names of the CRDs that a destroy of the stack leaves, as Helm does."""
     platform, cluster = settings.platform, settings.cluster
-    kai = platform.kai_scheduler
-    plan = gpu_operator_plan(platform.gpu_operator, cluster=cluster.kind, gpus=getattr(cluster, "gpus", 0))
+    kai, operator = platform.kai_scheduler, platform.gpu_operator
+    plan = gpu_operator_plan(operator, cluster=cluster.kind, gpus=getattr(cluster, "gpus", 0))
     by_chart = plan.install and not isinstance(cluster, MicroK8s)  # its addon is taken down with everything that it brought
-    return [*(() if kai.remove_crds else layout.KAI_CRDS), *(layout.GPU_OPERATOR_CRDS if by_chart else ())]
+    stay = by_chart and not operator.remove_crds
+    return [*(() if kai.remove_crds else layout.KAI_CRDS), *(layout.GPU_OPERATOR_CRDS if stay else ())]
 
 
 def rehearse(
