@@ -8,11 +8,15 @@ from typing import Final
 
 from cli.locks import locks
 from cli.pending import CREATING, DELETING, Operation, closed, operations
+from cli.project import PROJECT
 from cli.pulumi import Engine
 from cli.state_file import mend
 from sdg.kube.api import KubernetesApi, items
-from sdg.kube.errors import KubeError
+from sdg.kube.errors import KubeError, ObjectNotFoundError
+from sdg.kube.objects import Ref
 from sdg.osmo import layout
+from sdg.platform import layout as platform
+from sdg.platform.ownership import is_owned
 
 Say = Callable[[str], None]
 
@@ -21,6 +25,7 @@ NOTHING: Final = "nothing to recover: no lock, no unfinished Helm call, no open 
 HELM: Final = "owner=helm"
 # a call that never ended; what it was at says the status
 PENDING: Final = ("pending-install", "pending-upgrade", "pending-rollback")
+NAMESPACES: Final = (layout.SERVICE_NAMESPACE, layout.OPERATOR_NAMESPACE, platform.KAI_NAMESPACE, platform.GPU_OPERATOR_NAMESPACE)
 
 
 class AtWorkError(RuntimeError):
@@ -67,7 +72,7 @@ def recover(engine: Engine, connect: Callable[[], KubernetesApi | None], say: Sa
     for path in mended:
         say(f"removed {path.name}, which the killed engine left empty; the state itself is whole")
     api = connect()
-    records = _records(api, say)
+    records = _records(api, f"{PROJECT}/{engine.stack.rpartition('/')[2]}", say)
     found = [unlocked, bool(mended), _finish_helm(api, records or [], say), _close_operations(engine, api, records, say)]
     if not any(found):
         say(NOTHING)
@@ -90,25 +95,37 @@ def _unlock(engine: Engine, say: Say) -> bool:
     return bool(found)
 
 
-def _records(api: KubernetesApi | None, say: Say) -> list[HelmRecord] | None:
+def _records(api: KubernetesApi | None, owner: str, say: Say) -> list[HelmRecord] | None:
     """Helm's records of what this product installs; None when they cannot be known."""
     try:
-        return list(helm_records(api)) if api else None
+        return list(helm_records(api, owner)) if api else None
     except KubeError as error:
         say(f"Helm's records were not looked at, since the cluster does not answer: {error}")
         return None
 
 
-def helm_records(api: KubernetesApi) -> Iterator[HelmRecord]:
-    """Helm's records in the namespaces of the releases that this product makes.
+def helm_records(api: KubernetesApi, owner: str) -> Iterator[HelmRecord]:
+    """Helm's records in the namespaces of the releases that a stack makes, as far as it made the namespaces.
+
+    Args:
+        owner: project and stack.
 
     Raises:
         KubeError: the cluster does not answer.
     """
-    for namespace in (layout.SERVICE_NAMESPACE, layout.OPERATOR_NAMESPACE):
+    for namespace in NAMESPACES:
+        if not _is_owned(api, namespace, owner):
+            continue
         for secret in items(api, f"/api/v1/namespaces/{namespace}/secrets", {"labelSelector": HELM}):
             labels = secret["metadata"]["labels"]
             yield HelmRecord(namespace, labels["name"], labels["version"], labels["status"], secret["metadata"]["name"])
+
+
+def _is_owned(api: KubernetesApi, namespace: str, owner: str) -> bool:
+    try:
+        return is_owned(api.get(Ref("Namespace", "", namespace).path), owner)
+    except ObjectNotFoundError:
+        return False
 
 
 def _finish_helm(api: KubernetesApi | None, records: list[HelmRecord], say: Say) -> bool:

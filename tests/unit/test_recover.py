@@ -5,7 +5,7 @@ import re
 import pytest
 
 from cli.recover import NOTHING, AtWorkError, recover
-from sdg.kube.errors import UnreachableError
+from sdg.kube.errors import ObjectNotFoundError, UnreachableError
 
 URN = "urn:pulumi:rehearsal::sdg::kubernetes:helm.sh/v3:Release::osmo-operator-release"
 RELEASE = {
@@ -36,10 +36,15 @@ class Engine:
 class Cluster:
     """Helm's records of the operator's release, by status."""
 
-    def __init__(self, *statuses):
+    def __init__(self, *statuses, owner="sdg/rehearsal"):
+        self.owner = owner
         self.records = {f"sh.helm.release.v1.osmo-operator.v{n}": status for n, status in enumerate(statuses, 1)}
 
-    def get(self, path, query):
+    def get(self, path, query=None):
+        if query is None:
+            if path.endswith("kai-scheduler"):
+                raise ObjectNotFoundError(path)
+            return {"metadata": {"name": path.rpartition("/")[2], "annotations": {"sdg/stack": self.owner}}}
         assert query == {"labelSelector": "owner=helm"}
         return {"items": [self._secret(name) for name in self.records] if "osmo-operator" in path else []}
 
@@ -52,7 +57,7 @@ class Cluster:
 
 
 class DownCluster:
-    def get(self, _path, _query):
+    def get(self, _path, _query=None):
         raise UnreachableError("connection refused")
 
 
@@ -67,6 +72,12 @@ def recovered(engine, api):
 
 def test_without_anything_left_nothing_is_changed_and_that_is_said():
     assert recovered(Engine(), Cluster("deployed")) == (False, NOTHING)
+
+
+def test_the_records_of_somebody_elses_releases_are_left_alone():
+    cluster = Cluster("pending-upgrade", owner="sdg/other")
+    assert recovered(Engine(), cluster) == (False, NOTHING)
+    assert cluster.records
 
 
 @pytest.mark.parametrize("status", ["pending-install", "pending-upgrade", "pending-rollback"])
