@@ -54,11 +54,18 @@ def missing(pod: Object, known: References) -> list[Missing]:
 
 
 def _mounts(pod: Object, known: References) -> Iterator[Missing]:
-    namespace = pod["metadata"]["namespace"]
+    namespace, used = pod["metadata"]["namespace"], _mounted(pod)
     for volume in pod["spec"].get("volumes") or []:
-        if errors := list(_volume_errors(volume, namespace, pod, known)):
+        if volume["name"] in used and (errors := list(_volume_errors(volume, namespace, pod, known))):
             words = errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]"
             yield Missing(CREATING, "FailedMount", f'MountVolume.SetUp failed for volume "{volume["name"]}" : {words}')
+
+
+def _mounted(pod: Object) -> set[str]:
+    """Names of the volumes that a container mounts; the kubelet leaves every other one out."""
+    spec = pod["spec"]
+    containers = [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
+    return {mount["name"] for container in containers for mount in container.get("volumeMounts") or []}
 
 
 def _volume_errors(volume: Object, namespace: str, pod: Object, known: References) -> Iterator[str]:

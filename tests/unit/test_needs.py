@@ -14,7 +14,8 @@ def pod(containers=None, **spec):
 
 
 def volume(**source):
-    return pod(volumes=[{"name": "data", **source}])
+    mounting = {"name": "main", "image": "image", "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+    return pod([mounting], volumes=[{"name": "data", **source}])
 
 
 def container(**fields):
@@ -183,3 +184,8 @@ def test_a_file_that_the_node_has_can_be_mounted_and_other_types_are_not_looked_
     assert sentences(volume(hostPath={"path": "/a", "type": "File"}), known) == []
     assert sentences(volume(hostPath={"path": "/b", "type": "DirectoryOrCreate"}), known) == []
     assert sentences(volume(hostPath={"path": "/b", "type": "File"}), known) != []
+
+
+def test_a_volume_that_no_container_mounts_is_left_out_as_the_kubelet_does():
+    path = {"hostPath": {"path": "/usr/share/nvidia/nvoptix.bin", "type": "File"}}
+    assert sentences(pod(volumes=[{"name": "data", **path}])) == []
