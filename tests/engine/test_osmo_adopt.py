@@ -1,4 +1,7 @@
-"""An OSMO that was installed by hand, as upstream's script does it: offered for adoption, taken over as it is, later brought in line."""
+"""An OSMO that was installed by hand, with the scheduler and the MinIO it needs: named, taken over as it is, brought in line.
+
+KAI comes from its chart and MinIO from manifests with the names of MicroK8s' addon, and both stay somebody else's from beginning to end.
+"""
 
 from __future__ import annotations
 
@@ -112,13 +115,56 @@ def helm(stack, *arguments):
     return done.output
 
 
+KAI, MINIO = "kai-scheduler", "minio-operator"
+MINIO_LABELS = {"app": "minio"}
+MINIO_MANIFESTS = [
+    {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "microk8s-env-configuration"},
+        "stringData": {"config.env": f'export MINIO_ROOT_USER="osmoadmin"\nexport MINIO_ROOT_PASSWORD="{STORAGE["access_key"]}"\n'},
+    },
+    {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "minio-data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}},
+    },
+    {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "minio"},
+        "spec": {"selector": MINIO_LABELS, "ports": [{"port": 80, "targetPort": 9000}]},
+    },
+    {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "minio"},
+        "spec": {
+            "selector": {"matchLabels": MINIO_LABELS},
+            "template": {
+                "metadata": {"labels": MINIO_LABELS},
+                "spec": {
+                    "containers": [{"name": "minio", "image": "minio/minio", "volumeMounts": [{"name": "data", "mountPath": "/data"}]}],
+                    "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "minio-data"}}],
+                },
+            },
+        },
+    },
+]
+S3 = {"provider": "s3", "endpoint": STORAGE["override_url"], "addressingStyle": "path"}
+LEFT_ALONE = {"objectStore": S3, "kaiScheduler": {"install": False}}
+
+
 class ByHand:
-    """Installs OSMO with kubectl and helm alone."""
+    """Installs OSMO and what it needs with kubectl and helm alone."""
 
     def __init__(self, stack, folder):
         self.stack, self.folder = stack, folder
 
     def install(self):
+        self._scheduler()
+        self._minio()
         for namespace in (MINIMAL, OPERATOR, WORKFLOWS):
             self.stack.kubectl("create", "namespace", namespace)
         self._secret(MINIMAL, "db-secret", {"db-password": PASSWORD})
@@ -133,6 +179,21 @@ class ByHand:
         self._secret(OPERATOR, "osmo-operator-token", {"token": self._token()})
         self._release("osmo-operator", OPERATOR, "backend-operator", OPERATOR_VALUES)
         self.stack.kubectl("--namespace", OPERATOR, "rollout", "status", "deployment", "--timeout", "60s")
+
+    def _scheduler(self):
+        (address,) = (url for source, url in self.stack.config("mirror")["downloads"].items() if source in "https://github.com/NVIDIA")
+        chart = f"{address}/NVIDIA/KAI-Scheduler/releases/download/v0.14.0/kai-scheduler-v0.14.0.tgz"
+        # else it gives pods that ask for no GPU the runtime that nodes without GPUs lack
+        chosen = ("--set-string", "admission.gpuPodRuntimeClassName=")
+        helm(self.stack, "install", "kai-scheduler", chart, "--namespace", KAI, "--create-namespace", *chosen)
+        self.stack.kubectl("--namespace", KAI, "rollout", "status", "deployment", "--timeout", "60s")
+
+    def _minio(self):
+        file = self.folder / "minio.yaml"
+        file.write_text(yaml.safe_dump_all(MINIO_MANIFESTS))
+        self.stack.kubectl("create", "namespace", MINIO)
+        self.stack.kubectl("--namespace", MINIO, "apply", "--filename", str(file))
+        self.stack.kubectl("--namespace", MINIO, "rollout", "status", "deployment", "minio", "--timeout", "60s")
 
     def _secret(self, namespace, name, content):
         literals = [f"--from-literal={key}={value}" for key, value in content.items()]
@@ -166,6 +227,42 @@ def by_hand(stack, tmp_path_factory):
     return stack
 
 
+def foreign(stack):
+    """Everything of the scheduler and of MinIO, by uid and generation: no content, label or annotation of it may change."""
+    inside = "secrets,configmaps,services,serviceaccounts,deployments,pods,persistentvolumeclaims"
+    scoped = "namespaces,schedulingshards,queues.scheduling.run.ai,customresourcedefinitions,clusterroles"
+    listed = [item for name in (KAI, MINIO) for item in objects(stack, "--namespace", name, "get", inside)]
+    listed += [item for item in objects(stack, "get", scoped) if item["metadata"]["name"] in {KAI, MINIO} or is_kais(item)]
+    return {
+        (item["kind"], item["metadata"]["name"]): (
+            item["metadata"]["uid"],
+            item["metadata"].get("generation"),
+            item["metadata"].get("labels"),
+            item["metadata"].get("annotations"),
+            item.get("data"),
+            item["spec"] if item["kind"] == "Service" else None,
+        )
+        for item in listed
+    }
+
+
+def is_kais(item):
+    noted = (item["metadata"].get("annotations") or {}).get("meta.helm.sh/release-namespace")
+    return noted == KAI or item["metadata"]["name"].endswith(("kai.scheduler", "scheduling.run.ai"))
+
+
+def objects(stack, *arguments):
+    return json.loads(stack.kubectl(*arguments, "--output", "json"))["items"]
+
+
+@pytest.fixture(scope="module")
+def keys(by_hand):
+    """The keys of the object store, as somebody found them."""
+    for name, value in {"storageAccessKeyId": STORAGE["access_key_id"], "storageAccessKey": STORAGE["access_key"]}.items():
+        done = by_hand.pulumi("config", "set", "--secret", f"sdg:{name}", value)
+        assert done, done.output
+
+
 def pods(stack):
     """The pods of OSMO by name, each with its uid."""
     found = {}
@@ -190,27 +287,57 @@ def values(stack):
     return yaml.safe_load(helm(stack, "get", "values", "osmo-minimal", "--namespace", MINIMAL, "--output", "yaml"))
 
 
-def test_an_installation_by_hand_is_named_at_preview_and_left_alone(by_hand):
-    before = pods(by_hand)
+NAMED = {
+    "OSMO": (
+        {"osmo": None, "platform": LEFT_ALONE},
+        [
+            "Helm release osmo-minimal of namespace osmo-minimal is there already (chart service 1.3.1, deployed)",
+            "--path sdg:osmo.adopt true",
+        ],
+    ),
+    "MinIO": (
+        {"osmo": {"adopt": True}, "platform": {"kaiScheduler": {"install": False}}},
+        ["Namespace minio-operator is there already", "provider s3", "http://minio.minio-operator.svc.cluster.local:80 "],
+    ),
+    "KAI": (
+        {"osmo": {"adopt": True}, "platform": {"objectStore": S3}},
+        ["Namespace kai-scheduler is there already", "--path sdg:platform.kaiScheduler.install false"],
+    ),
+    "all of it": ({"osmo": None, "platform": None}, ["is there already"]),
+}
+
+
+@pytest.mark.parametrize(("chosen", "said"), NAMED.values(), ids=NAMED)
+def test_what_was_installed_by_hand_is_named_at_preview_and_left_alone(by_hand, keys, chosen, said):
+    before, running = foreign(by_hand), pods(by_hand)
+    by_hand.configure(**chosen)
     preview = by_hand.pulumi("preview")
     assert not preview
-    assert "Helm release osmo-minimal of namespace osmo-minimal is there already (chart service 1.3.1, deployed)" in preview.output
-    assert "--path sdg:osmo.adopt true" in preview.output
+    assert all(part in preview.output for part in said), preview.output
     up = by_hand.up()
     assert not up
     assert "is there already" in up.output
-    assert pods(by_hand) == before
+    assert (foreign(by_hand), pods(by_hand)) == (before, running)
 
 
-def test_adoption_changes_no_pod_no_key_and_no_value_and_a_second_update_is_empty(by_hand):
+def test_a_destroy_after_a_refused_update_takes_nothing_of_somebody_elses(by_hand):
+    before, running = foreign(by_hand), pods(by_hand)
+    destroyed = by_hand.pulumi("destroy", "--yes", "--skip-preview", timeout=280)
+    assert destroyed, destroyed.output
+    assert (foreign(by_hand), pods(by_hand)) == (before, running)
+
+
+def test_adoption_changes_no_pod_no_key_and_no_value_and_a_second_update_is_empty(by_hand, keys):
     before, contents, chosen = pods(by_hand), kept(by_hand), values(by_hand)
-    by_hand.configure(osmo={"adopt": True})
+    others = foreign(by_hand)
+    by_hand.configure(osmo={"adopt": True}, platform=LEFT_ALONE)
     up = by_hand.up(timeout=280)
     assert up, up.output
     assert "Helm release osmo-operator of namespace osmo-operator is taken over" in up.output
     assert pods(by_hand) == before
     assert kept(by_hand) == contents
     assert values(by_hand) == chosen
+    assert foreign(by_hand) == others
     preview = by_hand.pulumi("preview", "--refresh", "--expect-no-changes")
     assert preview, preview.output
 
@@ -237,3 +364,12 @@ def test_without_adoption_the_preview_shows_what_would_be_brought_in_line_and_th
     assert values(by_hand)["services"]["delayedJobMonitor"]["startupProbe"]["failureThreshold"] == 30
     preview = by_hand.pulumi("preview", "--refresh", "--expect-no-changes")
     assert preview, preview.output
+
+
+def test_destroy_takes_what_was_adopted_and_leaves_the_scheduler_and_the_object_store(by_hand):
+    before = foreign(by_hand)
+    destroyed = by_hand.pulumi("destroy", "--yes", "--skip-preview", timeout=280)
+    assert destroyed, destroyed.output
+    assert foreign(by_hand) == before
+    namespaces = {item["metadata"]["name"] for item in objects(by_hand, "get", "namespaces")}
+    assert not {MINIMAL, OPERATOR, WORKFLOWS} & namespaces
