@@ -118,7 +118,7 @@ def test_a_chart_repository_that_fails_is_named_and_the_next_update_converges(st
     stack.fault("charts.http", status=503)
     live = service_again()
     assert live.finish() != 0
-    assert re.search(r"osmo-service-release\b.*error: .*503", live.output), live.output
+    assert re.search(r"-release\b.*error: .*503", live.output), live.output
 
     stack.clear_faults()
     green = stack.up()
