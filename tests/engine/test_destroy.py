@@ -105,6 +105,7 @@ def test_refusing_to_lose_work_names_the_workflow_and_changes_nothing(stack):
         assert not osmo.workflow(workflow).terminal
 
 
+@pytest.mark.full
 def test_a_changed_answer_to_workflows_is_an_update_in_place_and_the_next_destroy_cancels_them(stack):
     stack.configure(osmo={"onDestroy": {"workflows": "cancel", "timeout": 60}})
     said = up(stack)

@@ -152,6 +152,7 @@ def eventually(found: Callable[[], str], wanted: str, seconds: float = 45) -> No
         time.sleep(0.2)
 
 
+@pytest.mark.full
 def test_from_6_3_to_6_4_with_a_migration_a_token_from_a_secret_and_a_lost_key(site):
     site.install("6.3")
     eventually(site.version, "6.3.1")

@@ -81,7 +81,7 @@ def run(*command):
 
 
 EXPECTED = [
-    "has 5 GB of free disk space; needed are 20 GB.",
+    "has 5 GB of free disk space where it is least, in the user's home or in /var/snap; needed are 20 GB.",
     "Port 16443 on this host is taken by nginx (pid",
     f"holds '{STACK}' already: something else made it, and it leads to https://10.9.8.7:6443.",
     "sdg:ngcApiKey is required, because sdg:osmo.images.credentials is ngc",

@@ -142,6 +142,7 @@ def test_a_host_that_will_not_do_is_refused_before_anything_exists(sdg):
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.full
 def test_a_rehearsal_that_is_kept_can_be_looked_at_with_plain_pulumi(sdg):
     kept = sdg.rehearse("--keep")
     assert kept.returncode == 0, kept.stdout

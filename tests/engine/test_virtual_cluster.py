@@ -123,7 +123,8 @@ def test_gpus_that_no_node_has_are_named_by_the_real_scheduler(api, namespace):
 
 
 def test_a_pod_waits_for_its_secret_and_says_which(api, namespace):
-    api.create(PODS, pod(namespace, volumes=[{"name": "keys", "secret": {"secretName": "db-secret"}}]))
+    mounted = {"volumeMounts": [{"name": "keys", "mountPath": "/keys"}]}
+    api.create(PODS, pod(namespace, container=mounted, volumes=[{"name": "keys", "secret": {"secretName": "db-secret"}}]))
     words = until(lambda: message(api, namespace, "FailedMount"), "event")
     assert words == 'MountVolume.SetUp failed for volume "keys" : secret "db-secret" not found'
     assert api.get(PODS, "pod", namespace)["status"]["phase"] == "Pending"

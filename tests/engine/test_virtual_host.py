@@ -141,6 +141,7 @@ def test_gpus_need_the_operator_and_it_needs_its_values(installed):
 
 
 def test_a_missing_values_file_installs_nothing(installed):
+    installed("sudo -n microk8s disable nvidia")  # what is enabled reads no file
     assert "no such file" in installed.run(f"{NVIDIA} --gpu-operator-values missing.json").stderr
     assert installed("sudo -n microk8s helm3 list --namespace gpu-operator-resources --short") == ""
 
