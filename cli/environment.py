@@ -81,6 +81,7 @@ def process_environment(stack: str, *, rehearsed: bool | None = None) -> dict[st
     state = StateDir(rehearsal_state(stack))
     if rehearsed and state.machine.exists():
         settings["PATH"] = os.pathsep.join(str(folder) for folder in (state.bin, state.host / "bin", Path(sys.executable).parent))
+        inherited.pop("CI", None)  # there, the host is not the one that gets the stack; here it is
     return inherited | settings
 
 

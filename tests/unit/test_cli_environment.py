@@ -93,3 +93,9 @@ def test_a_shell_on_a_virtual_host_keeps_its_own_programs_behind_the_hosts(micro
 def test_the_users_kubeconfig_of_a_virtual_host_is_that_hosts_own(microk8s):
     assert environment.variables("microk8s")["KUBECONFIG"] == str(microk8s / "host" / "home" / ".kube" / "config")
     assert "HOME" not in environment.variables("microk8s")
+
+
+def test_a_virtual_host_is_asked_about_in_continuous_integration_too(microk8s, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    assert "CI" not in environment.process_environment("microk8s")
+    assert "CI" in environment.process_environment("lab")
