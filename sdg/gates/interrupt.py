@@ -161,6 +161,8 @@ def _watch(engine: psutil.Process, interruption: Interruption) -> None:
     interruption.ask(ENGINE_GONE)
     time.sleep(_GRACE)
     os.kill(os.getpid(), signal.SIGINT)  # what the engine would have sent at its end: nobody else will now
+    time.sleep(_GRACE)
+    os._exit(1)  # the signal was swallowed on its way, and nobody is left to hear what goes wrong here
 
 
 def _lives(process: psutil.Process) -> bool:
