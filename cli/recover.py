@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from cli.locks import locks
+from cli.locks import Lock, locks
 from cli.pending import CREATING, DELETING, Operation, closed, operations
 from cli.project import PROJECT
 from cli.pulumi import Engine
@@ -61,16 +61,19 @@ def recover(engine: Engine, connect: Callable[[], KubernetesApi | None], say: Sa
     Raises:
         AtWorkError: the lock's holder is alive, or may be.
     """
-    if locks(engine.backend(), engine.stack) is None and not nobody_works:
+    left = locks(engine.backend(), engine.stack)
+    if left is None and not nobody_works:
         raise AtWorkError(
             f"the backend {engine.backend()} does not tell whether somebody works on stack {engine.stack}. "
             "Make sure that nobody does, then: "
             f"`pulumi cancel --stack {engine.stack}` if the stack is locked, and `sdg recover --stack {engine.stack} --nobody-works`."
         )
-    unlocked = _unlock(engine, say)
+    _refuse_held(engine, left or [])
+    # first, since no command of the engine gets past it, not even the one that unlocks
     mended = mend(engine.backend(), engine.stack)
     for path in mended:
         say(f"removed {path.name}, which the killed engine left empty; the state itself is whole")
+    unlocked = _unlock(engine, left or [], say)
     api = connect()
     records = _records(api, f"{PROJECT}/{engine.stack.rpartition('/')[2]}", say)
     found = [unlocked, bool(mended), _finish_helm(api, records or [], say), _close_operations(engine, api, records, say)]
@@ -79,20 +82,20 @@ def recover(engine: Engine, connect: Callable[[], KubernetesApi | None], say: Sa
     return any(found)
 
 
-def _unlock(engine: Engine, say: Say) -> bool:
-    found = locks(engine.backend(), engine.stack)
-    if found is None:
-        return False
-    for lock in found:
+def _refuse_held(engine: Engine, left: list[Lock]) -> None:
+    for lock in left:
         if lock.held:
             raise AtWorkError(
                 f"pulumi (process {lock.pid} on {lock.host}, since {lock.since}) works on stack {engine.stack}. "
                 "Wait for it or end it with Ctrl-C, then recover."
             )
-    if found:
+
+
+def _unlock(engine: Engine, left: list[Lock], say: Say) -> bool:
+    if left:
         engine.ask("cancel", "--yes")
-        say(f"unlocked stack {engine.stack}: the engine that held it (process {found[0].pid}) is gone")
-    return bool(found)
+        say(f"unlocked stack {engine.stack}: the engine that held it (process {left[0].pid}) is gone")
+    return bool(left)
 
 
 def _records(api: KubernetesApi | None, owner: str, say: Say) -> list[HelmRecord] | None:

@@ -1,12 +1,15 @@
 """What `sdg recover` does with what a killed engine left, and what it leaves alone."""
 
+import json
 import re
+import socket
 
 import pytest
 
 from cli.recover import NOTHING, AtWorkError, recover
 from sdg.kube.errors import ObjectNotFoundError, UnreachableError
 
+NOBODY = 2**22 + 1  # above the highest process id that Linux gives
 URN = "urn:pulumi:rehearsal::sdg::kubernetes:helm.sh/v3:Release::osmo-operator-release"
 RELEASE = {
     "urn": URN,
@@ -140,3 +143,25 @@ def test_where_the_backend_does_not_tell_who_works_nothing_is_touched_unless_the
     assert cluster.records
     assert recover(engine, lambda: cluster, lambda _: None, nobody_works=True)
     assert not cluster.records
+
+
+def test_a_description_of_the_state_that_was_left_empty_goes_before_the_lock(tmp_path):
+    """No command of the engine gets past an empty one, `pulumi cancel` included."""
+    engine, stacks = Engine(), tmp_path / ".pulumi" / "stacks" / "sdg"
+    engine.url = f"file://{tmp_path}"
+    stacks.mkdir(parents=True)
+    description = stacks / "rehearsal.json.attrs"
+    description.touch()
+    held = tmp_path / ".pulumi" / "locks" / "organization" / "sdg" / "rehearsal" / "lock.json"
+    held.parent.mkdir(parents=True)
+    held.write_text(json.dumps({"pid": NOBODY, "hostname": socket.gethostname(), "timestamp": "2026-01-01T00:00:00Z"}))
+
+    def ask(*arguments):
+        assert arguments == ("cancel", "--yes")
+        assert not description.exists()
+        held.unlink()
+
+    engine.ask = ask
+    did, said = recovered(engine, Cluster("deployed"))
+    assert did
+    assert re.search(r"removed rehearsal\.json\.attrs.*\n.*unlocked stack rehearsal", said)
