@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, UpdateResult
 
-from sdg.gates.interrupt import Interruption
-from sdg.kube.api import load_client
+from components.provider import ClusterProvider
 
 Properties = Mapping[str, Any]
 
 
-class AtDestroyProvider(ResourceProvider):
+class AtDestroyProvider(ClusterProvider):
     """Does nothing until it is deleted; what the last update said then counts.
 
     Attributes:
@@ -24,11 +23,6 @@ class AtDestroyProvider(ResourceProvider):
     """
 
     name: ClassVar[str]
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
-        Interruption.of_engine()
-        load_client()
 
     def create(self, props: Properties) -> CreateResult:
         return CreateResult(id_=self.name, outs=dict(props))

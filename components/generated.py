@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import pulumi
-from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource, ResourceProvider
+from pulumi.dynamic import CreateResult, DiffResult, Resource
 
 from components.cluster.base import ConnectionOutput
+from components.provider import ClusterProvider
 from sdg.gates.waiting import say
-from sdg.kube.api import KubernetesApi, KubernetesReader, load_client
+from sdg.kube.api import KubernetesApi, KubernetesReader
 from sdg.kube.connection import Connection
 from sdg.kube.errors import ObjectNotFoundError
 from sdg.kube.held import Holder, held
@@ -55,14 +56,9 @@ def master_encryption_key() -> str:
 GENERATORS: Final[Mapping[str, Callable[[], str]]] = {"password": password, "token": token, "mek": master_encryption_key}
 
 
-class GeneratedSecretProvider(ResourceProvider):
+class GeneratedSecretProvider(ClusterProvider):
     """Takes the value that the cluster holds, else the chosen one, or draws one, when the resource is created; another form is another
     secret."""
-
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
-        load_client()  # providers are loaded and configured one at a time, but they work in parallel
 
     def create(self, props: Properties) -> CreateResult:
         api = KubernetesApi.connect(Connection.of(props["connection"])) if props.get("connection") else None

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CheckFailure, CheckResult, ConfigureRequest, CreateResult, DiffResult, Resource, ResourceProvider
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource
 from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 from components.cluster.base import ConnectionOutput
+from components.provider import ClusterProvider
 from sdg.gates.probes.remains import HELM_NAMESPACE, HELM_RELEASE
-from sdg.kube.api import Json, KubernetesApi, KubernetesReader, items, load_client
+from sdg.kube.api import Json, KubernetesApi, KubernetesReader, items
 from sdg.kube.connection import Connection
 from sdg.kube.errors import KubeError, ObjectNotFoundError
 from sdg.kube.objects import Ref, collection
@@ -28,13 +29,8 @@ from sdg.platform.ownership import OWNER, is_owned, owner_of
 Properties = Mapping[str, Any]
 
 
-class OwnershipProvider(ResourceProvider):
+class OwnershipProvider(ClusterProvider):
     """Looks once, when it is created: from then on the stack is known to have made what is there."""
-
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
-        load_client()
 
     def check(self, olds: Properties, news: Properties) -> CheckResult:
         problem = "" if olds.get("owner") else _problem(news)

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import pulumi
-from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource, ResourceProvider
+from pulumi.dynamic import CreateResult, DiffResult, Resource
 
 from components.cluster.base import ConnectionOutput
+from components.provider import ClusterProvider
 from sdg.gates.waiting import say
-from sdg.kube.api import KubernetesApi, KubernetesReader, load_client
+from sdg.kube.api import KubernetesApi, KubernetesReader
 from sdg.kube.connection import Connection
 from sdg.kube.errors import ObjectNotFoundError
 from sdg.kube.held import decoded
@@ -30,13 +31,8 @@ SECRETS: Final = (
 Properties = Mapping[str, Any]
 
 
-class AdoptedProvider(ResourceProvider):
+class AdoptedProvider(ClusterProvider):
     """Looks once: what is there when it is created is what stays while adoption is on."""
-
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
-        load_client()
 
     def create(self, props: Properties) -> CreateResult:
         api = KubernetesApi.connect(Connection.of(props["connection"]))

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import pulumi
-from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from components.cluster.base import ConnectionOutput
 from components.generated import token
+from components.provider import ClusterProvider
 from sdg.gates.waiting import say
-from sdg.kube.api import KubernetesApi, KubernetesReader, load_client
+from sdg.kube.api import KubernetesApi, KubernetesReader
 from sdg.kube.connection import Connection
 from sdg.kube.held import Holder, held
 from sdg.osmo import layout
@@ -29,13 +30,8 @@ _LENGTHS: Final = (43, 64)  # of tokens that OSMO accepts
 Properties = Mapping[str, Any]
 
 
-class BackendTokenProvider(ResourceProvider):
+class BackendTokenProvider(ClusterProvider):
     """Takes the token that the cluster holds, or draws one; another rotation draws the next, and the last one stays accepted beside it."""
-
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
-        load_client()
 
     def create(self, props: Properties) -> CreateResult:
         api = KubernetesApi.connect(Connection.of(props["connection"]))

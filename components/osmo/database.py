@@ -11,14 +11,15 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import pulumi
-from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from components.cluster.base import ConnectionOutput
+from components.provider import ClusterProvider
 from sdg.gates.checks import Verdict, judge
 from sdg.gates.interrupt import Interruption
 from sdg.gates.probes.pods import trouble
 from sdg.gates.waiting import Wait, say, until_green
-from sdg.kube.api import Json, KubernetesApi, items, load_client
+from sdg.kube.api import Json, KubernetesApi, items
 from sdg.kube.connection import Connection
 from sdg.kube.errors import KubeError
 from sdg.kube.held import Holder
@@ -32,14 +33,8 @@ _EVENTS: Final = f"/api/v1/namespaces/{layout.SERVICE_NAMESPACE}/events"
 Properties = Mapping[str, Any]
 
 
-class DatabaseProvider(ResourceProvider):
+class DatabaseProvider(ClusterProvider):
     """Looks once, and again when the database is another one. The database itself is never dropped."""
-
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
-        Interruption.of_engine()
-        load_client()
 
     def create(self, props: Properties) -> CreateResult:
         return CreateResult(id_=str(Server.of(props["server"])), outs=_looked_into(props))

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pulumi
-from pulumi.dynamic import CheckFailure, CheckResult, ConfigureRequest, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, UpdateResult
 
 from components.cluster.base import ConnectionOutput
 from components.osmo.adopted import RELEASES
+from components.provider import ClusterProvider
 from sdg.gates.waiting import say
-from sdg.kube.api import KubernetesApi, load_client
+from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
 from sdg.kube.errors import KubeError
 from sdg.kube.helm_records import Revision, revisions
@@ -26,13 +27,8 @@ _LINE: Final = ("profile", "chart", "tag", "migrate")
 Properties = Mapping[str, Any]
 
 
-class ReleaseLineProvider(ResourceProvider):
+class ReleaseLineProvider(ClusterProvider):
     """Compares the set that is asked for with the one that the stack was on."""
-
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
-        load_client()
 
     def check(self, olds: Properties, news: Properties) -> CheckResult:
         problem = _stepping(olds, news) if olds.get("profile") else _starting(news)

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import pulumi
-from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from components.cluster.base import ConnectionOutput
-from sdg.kube.api import KubernetesApi, load_client
+from components.provider import ClusterProvider
+from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
 from sdg.kube.errors import KubeError
 from sdg.kube.held import Holder, held
@@ -31,16 +32,11 @@ FOUND: Final = ("value", "expires")
 Properties = Mapping[str, Any]
 
 
-class OperatorTokenProvider(ResourceProvider):
+class OperatorTokenProvider(ClusterProvider):
     """Mints the token, and mints another one when it is asked for differently, about to expire, or refused by the service.
 
     The service may have another database since: whenever its gate has waited again (`serviceAskedAt`), the token is tried.
     """
-
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
-        load_client()
 
     def create(self, props: Properties) -> CreateResult:
         return CreateResult(id_=TOKEN_NAME, outs={**props, **(_in_use(props) or _mint(props))})

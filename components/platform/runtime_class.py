@@ -12,11 +12,12 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import pulumi
-from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from components.cluster.base import ClusterBinding
+from components.provider import ClusterProvider
 from sdg.gates.destroying import forgets
-from sdg.kube.api import Json, KubernetesApi, load_client
+from sdg.kube.api import Json, KubernetesApi
 from sdg.kube.connection import Connection
 from sdg.kube.errors import KubeError, ObjectNotFoundError, RefusedError, UnreachableError
 from sdg.kube.objects import Ref, api_version, collection
@@ -34,13 +35,8 @@ STUB: Final[Json] = {
 Properties = Mapping[str, Any]
 
 
-class RuntimeClassProvider(ResourceProvider):
+class RuntimeClassProvider(ClusterProvider):
     """Makes the class where it is wanted and absent, and removes it where it is not wanted and ours."""
-
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 (the interface)
-        load_client()
 
     def create(self, props: Properties) -> CreateResult:
         _settle(props)

@@ -34,7 +34,7 @@ STORED = [
     "sdg.gates.smoke.SmokeRecord",
 ]
 
-BASES = {"components.at_destroy.AtDestroyProvider", "sdg.gates.resource.RecordProvider"}
+BASES = {"components.at_destroy.AtDestroyProvider", "components.provider.ClusterProvider", "sdg.gates.resource.RecordProvider"}
 
 
 @pytest.mark.parametrize("path", STORED)
