@@ -12,7 +12,19 @@ DEDICATED: Final = "Whether nodes with GPUs are kept for workflows that ask for 
 SnapChannel = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+(-strict)?/(stable|candidate|beta|edge)$", examples=["1.31/stable"])]
 
 
-class ExistingCluster(Settings):
+class Capacity(Settings):
+    """What a cluster must offer, whoever makes it."""
+
+    min_nodes: PositiveInt = Field(default=1, description="Nodes that must be Ready and schedulable.")
+    storage_class: str | None = Field(
+        default=None, description="StorageClass of every volume claim; the cluster's default class when unset."
+    )
+    gpus: int = Field(default=0, ge=0, description="GPUs that workflows may use, over all nodes; 0 for a CPU-only cluster.")
+    gpus_per_node: int = Field(default=0, ge=0, description="GPUs that at least one node must offer by itself; 0 checks the total only.")
+    dedicated_gpu_nodes: bool = Field(default=False, description=DEDICATED)
+
+
+class ExistingCluster(Capacity):
     """A cluster that something else made: only its kubeconfig is read, and destroy leaves the cluster itself alone."""
 
     kind: Literal["existing"] = Field(description="What this cluster is.")
@@ -29,13 +41,6 @@ class ExistingCluster(Settings):
     kubernetes: VersionRange | None = Field(
         default=None, description="Kubernetes versions that are accepted; those of the OSMO profile when unset.", examples=[">=1.30,<1.37"]
     )
-    min_nodes: PositiveInt = Field(default=1, description="Nodes that must be Ready and schedulable.")
-    storage_class: str | None = Field(
-        default=None, description="StorageClass of every volume claim; the cluster's default class when unset."
-    )
-    gpus: int = Field(default=0, ge=0, description="GPUs that workflows may use, over all nodes; 0 for a CPU-only cluster.")
-    gpus_per_node: int = Field(default=0, ge=0, description="GPUs that at least one node must offer by itself; 0 checks the total only.")
-    dedicated_gpu_nodes: bool = Field(default=False, description=DEDICATED)
     deadline: Seconds = Field(default=300, description="Seconds that the cluster's gate waits for nodes, storage class and GPUs.")
 
 
@@ -50,7 +55,7 @@ class SshHost(Settings):
     )
 
 
-class MicroK8s(Settings):
+class MicroK8s(Capacity):
     """A MicroK8s on this machine or on a host reached over SSH."""
 
     kind: Literal["microk8s"] = Field(description="What this cluster is.")
@@ -69,13 +74,6 @@ class MicroK8s(Settings):
         default="~/.kube/config",
         description="Kubeconfig of yours that gets a context of the cluster's name; nothing else in it is touched.",
     )
-    min_nodes: PositiveInt = Field(default=1, description="Nodes that must be Ready and schedulable.")
-    storage_class: str | None = Field(
-        default=None, description="StorageClass of every volume claim; the cluster's default class when unset."
-    )
-    gpus: int = Field(default=0, ge=0, description="GPUs that workflows may use, over all nodes; 0 for a CPU-only cluster.")
-    gpus_per_node: int = Field(default=0, ge=0, description="GPUs that at least one node must offer by itself; 0 checks the total only.")
-    dedicated_gpu_nodes: bool = Field(default=False, description=DEDICATED)
     deadline: Seconds = Field(default=600, description="Seconds that the cluster's gate waits for nodes, storage class and GPUs.")
 
 

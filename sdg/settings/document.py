@@ -89,7 +89,8 @@ class _Row:
 
 def _rows(model: type[Settings], prefix: str = "", tag: str = "") -> Iterator[_Row]:
     """The plain values below a model."""
-    for name, field in model.model_fields.items():
+    own_first = sorted(model.model_fields.items(), key=lambda named: named[0] not in model.__annotations__)
+    for name, field in own_first:
         key = prefix + (field.alias or name)
         inner = members(field.annotation)
         for member in inner:
