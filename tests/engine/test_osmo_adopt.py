@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+from pathlib import Path
 
 import pytest
 import yaml
@@ -26,86 +27,15 @@ STORAGE = {
     "override_url": "http://minio.minio-operator.svc.cluster.local:80",
     "addressing_style": "path",
 }
-SCALED = {"scaling": {"minReplicas": 1, "maxReplicas": 1}, "startupProbe": {"failureThreshold": 30}}
-GATEWAY = "osmo-gateway.osmo-minimal.svc.cluster.local"
-IMAGES = {"osmoImageLocation": "nvcr.io/nvidia/osmo", "osmoImageTag": "6.3.1"}
-
-GPU_POD = {
-    "nodeSelector": {"nvidia.com/gpu.present": "true"},
-    "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
-}
+DATA = Path(__file__).parents[1] / "data" / "by-hand"
 
 
 def service_values(storage_class):
-    """Upstream's values for one machine with GPUs; the probe of the job monitor is somebody's own change."""
-    in_cluster = {"enabled": True, "storageClassName": storage_class}
-    return {
-        "global": IMAGES,
-        "podMonitor": {"enabled": False},
-        "gateway": {
-            "oauth2Proxy": {"enabled": False},
-            "authz": {"enabled": False},
-            "envoy": {
-                "service": {"type": "ClusterIP"},
-                "scaling": {"minReplicas": 1},
-                "defaultIdentity": {"user": "admin", "roles": "osmo-admin", "allowedPools": "default"},
-            },
-        },
-        "services": {
-            "configFile": {"enabled": True},
-            **dict.fromkeys(("service", "router", "agent", "worker", "logger"), SCALED),
-            "delayedJobMonitor": {"startupProbe": {"failureThreshold": 60}},
-            "ui": {"enabled": True, "apiHostname": f"{GATEWAY}:80"},
-            "defaultAdmin": {
-                "enabled": True,
-                "username": "admin",
-                "passwordSecretName": "default-admin-secret",
-                "passwordSecretKey": "password",
-            },
-            "postgres": {**in_cluster, "serviceName": "postgres", "port": 5432, "db": "osmo", "user": "postgres", "password": PASSWORD},
-            "redis": {**in_cluster, "serviceName": "redis", "port": 6379, "tlsEnabled": False},
-            "configs": {
-                "enabled": True,
-                "service": {"service_base_url": f"http://{GATEWAY}"},
-                "backends": {"default": {"router_address": f"ws://{GATEWAY}"}},
-                "secretRefs": [{"secretName": name} for name in layout.STORAGE_SECRETS],
-                "podTemplates": {"gpu_toleration": {"spec": GPU_POD}},
-                "pools": {
-                    "default": {
-                        "default_platform": "gpu",
-                        "platforms": {"system": {}, "gpu": {"override_pod_template": ["gpu_toleration"]}},
-                    }
-                },
-                "workflow": {
-                    "backend_images": {
-                        "init": "nvcr.io/nvidia/osmo/init-container:6.3.1",
-                        "client": "nvcr.io/nvidia/osmo/client:6.3.1",
-                    },
-                    "workflow_data": {"credential": {"secretName": layout.STORAGE_SECRETS[0]}, "base_url": "s3://osmo-workflows"},
-                    "workflow_log": {"credential": {"secretName": layout.STORAGE_SECRETS[1]}},
-                    "workflow_app": {"credential": {"secretName": layout.STORAGE_SECRETS[2]}},
-                },
-            },
-        },
-    }
-
-
-OPERATOR_VALUES = {
-    "global": {
-        **IMAGES,
-        "serviceUrl": f"http://{GATEWAY}",
-        "agentNamespace": OPERATOR,
-        "backendNamespace": WORKFLOWS,
-        "backendName": "default",
-        "loginMethod": "token",
-        "accountTokenSecret": "osmo-operator-token",
-    },
-    "services": {
-        name: {"resources": {"requests": {"cpu": "125m", "memory": "128Mi"}, "limits": {"cpu": "250m", "memory": "256Mi"}}}
-        for name in ("backendListener", "backendWorker")
-    },
-    "podMonitor": {"enabled": False},
-}
+    values = yaml.safe_load((DATA / "service.yaml").read_text())
+    stores = values["services"]
+    stores["postgres"] |= {"storageClassName": storage_class, "password": PASSWORD}
+    stores["redis"] |= {"storageClassName": storage_class}
+    return values
 
 
 def helm(stack, *arguments):
@@ -116,42 +46,6 @@ def helm(stack, *arguments):
 
 
 KAI, MINIO = "kai-scheduler", "minio-operator"
-MINIO_LABELS = {"app": "minio"}
-MINIO_MANIFESTS = [
-    {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": "microk8s-env-configuration"},
-        "stringData": {"config.env": f'export MINIO_ROOT_USER="osmoadmin"\nexport MINIO_ROOT_PASSWORD="{STORAGE["access_key"]}"\n'},
-    },
-    {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": "minio-data"},
-        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}},
-    },
-    {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "minio"},
-        "spec": {"selector": MINIO_LABELS, "ports": [{"port": 80, "targetPort": 9000}]},
-    },
-    {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "minio"},
-        "spec": {
-            "selector": {"matchLabels": MINIO_LABELS},
-            "template": {
-                "metadata": {"labels": MINIO_LABELS},
-                "spec": {
-                    "containers": [{"name": "minio", "image": "minio/minio", "volumeMounts": [{"name": "data", "mountPath": "/data"}]}],
-                    "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "minio-data"}}],
-                },
-            },
-        },
-    },
-]
 S3 = {"provider": "s3", "endpoint": STORAGE["override_url"], "addressingStyle": "path"}
 LEFT_ALONE = {"objectStore": S3, "kaiScheduler": {"install": False}}
 
@@ -177,7 +71,7 @@ class ByHand:
         self._release("osmo-minimal", MINIMAL, "service", service_values(storage_class["metadata"]["name"]))
         self.stack.kubectl("--namespace", MINIMAL, "rollout", "status", "deployment", "--timeout", "60s")
         self._secret(OPERATOR, "osmo-operator-token", {"token": self._token()})
-        self._release("osmo-operator", OPERATOR, "backend-operator", OPERATOR_VALUES)
+        self._release("osmo-operator", OPERATOR, "backend-operator", yaml.safe_load((DATA / "backend-operator.yaml").read_text()))
         self.stack.kubectl("--namespace", OPERATOR, "rollout", "status", "deployment", "--timeout", "60s")
 
     def _scheduler(self):
@@ -189,10 +83,10 @@ class ByHand:
         self.stack.kubectl("--namespace", KAI, "rollout", "status", "deployment", "--timeout", "60s")
 
     def _minio(self):
-        file = self.folder / "minio.yaml"
-        file.write_text(yaml.safe_dump_all(MINIO_MANIFESTS))
         self.stack.kubectl("create", "namespace", MINIO)
-        self.stack.kubectl("--namespace", MINIO, "apply", "--filename", str(file))
+        lines = [f'export MINIO_ROOT_{key}="{value}"' for key, value in {"USER": "osmoadmin", "PASSWORD": STORAGE["access_key"]}.items()]
+        self._secret(MINIO, "microk8s-env-configuration", {"config.env": "\n".join(lines)})
+        self.stack.kubectl("--namespace", MINIO, "apply", "--filename", str(DATA / "minio.yaml"))
         self.stack.kubectl("--namespace", MINIO, "rollout", "status", "deployment", "minio", "--timeout", "60s")
 
     def _secret(self, namespace, name, content):
