@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pulumi
@@ -10,6 +11,75 @@ import pulumi_kubernetes as kubernetes
 from sdg.gates.resource import GateVerdict
 
 ConnectionOutput = pulumi.Output[dict[str, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedDatabase:
+    """A PostgreSQL server that comes with the cluster; its password is secret."""
+
+    host: pulumi.Input[str]
+    port: int
+    name: str
+    user: str
+    password: pulumi.Output[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedRedis:
+    """A Redis that comes with the cluster; its password is secret."""
+
+    host: pulumi.Input[str]
+    port: int
+    tls: bool
+    password: pulumi.Output[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedStore:
+    """Blob storage that comes with the cluster.
+
+    Attributes:
+        client_id: of the identity that OSMO's pods log in as; None where they log in with the key.
+        key: of the account, secret; None where pods log in as an identity.
+    """
+
+    account: pulumi.Input[str]
+    container: str
+    location: str
+    client_id: pulumi.Output[str] | None = None
+    key: pulumi.Output[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedServices:
+    """What a cluster's provider runs beside it.
+
+    Attributes:
+        resources: what must be there before OSMO can use them.
+    """
+
+    database: ManagedDatabase
+    redis: ManagedRedis
+    store: ManagedStore
+    resources: tuple[pulumi.Resource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PoolPlan:
+    """A node pool as the cluster's gate checks it.
+
+    Attributes:
+        minimum, maximum: nodes; the autoscaler adds and removes those between.
+        gpus: of one node.
+        labels, taints: of every node; taints as `key=value:Effect`.
+    """
+
+    name: str
+    minimum: int
+    maximum: int
+    gpus: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +97,8 @@ class ClusterBinding:
             whose releases must really be uninstalled.
         revision: what the stack itself made the cluster of, as far as an update may change it; another one is looked at anew. None for a
             cluster that the stack doesn't own.
+        pools: node pools that grow and shrink; none where the cluster's nodes are just there.
+        services: what the cluster's provider runs beside it; None where it runs nothing.
         host_driver: whether nodes with GPUs are known to have the driver from their host, and with it all of its files.
     """
 
@@ -39,6 +111,8 @@ class ClusterBinding:
     deleted_with: pulumi.Resource | None
     revision: str | None = field(default=None, kw_only=True)
     host_driver: bool = field(default=False, kw_only=True)
+    pools: tuple[PoolPlan, ...] = field(default=(), kw_only=True)
+    services: ManagedServices | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ class VerifiedCluster(pulumi.ComponentResource):
             deleted_with=binding.deleted_with,
             revision=binding.revision,
             host_driver=binding.host_driver,
+            pools=binding.pools,
+            services=binding.services,
             ready=found.verdict,
             verdict=found.verdict,
             kubernetes=found.record.evidence.apply(lambda evidence: str(evidence.get("kubernetes", ""))),

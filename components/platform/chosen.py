@@ -8,7 +8,7 @@ from components.cluster.base import ClusterHandle
 from components.platform.minio import Minio
 from components.platform.object_store import ObjectStoreHandle, external_store
 from sdg.settings.loader import Stack
-from sdg.settings.platform import MinioStore
+from sdg.settings.platform import ManagedStore, MinioStore
 
 
 def object_store(stack: Stack, cluster: ClusterHandle, opts: pulumi.ResourceOptions) -> ObjectStoreHandle:
@@ -21,5 +21,7 @@ def object_store(stack: Stack, cluster: ClusterHandle, opts: pulumi.ResourceOpti
         case MinioStore() as settings:
             chosen = stack.secrets.object_store_password
             return Minio("object-store", settings, cluster, chosen_password=chosen, mirror=stack.settings.mirror, opts=opts).handle
+        case ManagedStore():
+            raise LookupError("no cluster brings a store yet")
         case elsewhere:
             return external_store(elsewhere, stack.secrets)

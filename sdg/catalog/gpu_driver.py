@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, get_args
 
-DriverOwner = Literal["operator", "host"]
+DriverOwner = Literal["operator", "host", "azure"]
 
 CHART: Final = "gpu-operator"
 # with a driver of the host the validator cannot make its links below /dev/char, and never gets ready: NVIDIA/gpu-operator#430

@@ -149,6 +149,31 @@ class MicroK8s(CatalogModel):
     gpu_driver: int
 
 
+class Aks(CatalogModel):
+    """What a stack makes of AKS.
+
+    Attributes:
+        kubernetes: version that a cluster gets unless a stack chooses another; without a patch, AKS chooses it.
+        oldest: oldest version that still has community support.
+        lts: versions that have long-term support alone, or as well.
+        validated: versions of Kubernetes, GPU operator and KAI that were tried together.
+    """
+
+    kubernetes: str = Field(pattern=r"^1\.[0-9]+$")
+    oldest: str = Field(pattern=r"^1\.[0-9]+$")
+    lts: tuple[str, ...]
+    validated: tuple[Validated, ...]
+
+
+class Validated(CatalogModel):
+    """One line of the matrix; versions as specifiers, `source` says who tried it."""
+
+    kubernetes: VersionRange
+    gpu_operator: VersionRange
+    kai: VersionRange
+    source: str
+
+
 class Versions(CatalogModel):
     """All of `versions.yaml`."""
 
@@ -158,6 +183,7 @@ class Versions(CatalogModel):
     registries: Registries
     images: Mapping[ImageKey, str]
     microk8s: MicroK8s
+    aks: Aks
 
     @model_validator(mode="after")
     def _every_chart_has_one_version(self) -> Self:

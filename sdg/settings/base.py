@@ -25,6 +25,10 @@ class Planned(Settings):
     model_config = ConfigDict(extra="ignore")
 
 
+# an id of Entra or Azure
+Guid = Annotated[
+    str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", examples=["00000000-0000-0000-0000-000000000000"])
+]
 Seconds = Annotated[int, Field(ge=1, le=86400)]
 VersionRange = Annotated[str, AfterValidator(version_range)]
 # the API server's name rule for most objects (RFC 1123 label)

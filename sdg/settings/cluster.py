@@ -6,7 +6,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, PositiveInt
 
-from sdg.settings.base import DnsLabel, Planned, Seconds, Settings, VersionRange
+from sdg.settings.azure import Azure
+from sdg.settings.base import DnsLabel, Seconds, Settings, VersionRange
 
 DEDICATED: Final = "Whether nodes with GPUs are kept for workflows that ask for GPUs. Needs another node; leave it off on one machine."
 SnapChannel = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+(-strict)?/(stable|candidate|beta|edge)$", examples=["1.31/stable"])]
@@ -75,12 +76,6 @@ class MicroK8s(Capacity):
         description="Kubeconfig of yours that gets a context of the cluster's name; nothing else in it is touched.",
     )
     deadline: Seconds = Field(default=600, description="Seconds that the cluster's gate waits for nodes, storage class and GPUs.")
-
-
-class Azure(Planned):
-    """AKS with its network, PostgreSQL, Redis and Blob storage."""
-
-    kind: Literal["azure"]
 
 
 Cluster = Annotated[ExistingCluster | MicroK8s | Azure, Field(discriminator="kind")]

@@ -30,6 +30,12 @@ class Mirror(Settings):
         description="Other downloads by URL prefix: charts that are published as files, and OSMO's command-line client.",
         examples=[{"https://github.com": "https://mirror.example.com/github"}],
     )
+    apis: Mapping[RepositoryUrl, RepositoryUrl] = Field(
+        default_factory=dict,
+        description="Web APIs that are asked before and while the stack is deployed, by URL prefix: Azure's resource manager and prices, "
+        "and what tells this host's public address.",
+        examples=[{"https://management.azure.com": "https://arm.example.com"}],
+    )
     folder: str | None = Field(
         default=None,
         description="Folder of charts that `sdg charts pull` keeps, relative to the project; charts come from there and from nowhere else.",
@@ -43,6 +49,10 @@ class Mirror(Settings):
     def download(self, url: str) -> str:
         """The URL to download a single file from."""
         return mirror.chart_repository(url, self.downloads)
+
+    def api(self, url: str) -> str:
+        """The URL to ask a web API at."""
+        return mirror.chart_repository(url, self.apis)
 
     def image(self, reference: str) -> str:
         """The reference to pull an image by; takes the registry path of many images as well."""

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from sdg.settings.base import Settings
+from sdg.settings.budget import Budget
 from sdg.settings.cluster import Cluster
 from sdg.settings.forward import Forward
 from sdg.settings.inference import Inference, NoInference
@@ -32,4 +33,5 @@ class StackSettings(Settings):
         description="What destroy does with database, volumes, buckets and keys: `delete` takes them along, `retain` leaves exactly them. "
         "An update has to be run before it counts: destroy knows what the last one said.",
     )
+    budget: Budget = Field(default=Budget(), description="What the stack may cost a month.")
     mirror: Mirror = Field(default=Mirror(), description="Where charts and images come from, in place of their publishers.")

@@ -48,8 +48,20 @@ class ExternalRedis(Settings):
     tls: bool = Field(default=True, description="Whether the server speaks TLS.")
 
 
-Database = Annotated[InClusterDatabase | ExternalDatabase, Field(discriminator="kind")]
-Redis = Annotated[InClusterRedis | ExternalRedis, Field(discriminator="kind")]
+class ManagedDatabase(Settings):
+    """The PostgreSQL that comes with the cluster, as `sdg:cluster.database` describes it: on Azure, where it is the default."""
+
+    kind: Literal["managed"] = Field(description="A server of the cluster's own provider.")
+
+
+class ManagedRedis(Settings):
+    """The Redis that comes with the cluster, as `sdg:cluster.redis` describes it: on Azure, where it is the default."""
+
+    kind: Literal["managed"] = Field(description="A server of the cluster's own provider.")
+
+
+Database = Annotated[InClusterDatabase | ExternalDatabase | ManagedDatabase, Field(discriminator="kind")]
+Redis = Annotated[InClusterRedis | ExternalRedis | ManagedRedis, Field(discriminator="kind")]
 
 
 class Images(Settings):

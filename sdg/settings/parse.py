@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from sdg.catalog.key_shapes import key_shape
+from sdg.settings import azure
 from sdg.settings.errors import SettingsError, hint, sentence
 from sdg.settings.model import NAMESPACE, StackSettings
 from sdg.settings.rules import Sections, cross_field_problems
@@ -38,6 +39,7 @@ def parse(raw: Raw, hidden: Collection[str] = ()) -> StackSettings:
 def check(raw: Raw, hidden: Collection[str] = ()) -> tuple[Sections, list[str]]:
     """The sections that can be read, and every problem with the rest and with what they ask of each other; see `parse`."""
     problems = list(_unknown(raw))
+    raw = _with_defaults_of_cluster(raw)
     sections: dict[str, object] = {}
     for name, field in StackSettings.model_fields.items():
         key = field.alias or name
@@ -57,6 +59,18 @@ def check(raw: Raw, hidden: Collection[str] = ()) -> tuple[Sections, list[str]]:
 def _unknown(raw: Raw) -> Iterator[str]:
     known = (*keys_of(StackSettings), *SECRET_KEYS)
     return (f"{NAMESPACE}:{key} is not a key here. {hint(key, known)}" for key in raw if key not in known)
+
+
+def _with_defaults_of_cluster(raw: Raw) -> Raw:
+    """What the stack says, with what follows from the kind of its cluster."""
+    cluster = _decoded(StackSettings.model_fields["cluster"], raw.get("cluster"))
+    if not (isinstance(cluster, Mapping) and cluster.get("kind") == "azure"):
+        return raw
+    completed = dict(raw)
+    for key, defaults in azure.DEFAULTS.items():
+        said = _decoded(StackSettings.model_fields[key], raw.get(key, {}))
+        completed[key] = {**defaults, **said} if isinstance(said, Mapping) else said
+    return completed
 
 
 def _section(key: str, field: FieldInfo, raw: object, *, hide_values: bool) -> tuple[object, list[str]]:

@@ -6,15 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from sdg.catalog.gpu_driver import DriverOwner
 from sdg.platform.layout import S3_REGION
-from sdg.settings.base import Quantity, Settings
+from sdg.settings.base import Guid, Quantity, Settings
 
 # the S3 rule for bucket names, without dots: they break virtual-host addressing over TLS
 BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", examples=["osmo-workflows"])]
 # Azure's rules
 StorageAccountName = Annotated[str, Field(pattern=r"^[a-z0-9]{3,24}$", examples=["sdgdata"])]
 ContainerName = Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9]){2,62}$", examples=["osmo-workflows"])]
-ClientId = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
 
 BUCKET = "osmo-workflows"
 
@@ -54,12 +54,18 @@ class AzureBlobStore(Settings):
     auth: Literal["key", "workload-identity"] = Field(
         default="key", description="How OSMO logs in: with `sdg:storageAccountKey`, or as the identity that its pods have on AKS."
     )
-    client_id: ClientId | None = Field(
+    client_id: Guid | None = Field(
         default=None, description="Client id of the user-assigned identity; for `workload-identity` only, which needs it."
     )
 
 
-ObjectStore = Annotated[MinioStore | S3Store | AzureBlobStore, Field(discriminator="provider")]
+class ManagedStore(Settings):
+    """The storage that comes with the cluster: Blob storage on Azure, where it is the default."""
+
+    provider: Literal["managed"] = Field(description="What stores the objects.")
+
+
+ObjectStore = Annotated[MinioStore | S3Store | AzureBlobStore | ManagedStore, Field(discriminator="provider")]
 
 
 class GpuOperator(Settings):
@@ -67,13 +73,13 @@ class GpuOperator(Settings):
 
     install: bool | None = Field(
         default=None,
-        description="Whether the stack installs it. Unset: on MicroK8s that plans GPUs, through its addon; nowhere else, as a cluster that "
-        "exists has its own as a rule.",
+        description="Whether the stack installs it. Unset: on MicroK8s, through its addon, and on Azure, where they plan "
+        "GPUs; not on a cluster that exists, which has its own as a rule.",
     )
-    driver: Literal["operator", "host"] | None = Field(
+    driver: DriverOwner | None = Field(
         default=None,
         description="Who owns the GPU driver: the operator, which installs it, or the host, which has it. Every related value follows. "
-        "Unset: `host` on MicroK8s, `operator` elsewhere.",
+        "Unset: `host` on MicroK8s, `operator` elsewhere. `azure` on Azure alone: AKS installs it; there, `host` is refused.",
     )
     remove_crds: bool = Field(
         default=False,

@@ -43,10 +43,10 @@ def keys_of(model: type[Settings]) -> tuple[str, ...]:
 
 
 def members(annotation: object) -> tuple[type[Settings], ...]:
-    """The settings models inside a field's type: none for a plain value, several for a union."""
+    """The settings models inside a field's type: none for a plain value, several for a union, that of the items for a list."""
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return (annotation,)
-    if get_origin(annotation) in (Union, UnionType, Annotated):
+    if get_origin(annotation) in (Union, UnionType, Annotated, tuple):
         return tuple(model for part in get_args(annotation) for model in members(part))
     return ()
 
@@ -92,6 +92,8 @@ class _Walk:
             return
         self._steps.append(f"[{step}]" if isinstance(step, int) or not str(step).isidentifier() else f".{step}")
         self._labels.append(str(step))
+        if isinstance(step, int) and self._models:
+            return  # an item of a list of models
         if len(self._models) == 1:
             self._model = self._models[0]
             self._field = next((f for name, f in self._model.model_fields.items() if step in (name, f.alias)), None)

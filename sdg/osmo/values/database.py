@@ -7,19 +7,33 @@ from typing import Final
 
 from sdg.osmo import layout
 from sdg.osmo.values.base import Images, Values
-from sdg.settings.osmo import POSTGRES_PORT, REDIS_PORT, ExternalDatabase, ExternalRedis, InClusterDatabase, InClusterRedis, Osmo
+from sdg.settings.osmo import (
+    POSTGRES_PORT,
+    REDIS_PORT,
+    Database,
+    ExternalDatabase,
+    ExternalRedis,
+    InClusterDatabase,
+    InClusterRedis,
+    ManagedDatabase,
+    ManagedRedis,
+    Osmo,
+    Redis,
+)
 
 # the services that talk to Redis
 REDIS_SERVICES: Final = ("service", "agent", "worker", "logger", "delayedJobMonitor")
 
 
-def postgres_values(database: InClusterDatabase | ExternalDatabase, password: object, storage_class: object, images: Images) -> Values:
+def postgres_values(database: Database, password: object, storage_class: object, images: Images) -> Values:
     """`services.postgres`. An external server's password is in a Secret, the chart's own one's has to be in the values."""
     secret = {"passwordSecretName": layout.DATABASE_SECRET, "passwordSecretKey": layout.DATABASE_KEY}
     match database:
         case ExternalDatabase():
             server = {"serviceName": database.host, "port": database.port, "db": database.name, "user": database.user}
             return {"enabled": False, **server, **secret}
+        case ManagedDatabase():
+            raise LookupError("a managed database is known by its server")
         case InClusterDatabase():
             return {
                 "enabled": True,
@@ -35,12 +49,14 @@ def postgres_values(database: InClusterDatabase | ExternalDatabase, password: ob
             }
 
 
-def redis_values(redis: InClusterRedis | ExternalRedis, storage_class: object, images: Images) -> Values:
+def redis_values(redis: Redis, storage_class: object, images: Images) -> Values:
     """`services.redis`. The in-cluster one has no password and no TLS."""
     secret = {"passwordSecretName": layout.REDIS_SECRET, "passwordSecretKey": layout.REDIS_KEY}
     match redis:
         case ExternalRedis():
             return {"enabled": False, "serviceName": redis.host, "port": redis.port, "tlsEnabled": redis.tls, **secret}
+        case ManagedRedis():
+            raise LookupError("a managed Redis is known by its server")
         case InClusterRedis():
             return {
                 "enabled": True,
