@@ -1,0 +1,162 @@
+"""What every resource of an Azure cluster is called. All of it is known before anything is made."""
+
+from __future__ import annotations
+
+import hashlib
+import string
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sdg.catalog.azure_names import name_rules
+from sdg.settings.azure import Azure
+
+SUFFIX_LENGTH: Final = 5
+_DIGITS: Final = string.digits + string.ascii_lowercase
+_ROLE_ASSIGNMENTS: Final = uuid.UUID("6f0f2f0e-6d0b-5c0e-9b52-0d4a3c1f7e8a")  # any constant one: names are made below it
+
+# attribute: (kind of azure_names.yaml, form); p is the prefix, e the environment, n both, s the suffix
+_FORMS: Final[Mapping[str, tuple[str, str]]] = {
+    "resource_group": ("resource-group", "rg-{n}"),
+    "nat_ip": ("public-ip", "pip-nat-{n}"),
+    "nat_gateway": ("nat-gateway", "nat-{n}"),
+    "nsg_nodes": ("network-security-group", "nsg-aks-{n}"),
+    "nsg_gpu_nodes": ("network-security-group", "nsg-gpu-{n}"),
+    "nsg_database": ("network-security-group", "nsg-database-{n}"),
+    "nsg_endpoints": ("network-security-group", "nsg-endpoints-{n}"),
+    "network": ("virtual-network", "vnet-{n}"),
+    "subnet_nodes": ("subnet", "snet-aks"),
+    "subnet_gpu_nodes": ("subnet", "snet-gpu"),
+    "subnet_database": ("subnet", "snet-database"),
+    "subnet_endpoints": ("subnet", "snet-private-endpoints"),
+    "cluster": ("aks", "aks-{n}"),
+    "dns_prefix": ("aks-dns-prefix", "aks-{n}"),
+    "node_resource_group": ("node-resource-group", "rg-{n}-nodes"),
+    "postgres": ("postgres", "psql-{n}-{s}"),
+    "postgres_zone": ("private-dns-zone", "{n}.postgres.database.azure.com"),
+    "redis": ("redis", "redis-{n}-{s}"),
+    "redis_zone": ("private-dns-zone", "privatelink.redis.azure.net"),
+    "storage_account": ("storage-account", "st{p}{e}{s}"),
+    "blob_zone": ("private-dns-zone", "privatelink.blob.core.windows.net"),
+    "key_vault": ("key-vault", "kv-{n}-{s}"),
+    "vault_zone": ("private-dns-zone", "privatelink.vaultcore.azure.net"),
+    "log_workspace": ("log-workspace", "log-{n}-{s}"),
+    "log_rule": ("data-collection", "dcr-logs-{n}"),
+    "monitor_workspace": ("monitor-workspace", "amw-{n}-{s}"),
+    "metrics_rule": ("data-collection", "dcr-metrics-{n}"),
+    "metrics_endpoint": ("data-collection", "dce-metrics-{n}"),
+    # the shortest limit of all: no hyphen between prefix and environment
+    "grafana": ("grafana", "amg-{p}{e}{s}"),
+    "cluster_identity": ("managed-identity", "id-aks-{n}"),
+    "osmo_identity": ("managed-identity", "id-osmo-{n}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names of the resources, by what they are for.
+
+    Attributes:
+        base: prefix and environment.
+        suffix: last part of names that all of Azure shares.
+        dns_prefix: first part of the API server's host name.
+        postgres_zone: private DNS zone of PostgreSQL; the other zones are the ones that private endpoints need.
+    """
+
+    base: str
+    suffix: str
+    owner: str
+    subscription: str
+    resource_group: str
+    nat_ip: str
+    nat_gateway: str
+    nsg_nodes: str
+    nsg_gpu_nodes: str
+    nsg_database: str
+    nsg_endpoints: str
+    network: str
+    subnet_nodes: str
+    subnet_gpu_nodes: str
+    subnet_database: str
+    subnet_endpoints: str
+    cluster: str
+    dns_prefix: str
+    node_resource_group: str
+    postgres: str
+    postgres_zone: str
+    redis: str
+    redis_zone: str
+    storage_account: str
+    blob_zone: str
+    key_vault: str
+    vault_zone: str
+    log_workspace: str
+    log_rule: str
+    monitor_workspace: str
+    metrics_rule: str
+    metrics_endpoint: str
+    grafana: str
+    cluster_identity: str
+    osmo_identity: str
+
+    @classmethod
+    def of(cls, settings: Azure, owner: str, subscription: str) -> Names:
+        """Names of a stack's resources.
+
+        Args:
+            settings: `sdg:cluster`; its prefix and environment were checked.
+            owner: project and stack, as `project/stack`.
+            subscription: id of the subscription.
+        """
+        suffix = settings.suffix or suffix_of(owner, subscription)
+        base = f"{settings.prefix}-{settings.environment}"
+        parts = {"p": settings.prefix, "e": settings.environment, "n": base, "s": suffix}
+        made = {attribute: form.format(**parts) for attribute, (_kind, form) in _FORMS.items()}
+        return cls(base=base, suffix=suffix, owner=owner, subscription=subscription, **made)
+
+    def private_endpoint(self, kind: str) -> str:
+        """Name of the private endpoint of `redis`, `blob` or `vault`."""
+        return f"pe-{kind}-{self.base}"
+
+    def connection(self, kind: str) -> str:
+        """Name of the connection within a private endpoint."""
+        return f"{kind}-connection"
+
+    def zone_group(self, kind: str) -> str:
+        """Name of a private endpoint's DNS zone group."""
+        return f"{kind}-dns-group"
+
+    def zone_link(self, kind: str) -> str:
+        """Name of the link between a private DNS zone (`postgres`, or a private endpoint's) and the network."""
+        return f"{self.base}-{kind}-dns"
+
+    def federated_credential(self, service_account: str) -> str:
+        """Name of the credential that lets a service account log in as OSMO's identity."""
+        return f"osmo-{service_account}"
+
+    def role_assignment(self, purpose: str) -> str:
+        """Name of a role assignment, a GUID, which is the same at every update and another in every stack.
+
+        Args:
+            purpose: what it is for, once per stack, such as `osmo-blob`.
+        """
+        return str(uuid.uuid5(_ROLE_ASSIGNMENTS, f"{self.subscription}/{self.owner}/{self.suffix}/{purpose}"))
+
+    def problems(self) -> Iterator[str]:
+        """Names that ARM refuses, a sentence each."""
+        rules = name_rules().kinds
+        for attribute, (kind, _form) in _FORMS.items():
+            name = getattr(self, attribute)
+            if not rules[kind].allows(name):
+                yield f"{name} is no legal name of a resource of kind {kind}."
+
+
+def suffix_of(owner: str, subscription: str) -> str:
+    """Five letters and digits, made of a stack and its subscription, so that they are known before anything is made."""
+    number = int.from_bytes(hashlib.sha256(f"{owner}\n{subscription.lower()}".encode()).digest())
+    digits = []
+    for _ in range(SUFFIX_LENGTH):
+        number, digit = divmod(number, len(_DIGITS))
+        digits.append(_DIGITS[digit])
+    return "".join(digits)
