@@ -1,0 +1,39 @@
+"""Time in the simulated Azure: operations take as long as they do there, compressed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+
+DEFAULT_SCALE = 0.001
+"""Seconds that pass here for each of Azure's: ten minutes in six tenths of a second."""
+
+
+class Clock:
+    """Waits for what takes time.
+
+    Args:
+        scale: seconds that pass here for each of Azure's; 0 waits for nothing.
+    """
+
+    def __init__(self, scale: float = DEFAULT_SCALE) -> None:
+        self.scale = scale
+        self._ended = threading.Event()
+
+    def wait(self, seconds: float) -> None:
+        """Let that many of Azure's seconds pass; returns at once when the simulation ends."""
+        if seconds > 0 and self.scale > 0:
+            self._ended.wait(seconds * self.scale)
+
+    def end(self) -> None:
+        """Keep nobody waiting any more."""
+        self._ended.set()
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def stamp(self) -> str:
+        """The time as ARM writes it."""
+        return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
