@@ -71,7 +71,7 @@ POSTGRESQL_CAPABILITIES: Final = Question(f"{_P}/Microsoft.DBforPostgreSQL/locat
 POSTGRESQL_NAME: Final = Question(f"{_P}/Microsoft.DBforPostgreSQL/locations/{{location}}/checkNameAvailability", _POSTGRESQL)
 """POST `{"name", "type": "Microsoft.DBforPostgreSQL/flexibleServers"}` → `nameAvailable`, `reason`, `message`."""
 STORAGE_NAME: Final = Question(f"{_P}/Microsoft.Storage/checkNameAvailability", _STORAGE)
-"""POST `{"name", "type": "Microsoft.Storage/storageAccounts"}` → `nameAvailable`, `reason` (AlreadyExists, AccountNameInvalid), `message`."""
+"""POST `{"name", "type": "Microsoft.Storage/storageAccounts"}` → `nameAvailable`, `reason` (AlreadyExists, …), `message`."""
 STORAGE_SKUS: Final = Question(f"{_P}/Microsoft.Storage/skus", _STORAGE)
 """A list of `name` (Standard_ZRS), `kind`, `locations`, `restrictions`."""
 KEY_VAULT_NAME: Final = Question(f"{_P}/Microsoft.KeyVault/checkNameAvailability", _KEY_VAULT)
