@@ -32,7 +32,8 @@ class SmokeTest(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sdg:smoke:SmokeTest", name, {"cluster": cluster.kind, "gpus": cluster.gpus}, opts)
-        asked = smoke_inputs(settings, cluster.gpus, mirror) | {"connection": cluster.connection, "triggers": osmo.triggers}
+        grows = any(pool.gpus and pool.minimum < pool.maximum for pool in cluster.pools)
+        asked = smoke_inputs(settings, cluster.gpus, mirror, grows=grows) | {"connection": cluster.connection, "triggers": osmo.triggers}
         waits = pulumi.ResourceOptions(parent=self, depends_on=[osmo.ready], replace_with=list(osmo.releases))
         found = gate(f"{name}-gate", SmokeRecord(), asked, waits)
         self.record, self.ready = found.record, found.verdict

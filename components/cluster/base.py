@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -80,6 +81,11 @@ class PoolPlan:
     gpus: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[str, ...] = ()
+
+    def as_input(self) -> dict[str, Any]:
+        """As an entry of the cluster gate's input `pools`."""
+        bounds = {"name": self.name, "minimum": self.minimum, "maximum": self.maximum}
+        return {**bounds, "gpus": self.gpus, "labels": dict(self.labels), "taints": list(self.taints)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from sdg.catalog.versions import versions
 from sdg.settings.cluster import ExistingCluster as ExistingClusterSettings
 from sdg.settings.cluster import MicroK8s as MicroK8sSettings
 from sdg.settings.loader import Stack
+from sdg.settings.model import StackSettings
 
 
 def bind_cluster(stack: Stack) -> ClusterBinding:
@@ -35,16 +36,20 @@ def verify_cluster(stack: Stack, binding: ClusterBinding, after: Sequence[pulumi
     Args:
         after: what has to be there before GPUs can be counted.
     """
-    match stack.settings.cluster:
-        case ExistingClusterSettings() | MicroK8sSettings() as settings:
-            supported = versions().profiles[stack.settings.osmo.profile].kubernetes
-            chosen = settings.kubernetes if isinstance(settings, ExistingClusterSettings) else None
-            handle = VerifiedCluster("verified-cluster", binding, settings, chosen or supported, after=after).handle
-            if settings.gpus and "dedicated_gpu_nodes" not in settings.model_fields_set:
-                handle.verdict.evidence.apply(_hint)
-            return handle
-        case planned:  # the loader refuses them with what can be deployed
-            raise pulumi.RunError(f"sdg:cluster.kind {planned.kind} is not available yet")
+    settings = stack.settings.cluster
+    supported = versions().profiles[stack.settings.osmo.profile].kubernetes
+    chosen = settings.kubernetes if isinstance(settings, ExistingClusterSettings) else None
+    on_disks = keeps_data_on_volumes(stack.settings)
+    handle = VerifiedCluster("verified-cluster", binding, settings, chosen or supported, on_disks=on_disks, after=after).handle
+    if settings.gpus and "dedicated_gpu_nodes" not in settings.model_fields_set and not binding.pools:
+        handle.verdict.evidence.apply(_hint)
+    return handle
+
+
+def keeps_data_on_volumes(settings: StackSettings) -> bool:
+    """Whether a database or objects are kept on volumes of the cluster."""
+    kinds = (settings.osmo.database.kind, settings.osmo.redis.kind)
+    return "in-cluster" in kinds or settings.platform.object_store.provider == "minio"
 
 
 def _hint(found: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ import pulumi
 from components.cluster.base import ClusterBinding, ClusterHandle
 from sdg.gates.cluster import ClusterRecord
 from sdg.gates.resource import gate
+from sdg.settings.azure import Azure
 from sdg.settings.cluster import ExistingCluster, MicroK8s
 
 
@@ -18,6 +19,7 @@ class VerifiedCluster(pulumi.ComponentResource):
     Args:
         settings: what the cluster must offer.
         kubernetes_range: versions of Kubernetes that what comes after was made for.
+        on_disks: whether a database or objects are kept on volumes.
         after: what has to be there before GPUs can be counted.
     """
 
@@ -25,10 +27,11 @@ class VerifiedCluster(pulumi.ComponentResource):
         self,
         name: str,
         binding: ClusterBinding,
-        settings: ExistingCluster | MicroK8s,
+        settings: ExistingCluster | MicroK8s | Azure,
         kubernetes_range: str,
         *,
         after: Sequence[pulumi.Resource] = (),
+        on_disks: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sdg:cluster:Verified", name, {"cluster": binding.kind, "gpus": binding.gpus}, opts)
@@ -41,6 +44,10 @@ class VerifiedCluster(pulumi.ComponentResource):
             "gpusPerNode": settings.gpus_per_node,
             "deadline": settings.deadline,
         }
+        if binding.pools:
+            asked["pools"] = [pool.as_input() for pool in binding.pools]
+        if on_disks:
+            asked["onDisks"] = True
         if binding.revision:
             asked["revision"] = binding.revision
         found = gate("cluster-gate", ClusterRecord(), asked, pulumi.ResourceOptions(parent=self, depends_on=list(after)))

@@ -1,6 +1,7 @@
 """Gate: work gets done. Submits workflows and waits for COMPLETED, the only green.
 
-Inputs: `connection`, `endpoint` {namespace, service, port}, `pool`, `workflows` [{name, spec (text)}], `triggers`, `deadline` (seconds).
+Inputs: `connection`, `endpoint` {namespace, service, port}, `pool`, `workflows` [{name, spec (text), optionally growth}], `triggers`,
+`deadline` (seconds). `growth` is the image of a pod that makes the first node that the workflow can run on.
 Evidence: `workflows` [{name, id, status, duration, tasks [{name, status, exitCode, failureMessage, node}], log, cancelled, orphan}].
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 from sdg.gates.checks import Verdict
 from sdg.gates.probes.gateway import ForwardedGateway
+from sdg.gates.probes.growth import Growth
 from sdg.gates.probes.submission import Smoke, SmokeWorkflow
 from sdg.gates.probes.workflow import recorded
 from sdg.gates.resource import Properties, RecordProvider
@@ -24,7 +26,7 @@ class SmokeRecord(RecordProvider):
     @staticmethod
     def wait(inputs: Properties, say: Say) -> Verdict:
         with ForwardedGateway.of(inputs) as gateway:
-            smoke = Smoke(gateway, str(inputs["pool"]), [_workflow(entry) for entry in inputs["workflows"]])
+            smoke = Smoke(gateway, str(inputs["pool"]), [_workflow(entry, inputs) for entry in inputs["workflows"]])
             with smoke:
                 verdict = until_green(smoke.look, Wait(deadline=float(inputs["deadline"]), interval=_LOOK_EVERY), say)
             for orphan in smoke.orphans():
@@ -42,5 +44,8 @@ class SmokeRecord(RecordProvider):
         return observed(look)
 
 
-def _workflow(entry: Properties) -> SmokeWorkflow:
-    return SmokeWorkflow(name=str(entry["name"]), spec=str(entry["spec"]))
+def _workflow(entry: Properties, inputs: Properties) -> SmokeWorkflow:
+    growth = None
+    if entry.get("growth"):
+        growth = Growth(KubernetesApi.connect(Connection.of(inputs["connection"])), str(entry["growth"]), float(inputs["deadline"]))
+    return SmokeWorkflow(name=str(entry["name"]), spec=str(entry["spec"]), growth=growth)

@@ -7,14 +7,15 @@ from typing import Any
 from sdg.osmo import layout
 from sdg.settings.mirror import Mirror
 from sdg.settings.smoke import Smoke
-from sdg.spec import VERIFY_GPU, VERIFY_HELLO, render
+from sdg.spec import VERIFY_GPU, VERIFY_HELLO, parse, render
 
 
-def smoke_inputs(settings: Smoke, gpus: int, mirror: Mirror) -> dict[str, Any]:
+def smoke_inputs(settings: Smoke, gpus: int, mirror: Mirror, *, grows: bool = False) -> dict[str, Any]:
     """Inputs of the smoke gate without its connection and triggers.
 
     Args:
         gpus: GPUs that the stack plans; with none, verify-gpu runs only where the settings insist.
+        grows: whether there may be no node with GPUs before somebody asks for one.
     """
     with_gpu = settings.runs_gpu(gpus)
     specs = {VERIFY_HELLO: render(VERIFY_HELLO, mirror.image)}
@@ -23,6 +24,10 @@ def smoke_inputs(settings: Smoke, gpus: int, mirror: Mirror) -> dict[str, Any]:
     return {
         "endpoint": dict(layout.GATEWAY),
         "pool": layout.POOL,
-        "workflows": [{"name": name, "spec": spec} for name, spec in specs.items()],
+        "workflows": [_workflow(name, spec, grows=grows and name == VERIFY_GPU) for name, spec in specs.items()],
         "deadline": settings.gpu_deadline if with_gpu else settings.deadline,
     }
+
+
+def _workflow(name: str, spec: str, *, grows: bool) -> dict[str, str]:
+    return {"name": name, "spec": spec} | ({"growth": parse(spec).workflow.tasks[0].image} if grows else {})

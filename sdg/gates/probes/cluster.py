@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from sdg.gates.checks import Check, Verdict, judge
-from sdg.gates.probes import nodes
+from sdg.gates.probes import nodes, pools
 from sdg.kube.api import Json, KubernetesReader, items
 from sdg.kube.errors import ObjectNotFoundError
 from sdg.kube.objects import collection
@@ -24,6 +24,8 @@ _RUNTIME_MISSING = (
     "A GPU operator makes it: install one (`sdg:platform.gpuOperator.install true`), or make a RuntimeClass of this name whose handler is "
     "the one that the nodes' container runtime has for GPUs."
 )
+_SHARED_FILES = frozenset({"file.csi.azure.com", "nfs.csi.k8s.io", "smb.csi.k8s.io"})
+_NO_DISKS = "Name a class of disks with `sdg:cluster.storageClass`, such as managed-csi on Azure."
 _CLASS_LOST = (
     "The volumes were made with {0}. To keep them and their data, make that class again. "
     "To have them made anew and empty, name another class: set `sdg:cluster.storageClass`."
@@ -39,6 +41,8 @@ class ClusterProbe:
         plan: what its nodes must offer.
         kubernetes: the versions that are supported, as in ">=1.30"; empty allows all.
         storage_class: the class that must exist; None asks for the one in use, or else for a default class.
+        pools: those that its nodes come in; none where nodes are just there.
+        on_disks: whether the stack keeps a database or objects on volumes of the class, which shared files are no place for.
         storage_class_in_use: the class that volumes were made with, if any: theirs stays, whatever the default is by now.
     """
 
@@ -47,12 +51,21 @@ class ClusterProbe:
     kubernetes: str = ""
     storage_class: str | None = None
     storage_class_in_use: str | None = None
+    pools: tuple[pools.Pool, ...] = ()
+    on_disks: bool = False
 
     def look(self) -> Verdict:
         version = str(self.api.get("/version")["gitVersion"])
         members = items(self.api, "/api/v1/nodes")
         classes = items(self.api, "/apis/storage.k8s.io/v1/storageclasses")
-        found = [self._version(version), *nodes.checks(members, self.plan), *self._runtime(), self._storage(classes)]
+        found = [
+            self._version(version),
+            *nodes.checks(members, self.plan),
+            *pools.checks(self.api, members, self.pools),
+            *self._runtime(),
+            self._storage(classes),
+            *self._disks(classes),
+        ]
         evidence = {
             "kubernetes": version,
             "nodes": len(members),
@@ -105,6 +118,15 @@ class ClusterProbe:
             expected=wanted or "a default StorageClass",
             remedy=_CLASS_LOST.format(wanted) if lost else _CLASS_MISSING,
         )
+
+    def _disks(self, classes: Sequence[Json]) -> list[Check]:
+        """Databases and MinIO need a disk: file locks and syncs of shared files lose their data."""
+        wanted = self._wanted_class or next(iter(_defaults(classes)), None)
+        found = next((str(item.get("provisioner")) for item in classes if item["metadata"]["name"] == wanted), None)
+        if not self.on_disks or found is None:
+            return []
+        good = found not in _SHARED_FILES
+        return [judge("storage-on-disks", "cluster", good, observed=f"{wanted} by {found}", expected="a class of disks", remedy=_NO_DISKS)]
 
 
 def _defaults(classes: Sequence[Json]) -> list[str]:

@@ -21,18 +21,20 @@ class NodePlan:
         nodes: usable nodes at least; a node is usable when it is Ready, not cordoned, and no taint of its condition keeps pods away.
         gpus: GPUs in all; 0 skips the GPU checks.
         gpus_per_node: GPUs that one pod gets together, so that must be on one node. A sum over nodes would promise what no pod can get.
+        in_pools: whether nodes come in pools that grow and shrink: each pool is judged by itself then, and GPUs may come later.
     """
 
     nodes: int = 1
     gpus: int = 0
     gpus_per_node: int = 0
+    in_pools: bool = False
 
 
 def checks(nodes: Sequence[Json], plan: NodePlan) -> list[Check]:
     """Judges the nodes of one cluster."""
     usable = [node for node in nodes if not trouble(node)]
     found = [_enough(nodes, usable, plan)]
-    if plan.gpus:
+    if plan.gpus and not plan.in_pools:
         found += _gpu_checks(usable, plan)
     return found
 

@@ -16,6 +16,7 @@ from typing import Self
 
 from sdg.gates.checks import Verdict
 from sdg.gates.probes.gateway import Gateway
+from sdg.gates.probes.growth import Growth
 from sdg.gates.probes.workflow import Seen, check, evidence
 from sdg.kube.errors import KubeError
 from sdg.osmo.client import OsmoClient
@@ -46,10 +47,17 @@ _ORPHAN = (
 
 @dataclass(frozen=True, slots=True)
 class SmokeWorkflow:
-    """A workflow to submit: the name in its spec, and the spec's text."""
+    """A workflow to submit.
+
+    Attributes:
+        name: as its spec has it.
+        spec: the spec's text.
+        growth: makes the first node that it can run on; None where nodes are just there.
+    """
 
     name: str
     spec: str
+    growth: Growth | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,7 @@ class Run:
                         self._stop.wait(POLL)
             except Exception as error:  # noqa: BLE001 (whatever it is, it must be seen: nobody else notices that this thread ended)
                 self._stop.wait(self._note(error))
+        self._end_growth()
         if self._stop.is_set():
             self._cancel()  # the answer to the submit may have come after the end
 
@@ -132,13 +141,28 @@ class Run:
 
     def _step(self, client: OsmoClient) -> None:
         if not self.seen.id:
+            if self._grows():
+                return
             self.seen = replace(self.seen, id=self._submit(client), problem="")
             if not self.seen.id:
                 return
             self._in_doubt = False
+            self._end_growth()
         workflow = client.workflow(self.seen.id)
         log = _log(client, workflow) if workflow.terminal else ()
         self.seen = replace(self.seen, workflow=workflow, log=log, problem="", obstacle=self._obstacle(client, workflow))
+
+    def _grows(self) -> bool:
+        """Whether the node that the workflow needs is still waited for."""
+        growth = self.wanted.growth
+        if growth is None or not growth.begun:
+            return False
+        self.seen = replace(self.seen, growing=growth.awaited())
+        return bool(self.seen.growing)
+
+    def _end_growth(self) -> None:
+        if self.wanted.growth:
+            self.wanted.growth.end()
 
     def _submit(self, client: OsmoClient) -> str:
         """The id of the workflow that was submitted now or before; empty when the gate ended first."""
@@ -171,11 +195,22 @@ class Run:
         if isinstance(error, OsmoRefusedError) or (isinstance(error, OsmoUnavailableError) and error.status != _GATEWAY_TIMEOUT):
             self._in_doubt = False  # an answer came, and it was no
         curable = not isinstance(error, OsmoRefusedError) or error.status == _TOO_OFTEN or str(error).startswith(_NOT_YET)
+        if isinstance(error, OsmoRefusedError) and str(error).startswith(_NOT_YET) and self.wanted.growth and not self.wanted.growth.begun:
+            return self._begin_growth(self.wanted.growth)
         kind = type(error).__name__.removesuffix("Error")
         self.seen = replace(self.seen, problem=f"{kind}: {error}", refused=not (curable or self.seen.id))
         if self.seen.id:
             return POLL
         return RETRY_REFUSED if isinstance(error, OsmoRefusedError) else RETRY
+
+    def _begin_growth(self, growth: Growth) -> float:
+        try:
+            growth.begin()
+        except KubeError as error:
+            self.seen = replace(self.seen, problem=f"no node with a GPU could be asked for: {error}")
+            return RETRY
+        self.seen = replace(self.seen, growing="it was asked for")
+        return POLL
 
     def _obstacle(self, client: OsmoClient, workflow: Workflow) -> str:
         """Why a workflow is pending; asked now and then, since its events are a stream that does not end."""

@@ -14,6 +14,10 @@ from sdg.osmo.model import COMPLETED, Task, Workflow
 
 SHOWN_LINES = 5  # last log lines in a check; the evidence keeps more
 _NAME = "workflow-completed"
+_NO_GROWTH = (
+    "Look at the pods of the namespace osmo-workflows and their events, at the pool's maximum (`sdg:cluster.gpuPools`), and at the "
+    "quota of its VM family."
+)
 _AGAIN = "Run `pulumi up`, which submits it again."
 
 
@@ -26,6 +30,7 @@ class Seen:
         problem: what goes wrong in asking; empty while all is well.
         obstacle: why it is pending, in the scheduler's words.
         refused: OSMO will not take it on.
+        growing: what the node is waited for with that it needs, and that nobody has started yet; empty when none is waited for.
         orphan: why it may outlive the gate; empty when it cannot.
     """
 
@@ -37,6 +42,7 @@ class Seen:
     log: tuple[str, ...] = ()
     cancelled: bool = False
     orphan: str = ""
+    growing: str = ""
 
     @property
     def over(self) -> bool:
@@ -47,6 +53,9 @@ def check(name: str, seen: Seen) -> Check:
     """The check on a workflow; `name` stands for it until it has an id."""
     if seen.workflow is not None:
         return _of_known(seen.workflow, seen)
+    if seen.growing:
+        observed = f"not submitted yet: a node with a GPU is waited for; {seen.growing}"
+        return Check(_NAME, f"workflow/{name}", Status.FAILED, observed, COMPLETED, _NO_GROWTH)
     observed = ("refused: " if seen.refused else "not submitted yet: ") + (seen.problem or "no answer yet")
     answered = seen.problem.startswith("OsmoRefused")
     remedy = "The service's answer names what the spec or the pool lacks." if answered else "Check that OSMO's gateway answers."
