@@ -14,6 +14,7 @@ from sdg.gates.checks import Status
 from sdg.gates.smoke import SmokeRecord
 from sdg.gates.waiting import say
 from sdg.osmo.smoke import smoke_inputs
+from sdg.settings.azure import Azure
 
 
 class NoClusterError(RuntimeError):
@@ -26,7 +27,8 @@ def smoke(stack: str, console: Console) -> int:
     if found.connection is None:
         raise NoClusterError(f"stack {stack} has no cluster to run a smoke test on; run `pulumi up --stack {stack}` first")
     settings = found.settings
-    inputs = smoke_inputs(settings.smoke, getattr(settings.cluster, "gpus", 0), settings.mirror)
+    grows = isinstance(settings.cluster, Azure) and settings.cluster.gpus_may_be_absent
+    inputs = smoke_inputs(settings.smoke, settings.cluster.gpus, settings.mirror, grows=grows)
     connection = dataclasses.asdict(found.connection)
     outputs = outputs_of(SmokeRecord.wait, {**inputs, "connection": connection}, say)
     report.show_gates([{"gate": "smoke", **outputs}], console)

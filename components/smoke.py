@@ -32,9 +32,15 @@ class SmokeTest(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sdg:smoke:SmokeTest", name, {"cluster": cluster.kind, "gpus": cluster.gpus}, opts)
-        grows = any(pool.gpus and pool.minimum < pool.maximum for pool in cluster.pools)
+        grows = _grows(cluster)
         asked = smoke_inputs(settings, cluster.gpus, mirror, grows=grows) | {"connection": cluster.connection, "triggers": osmo.triggers}
         waits = pulumi.ResourceOptions(parent=self, depends_on=[osmo.ready], replace_with=list(osmo.releases))
         found = gate(f"{name}-gate", SmokeRecord(), asked, waits)
         self.record, self.ready = found.record, found.verdict
         self.register_outputs({})
+
+
+def _grows(cluster: ClusterHandle) -> bool:
+    """Whether there may be no node with GPUs until somebody asks for one."""
+    pools = [pool for pool in cluster.pools if pool.gpus]
+    return any(pool.minimum < pool.maximum for pool in pools) and not any(pool.minimum for pool in pools)

@@ -282,6 +282,11 @@ class Azure(Settings):
         return sum(pool.min for pool in pools)
 
     @property
+    def gpus_may_be_absent(self) -> bool:
+        """Whether there may be no node with GPUs until somebody asks for one."""
+        return any(gpus_of(pool) and pool.min < pool.max for pool in self.gpu_pools) and not any(pool.min for pool in self.gpu_pools)
+
+    @property
     def dedicated_gpu_nodes(self) -> bool:
         """GPU nodes are tainted from the start."""
         return bool(self.gpus)
