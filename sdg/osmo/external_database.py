@@ -37,20 +37,29 @@ echo "OSMO_DB_TABLE_COUNT=$count" | tee /dev/termination-log
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Which database it is, on which server, and whose."""
+    """Which database it is, on which server, and whose.
 
-    host: str
+    Attributes:
+        host: its name; while the program runs, it may be an output.
+        tls: whether the server refuses connections without TLS, so that those without are not worth trying.
+    """
+
+    host: object
     port: int
     name: str
     user: str
+    tls: bool = False
 
     @classmethod
     def of(cls, properties: Mapping[str, Any]) -> Self:
         """Reads what `as_input` wrote; numbers arrive as floats."""
-        return cls(str(properties["host"]), int(properties["port"]), str(properties["name"]), str(properties["user"]))
+        where = str(properties["host"]), int(properties["port"])
+        return cls(*where, str(properties["name"]), str(properties["user"]), bool(properties.get("tls")))
 
-    def as_input(self) -> dict[str, str | int]:
-        return {"host": self.host, "port": self.port, "name": self.name, "user": self.user}
+    def as_input(self) -> dict[str, Any]:
+        # what stacks hold of a server that may do without stays as it is
+        tls = {"tls": True} if self.tls else {}
+        return {"host": self.host, "port": self.port, "name": self.name, "user": self.user, **tls}
 
     def __str__(self) -> str:
         return f"database {self.name} on {self.host}:{self.port}"
@@ -77,11 +86,12 @@ def client_pod(name: str, server: Server, image: str, password: Holder, pull_sec
         pull_secret: for the image; None where it is pulled anonymously.
     """
     environment = {
-        "PGHOST": server.host,
+        "PGHOST": str(server.host),
         "PGPORT": str(server.port),
         "PGUSER": server.user,
         "PGCONNECT_TIMEOUT": str(_CONNECT_TIMEOUT),
         "DATABASE": server.name,
+        **({"PGSSLMODE": "require"} if server.tls else {}),
     }
     from_secret = {"secretKeyRef": {"name": password.name, "key": password.key}}
     container = {

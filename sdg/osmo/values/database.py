@@ -6,76 +6,58 @@ from collections.abc import Mapping
 from typing import Final
 
 from sdg.osmo import layout
+from sdg.osmo.external_database import Server
+from sdg.osmo.servers import RedisServer, Servers
 from sdg.osmo.values.base import Images, Values
-from sdg.settings.osmo import (
-    POSTGRES_PORT,
-    REDIS_PORT,
-    Database,
-    ExternalDatabase,
-    ExternalRedis,
-    InClusterDatabase,
-    InClusterRedis,
-    ManagedDatabase,
-    ManagedRedis,
-    Osmo,
-    Redis,
-)
+from sdg.settings.osmo import POSTGRES_PORT, REDIS_PORT
 
 # the services that talk to Redis
 REDIS_SERVICES: Final = ("service", "agent", "worker", "logger", "delayedJobMonitor")
 
 
-def postgres_values(database: Database, password: object, storage_class: object, images: Images) -> Values:
-    """`services.postgres`. An external server's password is in a Secret, the chart's own one's has to be in the values."""
+def postgres_values(server: Server | None, password: object, storage_class: object, images: Images) -> Values:
+    """`services.postgres`, on a server or, without one, in the cluster: a server's password is in a Secret, the chart's own one's has to
+    be in the values."""
     secret = {"passwordSecretName": layout.DATABASE_SECRET, "passwordSecretKey": layout.DATABASE_KEY}
-    match database:
-        case ExternalDatabase():
-            server = {"serviceName": database.host, "port": database.port, "db": database.name, "user": database.user}
-            return {"enabled": False, **server, **secret}
-        case ManagedDatabase():
-            raise LookupError("a managed database is known by its server")
-        case InClusterDatabase():
-            return {
-                "enabled": True,
-                **images.other("postgres"),
-                "serviceName": "postgres",
-                "port": POSTGRES_PORT,
-                "db": "osmo",
-                "user": "postgres",  # the template sets no POSTGRES_USER, so no other name works
-                "password": password,
-                "storageClassName": storage_class,  # always a name: "" means no provisioning, and after null no upgrade succeeds
-                "enableNodePort": False,
-                **secret,
-            }
+    if server is not None:
+        return {"enabled": False, "serviceName": server.host, "port": server.port, "db": server.name, "user": server.user, **secret}
+    return {
+        "enabled": True,
+        **images.other("postgres"),
+        "serviceName": "postgres",
+        "port": POSTGRES_PORT,
+        "db": "osmo",
+        "user": "postgres",  # the template sets no POSTGRES_USER, so no other name works
+        "password": password,
+        "storageClassName": storage_class,  # always a name: "" means no provisioning, and after null no upgrade succeeds
+        "enableNodePort": False,
+        **secret,
+    }
 
 
-def redis_values(redis: Redis, storage_class: object, images: Images) -> Values:
-    """`services.redis`. The in-cluster one has no password and no TLS."""
+def redis_values(server: RedisServer | None, storage_class: object, images: Images) -> Values:
+    """`services.redis`, on a server or, without one, in the cluster, where it has no password and no TLS."""
     secret = {"passwordSecretName": layout.REDIS_SECRET, "passwordSecretKey": layout.REDIS_KEY}
-    match redis:
-        case ExternalRedis():
-            return {"enabled": False, "serviceName": redis.host, "port": redis.port, "tlsEnabled": redis.tls, **secret}
-        case ManagedRedis():
-            raise LookupError("a managed Redis is known by its server")
-        case InClusterRedis():
-            return {
-                "enabled": True,
-                **images.other("redis"),
-                "serviceName": "redis",
-                "port": REDIS_PORT,
-                "tlsEnabled": False,
-                "storageClassName": storage_class,
-                "enableNodePort": False,
-                **secret,
-            }
+    if server is not None:
+        return {"enabled": False, "serviceName": server.host, "port": server.port, "tlsEnabled": server.tls, **secret}
+    return {
+        "enabled": True,
+        **images.other("redis"),
+        "serviceName": "redis",
+        "port": REDIS_PORT,
+        "tlsEnabled": False,
+        "storageClassName": storage_class,
+        "enableNodePort": False,
+        **secret,
+    }
 
 
-def redis_passwords(settings: Osmo) -> Mapping[str, Values]:
-    """Values below `services` that pass an external Redis' password, by service.
+def redis_passwords(servers: Servers) -> Mapping[str, Values]:
+    """Values below `services` that pass a Redis server's password, by service.
 
     The chart passes it by itself, except where its own database is used: a plain database password switches both Secrets off.
     """
-    if not (isinstance(settings.database, InClusterDatabase) and isinstance(settings.redis, ExternalRedis)):
+    if servers.database is not None or servers.redis is None:
         return {}
     return {service: {"extraEnv": [_redis_password()]} for service in REDIS_SERVICES}
 

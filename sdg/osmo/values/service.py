@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sdg.catalog.versions import versions
 from sdg.osmo import layout
+from sdg.osmo.servers import Servers
 from sdg.osmo.values.base import GATEWAY_URL, Images, Values, global_values, rolled_by
 from sdg.osmo.values.database import postgres_values, redis_passwords, redis_values
 from sdg.osmo.values.pools import GpuPlan, pool_configs
@@ -31,6 +32,7 @@ def service_values(
     database_password: object,
     secrets_fingerprint: object,
     token_rollout: str | None = None,
+    servers: Servers | None = None,
 ) -> Values:
     """Values of chart `service`.
 
@@ -40,7 +42,9 @@ def service_values(
         database_password: of the in-cluster database; an external one's is in its Secret and not looked at here.
         secrets_fingerprint: any text that changes with what the Secrets and the ConfigMap hold that pods read when they start.
         token_rollout: any text that changes when the operator's token was changed by hand; profiles that read the token from a Secret only.
+        servers: where database and Redis are; as the settings say, unless they come with the cluster.
     """
+    servers = servers or Servers.of(settings)
     return {
         "global": global_values(settings, images),
         **service_account(storage),
@@ -48,7 +52,7 @@ def service_values(
         "gateway": _gateway(settings, images),
         "services": {
             "configFile": {"enabled": True},
-            **_programs(settings, storage, secrets_fingerprint),
+            **_programs(settings, servers, storage, secrets_fingerprint),
             "ui": {"enabled": True, "apiHostname": f"{layout.GATEWAY_HOST}:{layout.GATEWAY_PORT}"},
             "defaultAdmin": {
                 "enabled": True,
@@ -58,17 +62,17 @@ def service_values(
             },
             **_backend_tokens(settings, token_rollout),
             **_migration(settings, images),
-            "postgres": postgres_values(settings.database, database_password, storage_class, images),
-            "redis": redis_values(settings.redis, storage_class, images),
+            "postgres": postgres_values(servers.database, database_password, storage_class, images),
+            "redis": redis_values(servers.redis, storage_class, images),
             "configs": _configs(settings, images, storage, pool_configs(settings.pods, gpus, optix=optix)),
         },
     }
 
 
-def _programs(settings: Osmo, storage: StorageChoice, fingerprint: object) -> Values:
+def _programs(settings: Osmo, servers: Servers, storage: StorageChoice, fingerprint: object) -> Values:
     programs: Values = {name: {"scaling": _bounds(getattr(settings.scaling, name))} for name in SCALED_SERVICES}
     programs["delayedJobMonitor"] = {}
-    labels, passwords = pod_labels(storage), redis_passwords(settings)
+    labels, passwords = pod_labels(storage), redis_passwords(servers)
     return {
         name: {**values, "startupProbe": dict(STARTUP_PROBE), **rolled_by(fingerprint), **labels.get(name, {}), **passwords.get(name, {})}
         for name, values in programs.items()
