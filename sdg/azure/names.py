@@ -7,6 +7,7 @@ import string
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from sdg.catalog.azure_names import name_rules
@@ -14,8 +15,9 @@ from sdg.settings.azure import Azure
 
 SUFFIX_LENGTH: Final = 5
 _DIGITS: Final = string.digits + string.ascii_lowercase
-_ROLE_ASSIGNMENTS: Final = uuid.UUID("6f0f2f0e-6d0b-5c0e-9b52-0d4a3c1f7e8a")  # any constant one: names are made below it
 
+# what has a private endpoint
+ENDPOINTS: Final = ("redis", "blob", "vault")
 # attribute: (kind of azure_names.yaml, form); p is the prefix, e the environment, n both, s the suffix
 _FORMS: Final[Mapping[str, tuple[str, str]]] = {
     "resource_group": ("resource-group", "rg-{n}"),
@@ -141,15 +143,45 @@ class Names:
         Args:
             purpose: what it is for, once per stack, such as `osmo-blob`.
         """
-        return str(uuid.uuid5(_ROLE_ASSIGNMENTS, f"{self.subscription}/{self.owner}/{self.suffix}/{purpose}"))
+        # Entra wants them unique in the tenant, and an assignment of this name at another scope would be in the way of a replacement
+        path = f"/subscriptions/{self.subscription.lower()}/{self.owner}/{self.base}/{self.suffix}/{purpose}"
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, path))
 
-    def problems(self) -> Iterator[str]:
-        """Names that ARM refuses, a sentence each."""
-        rules = name_rules().kinds
+    def by_kind(self) -> Iterator[tuple[str, str]]:
+        """Every name that is made of the settings alone, after its kind in `azure_names.yaml`."""
         for attribute, (kind, _form) in _FORMS.items():
-            name = getattr(self, attribute)
-            if not rules[kind].allows(name):
-                yield f"{name} is no legal name of a resource of kind {kind}."
+            yield kind, getattr(self, attribute)
+        for service in ENDPOINTS:
+            yield "private-endpoint", self.private_endpoint(service)
+        for service in ("postgres", *ENDPOINTS):
+            yield "virtual-network-link", self.zone_link(service)
+
+
+def problems(settings: Azure) -> Iterator[str]:
+    """Why ARM would refuse names, a sentence each. Asked before subscription and stack are known, so with any suffix."""
+    longest = longest_pair()
+    length = len(settings.prefix) + len(settings.environment)
+    if length > longest:
+        yield (
+            f"sdg:cluster.prefix and sdg:cluster.environment must have at most {longest} characters together, so that every name keeps "
+            f'within Azure\'s limits; "{settings.prefix}" and "{settings.environment}" have {length}.'
+        )
+        return
+    names = [name for kind, name in Names.of(settings, "", "").by_kind() if kind != "private-dns-zone"]
+    for word in name_rules().reserved:
+        if made := next((name for name in names if word in name), None):
+            yield (
+                f'sdg:cluster.prefix, environment and suffix must not make names with "{word}" in them, a word that Azure reserves; '
+                f'they make "{made}".'
+            )
+
+
+@cache
+def longest_pair() -> int:
+    """Characters that prefix and environment may have together: what the tightest limit leaves."""
+    rules = name_rules().kinds
+    empty = {"p": "", "e": "", "n": "-", "s": "s" * SUFFIX_LENGTH}
+    return min(rules[kind].max - len(form.format(**empty)) for kind, form in _FORMS.values() if "{" in form)
 
 
 def suffix_of(owner: str, subscription: str) -> str:

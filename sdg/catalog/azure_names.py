@@ -34,9 +34,15 @@ class NameRule(CatalogModel):
 
 
 class NameRules(CatalogModel):
-    """All of `azure_names.yaml`, by kind of resource."""
+    """All of `azure_names.yaml`.
+
+    Attributes:
+        kinds: rules by kind of resource.
+        reserved: words that no name may have in it.
+    """
 
     kinds: Mapping[str, NameRule]
+    reserved: tuple[str, ...]
 
 
 @cache
