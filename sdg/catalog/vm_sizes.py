@@ -44,6 +44,7 @@ class Gpu(SizeModel):
         count: devices, as `nvidia.com/gpu` counts them.
         memory_gib: memory of one device, in GiB.
         fraction: part of a GPU that the one device is; none for whole GPUs.
+        driver: which of NVIDIA's drivers it works with.
     """
 
     product: str
@@ -51,6 +52,7 @@ class Gpu(SizeModel):
     count: PositiveInt
     memory_gib: PositiveInt
     fraction: Literal["1/6", "1/3", "1/2"] | None = None
+    driver: Literal["datacenter", "grid"] = "datacenter"
 
 
 class VmSize(SizeModel):

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from sdg.catalog.gpu_driver import DriverOwner
 from sdg.settings.platform import GpuOperator
+
+# clusters that the stack makes; one that exists has an operator of its own, as a rule
+_OWN: Final = frozenset({"microk8s", "azure"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,5 @@ def gpu_operator_plan(settings: GpuOperator, *, cluster: str, gpus: int) -> GpuO
         cluster: the cluster's kind.
         gpus: GPUs that the stack plans.
     """
-    microk8s = cluster == "microk8s"
-    chosen = microk8s if settings.install is None else settings.install
-    return GpuOperatorPlan(install=chosen and gpus > 0, driver=settings.driver or ("host" if microk8s else "operator"))
+    chosen = cluster in _OWN if settings.install is None else settings.install
+    return GpuOperatorPlan(install=chosen and gpus > 0, driver=settings.driver or ("host" if cluster == "microk8s" else "operator"))
