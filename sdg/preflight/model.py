@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from sdg.azure.account import Account
 from sdg.catalog.preflight import Severity, checks
 from sdg.settings.kubeconfig import ApiServer
 from sdg.settings.rules import Sections
 from sdg.settings.secrets import SecretName
+
+if TYPE_CHECKING:  # it takes a while to import
+    from azure.core.credentials import TokenCredential
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class Subject:
         owner: project and stack, as marks of what a stack has made say it.
         environ: environment variables.
         project: the project's directory; relative paths start here.
+        account: the subscription of a cluster in Azure; None without one.
+        login: a login to Azure that was made for this run; one is looked for when None.
     """
 
     sections: Sections
@@ -63,6 +70,8 @@ class Subject:
     owner: str = ""
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     project: Path = Path()
+    account: Account | None = None
+    login: TokenCredential | None = field(default=None, repr=False)
 
     @property
     def in_ci(self) -> bool:

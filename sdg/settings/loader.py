@@ -11,7 +11,10 @@ import pulumi
 from dotenv import dotenv_values
 from pulumi.runtime import config as runtime_config
 
+from sdg.azure.account import Account, AccountError
+from sdg.azure.account import find as find_account
 from sdg.preflight.model import Finding, Preflight, Subject
+from sdg.settings.azure import Azure
 from sdg.settings.cluster import ExistingCluster
 from sdg.settings.errors import SettingsError
 from sdg.settings.kubeconfig import Kubeconfig, KubeconfigError, candidates, read_kubeconfig
@@ -62,11 +65,13 @@ class Stack:
         settings: what it says, checked.
         secrets: what it keeps to itself.
         connection: how to reach its cluster; None when the stack makes the cluster.
+        account: the subscription that it is made in; None for clusters elsewhere.
     """
 
     settings: StackSettings
     secrets: Secrets
     connection: ClusterAccess | None
+    account: Account | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ class Read:
         kubeconfig: that of a cluster that exists; None without one, or when it cannot be used.
         problems: with what the stack says, one sentence each.
         findings: of the preflight.
+        account: the subscription of a cluster in Azure; None without one.
     """
 
     sections: Sections
@@ -105,6 +111,7 @@ class Read:
     kubeconfig: Kubeconfig | None
     problems: tuple[str, ...]
     findings: tuple[Finding, ...]
+    account: Account | None = None
 
 
 def no_preflight(_subject: Subject) -> Iterable[Finding]:
@@ -136,7 +143,8 @@ def read(sources: Sources, preflight: Preflight = no_preflight) -> Stack:
             (pulumi.log.warn if finding.severity == "warning" else pulumi.log.info)(str(finding))
     if problems := [*found.problems, *(str(finding) for finding in found.findings if finding.refuses)]:
         raise SettingsError(problems)
-    return Stack(StackSettings.model_validate(found.sections), _wrapped(found.secrets), _connection(found.kubeconfig))
+    settings = StackSettings.model_validate(found.sections)
+    return Stack(settings, _wrapped(found.secrets), _connection(found.kubeconfig), found.account)
 
 
 def look(sources: Sources, preflight: Preflight = no_preflight) -> Read:
@@ -152,9 +160,15 @@ def look(sources: Sources, preflight: Preflight = no_preflight) -> Read:
             kubeconfig = read_kubeconfig(candidates(cluster.kubeconfig, sources.environ, sources.project), cluster.context)
         except KubeconfigError as error:
             problems.append(f"{NAMESPACE}:cluster.kubeconfig: {error}.")
+    account: Account | None = None
+    if isinstance(cluster, Azure):
+        try:
+            account = find_account(cluster.subscription, sources.environ)
+        except AccountError as error:
+            problems.append(str(error))
     server = kubeconfig.api_server if kubeconfig else None
-    subject = Subject(sections, server, plain, sources.owner, sources.environ, sources.project)
-    return Read(sections, plain, kubeconfig, tuple(problems), tuple(preflight(subject)))
+    subject = Subject(sections, server, plain, sources.owner, sources.environ, sources.project, account)
+    return Read(sections, plain, kubeconfig, tuple(problems), tuple(preflight(subject)), account)
 
 
 def _sources() -> Sources:

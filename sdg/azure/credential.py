@@ -1,0 +1,259 @@
+"""Logins to Azure that are there already, found with azure-identity in bounded time.
+
+The ways and their order are those of its DefaultAzureCredential; Pulumi's names of the variables (`ARM_CLIENT_ID`, …) win over the
+library's own (`AZURE_CLIENT_ID`, …). The library looks at the process' own environment as well.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+from azure.core.credentials import AccessToken, TokenCredential
+from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.identity import (
+    AzureCliCredential,
+    CertificateCredential,
+    ChainedTokenCredential,
+    ClientAssertionCredential,
+    ClientSecretCredential,
+    CredentialUnavailableError,
+    ManagedIdentityCredential,
+    WorkloadIdentityCredential,
+)
+
+from sdg.azure.account import Account
+from sdg.azure.arm import SCOPE
+from sdg.azure.errors import LoginError, without_tokens
+
+CLI_TIMEOUT: Final = 20  # seconds; az takes one or two, and more on its first run
+ANSWER_TIMEOUT: Final = 10.0  # seconds, of whoever gives tokens
+_FRESH: Final = 300  # seconds that a token must still be good for
+_LONGEST_REASON: Final = 240  # characters
+_BOUNDED: Final[Mapping[str, Any]] = {"connection_timeout": 5, "read_timeout": ANSWER_TIMEOUT, "retry_total": 1}
+
+SERVICE_PRINCIPAL, WORKLOAD, MANAGED, CLI = "service principal", "workload identity", "managed identity", "az"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is logged in, as the token says.
+
+    Attributes:
+        object_id: in the tenant; what roles are assigned to.
+        tenant: id of the tenant.
+        kind: `user` or `app`.
+        name: for people: an address, or the id of the application.
+    """
+
+    object_id: str
+    tenant: str
+    kind: str
+    name: str
+
+
+class Login:
+    """A login of this process: a credential for `Arm` that finds its way once. May be used from several threads.
+
+    Args:
+        account: whose tenant is logged in to.
+        environ: environment variables.
+        given: a login that was made before, which is used instead of looking for one.
+    """
+
+    def __init__(self, account: Account, environ: Mapping[str, str], given: TokenCredential | None = None) -> None:
+        self._account, self._environ = account, environ
+        self._ways = [_Way(name, make) for name, make in _ways(account, environ)]
+        self._chain: TokenCredential = given or ChainedTokenCredential(*self._ways)
+        self._given = given is not None
+        self._lock = threading.Lock()
+        self._token: AccessToken | None = None
+
+    @property
+    def used(self) -> str:
+        """The way that worked: `service principal`, `workload identity`, `managed identity`, `az`, `device code`; empty before."""
+        if self._given:
+            return "device code"
+        return next((way.name for way in self._ways if way.worked), "")
+
+    def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:  # noqa: ANN401 (of every credential)
+        """A token for ARM, whatever else is asked for.
+
+        Raises:
+            LoginError: says which ways were tried and what to run.
+        """
+        with self._lock:
+            if self._token is None or self._token.expires_on - time.time() < _FRESH:
+                self._token = self._new()
+            return self._token
+
+    def identity(self) -> Identity:
+        """Who is logged in.
+
+        Raises:
+            LoginError: nobody is, or the token cannot be read.
+        """
+        return identity_of(self.get_token().token)
+
+    def _new(self) -> AccessToken:
+        try:
+            return self._chain.get_token(SCOPE)
+        except CredentialUnavailableError as error:
+            raise self._error("Nobody is logged in to Azure.") from error
+        except (AzureError, ValueError) as error:
+            refused = next((way for way in self._ways if way.refused), None)
+            said = f"Azure refuses the login by {refused.name}." if refused else "Nobody is logged in to Azure."
+            raise self._error(said) from error
+
+    def _error(self, said: str) -> LoginError:
+        tried = [f"{way.name}: {way.reason}" for way in self._ways if way.reason]
+        return LoginError(said, tried, remedy(self._account.tenant, self._environ))
+
+
+class _Way:
+    """One way of logging in, which remembers why it failed. Made when its turn comes, since some look at files at once."""
+
+    def __init__(self, name: str, make: Callable[[], TokenCredential | None]) -> None:
+        self.name, self._make = name, make
+        self._credential: TokenCredential | None = None
+        self.reason, self.refused, self.worked = "", False, False
+
+    def get_token(self, *scopes: str, **_options: Any) -> AccessToken:  # noqa: ANN401 (of every credential)
+        try:
+            token = self._ready().get_token(*scopes)
+        except CredentialUnavailableError as error:
+            self.reason = reason(error)
+            raise
+        except (AzureError, ValueError, OSError) as error:
+            self.reason, self.refused = reason(error), True
+            raise ClientAuthenticationError(message=self.reason) from error
+        self.worked = True
+        return token
+
+    def _ready(self) -> TokenCredential:
+        self._credential = self._credential or self._make()
+        if self._credential is None:
+            raise CredentialUnavailableError(message="not configured")
+        return self._credential
+
+    # the chain closes what it holds
+    def __enter__(self) -> _Way:
+        return self
+
+    def __exit__(self, *_details: object) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def _ways(account: Account, environ: Mapping[str, str]) -> list[tuple[str, Callable[[], TokenCredential | None]]]:
+    return [
+        (SERVICE_PRINCIPAL, lambda: _service_principal(account, environ)),
+        (WORKLOAD, lambda: _workload(account, environ)),
+        (MANAGED, lambda: _managed(environ)),
+        (CLI, lambda: by_az(account)),
+    ]
+
+
+def _named(environ: Mapping[str, str], name: str) -> str:
+    """A variable by either of its names."""
+    return environ.get(f"ARM_{name}", "").strip() or environ.get(f"AZURE_{name}", "").strip()
+
+
+def _service_principal(account: Account, environ: Mapping[str, str]) -> TokenCredential | None:
+    """With a secret, a certificate, or a token that somebody else vouches with (`ARM_USE_OIDC`)."""
+    client, tenant = _named(environ, "CLIENT_ID"), _named(environ, "TENANT_ID") or account.tenant
+    if not (client and tenant):
+        return None
+    if secret := _named(environ, "CLIENT_SECRET"):
+        return ClientSecretCredential(tenant, client, secret, **_BOUNDED)
+    if path := _named(environ, "CLIENT_CERTIFICATE_PATH"):
+        password = _named(environ, "CLIENT_CERTIFICATE_PASSWORD") or None
+        return CertificateCredential(tenant, client, path, password=password, **_BOUNDED)
+    if environ.get("ARM_USE_OIDC", "").lower() in {"1", "true"}:
+        return ClientAssertionCredential(tenant, client, lambda: _assertion(environ), **_BOUNDED)
+    return None
+
+
+def _assertion(environ: Mapping[str, str]) -> str:
+    """The token that a CI system vouches with: given, in a file, or asked for where GitHub's runner says."""
+    if given := environ.get("ARM_OIDC_TOKEN"):
+        return given
+    if path := environ.get("ARM_OIDC_TOKEN_FILE_PATH"):
+        return Path(path).read_text(encoding="utf-8").strip()
+    url, token = environ.get("ACTIONS_ID_TOKEN_REQUEST_URL"), environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    if not (url and token):
+        raise ValueError("ARM_USE_OIDC is set, and neither ARM_OIDC_TOKEN nor ARM_OIDC_TOKEN_FILE_PATH is")
+    answer = requests.get(
+        url, params={"audience": "api://AzureADTokenExchange"}, headers={"Authorization": f"Bearer {token}"}, timeout=ANSWER_TIMEOUT
+    )
+    answer.raise_for_status()
+    if not (vouched := answer.json().get("value")):
+        raise ValueError("ACTIONS_ID_TOKEN_REQUEST_URL answers no token")
+    return str(vouched)
+
+
+def _workload(account: Account, environ: Mapping[str, str]) -> TokenCredential | None:
+    client, tenant, path = environ.get("AZURE_CLIENT_ID"), environ.get("AZURE_TENANT_ID"), environ.get("AZURE_FEDERATED_TOKEN_FILE")
+    if not (client and path):
+        return None
+    return WorkloadIdentityCredential(tenant_id=tenant or account.tenant, client_id=client, token_file_path=path, **_BOUNDED)
+
+
+def _managed(environ: Mapping[str, str]) -> TokenCredential:
+    """Of the machine that this runs on. In a chain the library first looks, for a second, whether anything gives tokens at all."""
+    client = environ.get("AZURE_CLIENT_ID") or None
+    # the address is this machine's or link-local: never behind a proxy
+    return ManagedIdentityCredential(client_id=client, read_timeout=ANSWER_TIMEOUT, retry_total=1, use_env_settings=False)
+
+
+def by_az(account: Account) -> TokenCredential:
+    """Of whoever logged in with az; it takes a tenant or a subscription, not both."""
+    if account.tenant:
+        return AzureCliCredential(tenant_id=account.tenant, process_timeout=CLI_TIMEOUT)
+    return AzureCliCredential(subscription=account.subscription, process_timeout=CLI_TIMEOUT)
+
+
+def reason(error: BaseException) -> str:
+    """The library's words: the first line says it, the others lead to its documentation."""
+    text = str(getattr(error, "message", "") or error).strip()
+    first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
+    return without_tokens(first)[:_LONGEST_REASON].rstrip(". ")
+
+
+def in_ci(environ: Mapping[str, str]) -> bool:
+    """Whether a CI system runs this: nobody is there who could type a code."""
+    return environ.get("CI", "").lower() in {"1", "true"}
+
+
+def remedy(tenant: str | None, environ: Mapping[str, str]) -> str:
+    """What to do without a login, a sentence."""
+    if in_ci(environ):
+        return (
+            "Give the job a service principal: ARM_CLIENT_ID and ARM_TENANT_ID with ARM_CLIENT_SECRET, or with ARM_USE_OIDC=true and a "
+            "token that the CI system vouches with."
+        )
+    login = f"az login{f' --tenant {tenant}' if tenant else ''}"
+    return f"Run {login}; on a host without a browser {login} --use-device-code."
+
+
+def identity_of(token: str) -> Identity:
+    """Who a token is for. Its signature is ARM's to judge.
+
+    Raises:
+        LoginError: it is no token of Entra's.
+    """
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        kind = "app" if claims.get("idtyp") == "app" or not {"upn", "unique_name"} & set(claims) else "user"
+        name = claims.get("upn") or claims.get("unique_name") or claims.get("appid") or claims["oid"]
+        return Identity(str(claims["oid"]), str(claims["tid"]), kind, str(name))
+    except (IndexError, KeyError, ValueError, AttributeError) as error:
+        raise LoginError("The login's token does not say whose it is.") from error
