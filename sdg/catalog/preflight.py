@@ -20,7 +20,7 @@ class PreflightCheck(CatalogModel):
     severity: Severity
     asks: str
     remedy: str = ""
-    clusters: tuple[Literal["existing", "microk8s"], ...]
+    clusters: tuple[Literal["existing", "microk8s", "azure"], ...]
     host: bool = False
 
 

@@ -12,11 +12,12 @@ from sdg.catalog.preflight import checks
 from sdg.forward.wanted import targets
 from sdg.osmo_cli import installed
 from sdg.osmo_cli.installer import NAME as CLIENT
-from sdg.preflight import api_server, charts, context, port
+from sdg.preflight import api_server, budget, charts, context, port
 from sdg.preflight.cache import once_per_update
 from sdg.preflight.host import answers, asking
 from sdg.preflight.host.checks import Wanted, findings
 from sdg.preflight.model import Finding, Subject, capital
+from sdg.settings.azure import Azure
 from sdg.settings.cluster import ExistingCluster, MicroK8s, SshHost
 
 
@@ -33,6 +34,8 @@ def _problems(subject: Subject) -> Iterator[Finding]:
     yield from (Finding("charts", sentence) for sentence in charts.problems(subject.sections, subject.project))
     yield from _client(subject)
     cluster = subject.sections.get("cluster")
+    if isinstance(cluster, Azure):
+        yield from budget.findings(subject, cluster)
     if isinstance(cluster, MicroK8s):
         address = cluster.host.address if cluster.host else None
         path = subject.project / Path(cluster.kubeconfig).expanduser()

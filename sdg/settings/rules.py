@@ -7,14 +7,17 @@ from typing import TypedDict
 
 from sdg.catalog.compatibility import matrix
 from sdg.catalog.versions import versions
+from sdg.settings.azure import Azure
+from sdg.settings.azure_rules import azure_problems
+from sdg.settings.budget import Budget
 from sdg.settings.cluster import Cluster, ExistingCluster, MicroK8s
 from sdg.settings.errors import it_is, one_of
 from sdg.settings.forward import Forward
 from sdg.settings.gpu_operator import gpu_operator_plan
 from sdg.settings.inference import Inference
 from sdg.settings.mirror import Mirror
-from sdg.settings.osmo import ExternalDatabase, ExternalRedis, InClusterDatabase, Osmo
-from sdg.settings.platform import AzureBlobStore, GpuOperator, MinioStore, Platform, S3Store
+from sdg.settings.osmo import ExternalDatabase, ExternalRedis, InClusterDatabase, ManagedDatabase, ManagedRedis, Osmo
+from sdg.settings.platform import AzureBlobStore, GpuOperator, ManagedStore, MinioStore, Platform, S3Store
 from sdg.settings.secrets import SECRET_KEYS, SecretName, chart_password_problem
 from sdg.settings.smoke import Smoke
 
@@ -30,6 +33,7 @@ class Sections(TypedDict, total=False):
     osmo: Osmo
     smoke: Smoke
     data: str
+    budget: Budget
 
 
 def cross_field_problems(sections: Sections) -> Iterator[str]:
@@ -45,6 +49,10 @@ def cross_field_problems(sections: Sections) -> Iterator[str]:
             yield from _gpu_operator(cluster, sections["platform"])
     if isinstance(cluster, MicroK8s):
         yield from _channel(cluster, sections.get("platform"))
+    if isinstance(cluster, Azure):
+        yield from azure_problems(cluster, sections.get("platform"), sections.get("smoke"))
+    elif cluster is not None:
+        yield from _managed(cluster, sections)
     if "platform" in sections:
         yield from _object_store(sections["platform"])
     if "forward" in sections:
@@ -137,6 +145,20 @@ def _gpu_operator(cluster: ExistingCluster | MicroK8s, platform: Platform) -> It
         )
 
 
+def _managed(cluster: ExistingCluster | MicroK8s, sections: Sections) -> Iterator[str]:
+    """What only comes with a cluster of a cloud."""
+    osmo, platform = sections.get("osmo"), sections.get("platform")
+    refused = f"is what a cluster on Azure brings along, and this one is {cluster.kind}"
+    if osmo and isinstance(osmo.database, ManagedDatabase):
+        yield f"sdg:osmo.database.kind: \"managed\" {refused}; use one of 'in-cluster', 'external'."
+    if osmo and isinstance(osmo.redis, ManagedRedis):
+        yield f"sdg:osmo.redis.kind: \"managed\" {refused}; use one of 'in-cluster', 'external'."
+    if platform and isinstance(platform.object_store, ManagedStore):
+        yield f"sdg:platform.objectStore.provider: \"managed\" {refused}; use one of 'minio', 's3', 'azure-blob'."
+    if platform and platform.gpu_operator.driver == "azure":
+        yield f"sdg:platform.gpuOperator.driver: \"azure\" {refused}; use one of 'host', 'operator'."
+
+
 def _channel(cluster: MicroK8s, platform: Platform | None) -> Iterator[str]:
     if cluster.channel is None:
         return
@@ -157,7 +179,7 @@ def _object_store(platform: Platform) -> Iterator[str]:
             yield "sdg:platform.objectStore.clientId is required: client id of the identity that OSMO's pods log in as."
         case AzureBlobStore(auth="key", client_id=str()):
             yield "sdg:platform.objectStore.clientId is for auth 'workload-identity' only; with auth 'key', leave it out."
-        case MinioStore() | S3Store() | AzureBlobStore():
+        case MinioStore() | S3Store() | AzureBlobStore() | ManagedStore():
             return
 
 
