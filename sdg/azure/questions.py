@@ -58,6 +58,8 @@ STORAGE_USAGES: Final = Question(f"{_P}/Microsoft.Storage/locations/{{location}}
 
 PERMISSIONS: Final = Question(f"{_P}/Microsoft.Authorization/permissions", "2022-04-01")
 """What this login may do in the subscription: a list of `actions`, `notActions`, `dataActions`, `notDataActions`."""
+PERMISSIONS_OF_GROUP: Final = Question(f"{_S}/resourcegroups/{{group}}/providers/Microsoft.Authorization/permissions", "2022-04-01")
+"""The same in a resource group, where roles on the group alone count too; 404 when there is none."""
 ROLE_ASSIGNMENTS: Final = Question(f"{_P}/Microsoft.Authorization/roleAssignments", "2022-04-01")
 """With `$filter`: `assignedTo('OBJECT ID')`, groups included. A list of `properties` with `roleDefinitionId`, `principalId`, `scope`,
 `condition`."""
