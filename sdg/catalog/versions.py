@@ -7,7 +7,7 @@ from functools import cache
 from typing import Annotated, Literal, Self, get_args
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from sdg.catalog.documents import CatalogModel, read
 
@@ -156,12 +156,14 @@ class Aks(CatalogModel):
         kubernetes: version that a cluster gets unless a stack chooses another; without a patch, AKS chooses it.
         oldest: oldest version that still has community support.
         lts: versions that have long-term support alone, or as well.
+        system_vcpus: vCPUs that a node of the system pool has at least.
         validated: versions of Kubernetes, GPU operator and KAI that were tried together.
     """
 
     kubernetes: str = Field(pattern=r"^1\.[0-9]+$")
     oldest: str = Field(pattern=r"^1\.[0-9]+$")
     lts: tuple[str, ...]
+    system_vcpus: PositiveInt
     validated: tuple[Validated, ...]
 
 

@@ -1,0 +1,178 @@
+"""What an Azure cluster's settings ask of each other and of the other sections. Asks nobody: what a subscription or a region has to say is
+the preflight's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from sdg.azure import names, network
+from sdg.catalog.versions import versions
+from sdg.catalog.vm_sizes import UnknownSize, VmSize, vm_size
+from sdg.settings.azure import CPU_POOL, SYSTEM_POOL, Azure, GpuPool, Pool, PostgreSql
+from sdg.settings.azure_access import access_problems, access_warnings
+from sdg.settings.azure_versions import version_problems, version_warnings
+from sdg.settings.gpu_operator import gpu_operator_plan
+from sdg.settings.platform import GpuOperator, Platform
+from sdg.settings.smoke import Smoke
+
+CONTAINER: Final = "osmo-workflows"  # that every storage account has
+# first letters of the sizes that a tier of PostgreSQL has
+_TIERS: Final = {"B": "B", "GP": "D", "MO": "E"}
+_TAG_KEY: Final = 128  # characters; a storage account takes fewer than the rest, which take 512
+_TAG_VALUE: Final = 256
+_NOT_IN_TAG_KEY: Final = "<>%&\\?/"
+_NOT_BEFORE_TAG_KEY: Final = ("microsoft", "azure", "windows")
+
+
+def azure_problems(cluster: Azure, platform: Platform | None, smoke: Smoke | None) -> Iterator[str]:
+    """Everything that cannot be, a sentence or two each."""
+    operator = platform.gpu_operator if platform else GpuOperator()
+    yield from names.problems(cluster)
+    yield from network.problems(cluster)
+    yield from access_problems(cluster)
+    yield from version_problems(cluster, platform)
+    yield from _pools(cluster)
+    yield from _driver(cluster, operator)
+    yield from _database(cluster.database)
+    yield from _storage(cluster)
+    yield from _watching(cluster)
+    yield from _tags(cluster)
+    if smoke and smoke.gpu == "always" and not cluster.gpus:
+        yield "sdg:smoke.gpu: \"always\" needs GPUs, and sdg:cluster.gpuPools has none; add a pool, or use 'auto' or 'never'."
+
+
+def azure_warnings(cluster: Azure, platform: Platform | None) -> Iterator[str]:
+    """What can be and is worth a thought, a sentence each."""
+    yield from access_warnings(cluster)
+    yield from version_warnings(cluster, platform)
+    for index, pool in enumerate(cluster.gpu_pools):
+        key = f"sdg:cluster.gpuPools[{index}].size"
+        size, _unknown = _size(pool)
+        if size and size.preview:
+            yield f"{key}: {pool.size} is not generally available; the subscription needs access to its preview."
+        if size and size.architecture != "amd64":
+            yield f"{key}: nodes of {pool.size} are {size.architecture}, and every image that runs there must be too."
+
+
+def _pools(cluster: Azure) -> Iterator[str]:
+    named: list[tuple[str, Pool]] = [("systemPool", cluster.system_pool)]
+    named += [("cpuPool", cluster.cpu_pool)] if cluster.cpu_pool else []
+    for key, pool in named:
+        yield from _bounds(f"sdg:cluster.{key}", pool, least=1 if pool is cluster.system_pool else 0)
+        size, unknown = _size(pool)
+        if unknown:
+            yield f"sdg:cluster.{key}.size: {unknown}"
+        elif size and size.gpu:
+            yield f"sdg:cluster.{key}.size must be one without GPUs, which belong into sdg:cluster.gpuPools; it is {pool.size}."
+        elif size and pool is cluster.system_pool and size.vcpus < versions().aks.system_vcpus:
+            yield (
+                f"sdg:cluster.systemPool.size must have {versions().aks.system_vcpus} vCPUs or more, for Kubernetes and OSMO themselves; "
+                f"{pool.size} has {size.vcpus}."
+            )
+    taken = dict.fromkeys((SYSTEM_POOL, CPU_POOL), "the name of a pool that there is anyway")
+    for index, gpu_pool in enumerate(cluster.gpu_pools):
+        key = f"sdg:cluster.gpuPools[{index}]"
+        if gpu_pool.name in taken:
+            yield f'{key}.name must be another; "{gpu_pool.name}" is {taken[gpu_pool.name]}.'
+        taken.setdefault(gpu_pool.name, f"the name of {key}")
+        yield from _bounds(key, gpu_pool, least=0)
+        size, unknown = _size(gpu_pool)
+        if unknown:
+            yield f"{key}.size: {unknown}"
+        elif size and not size.gpu:
+            yield f"{key}.size must be one with GPUs; {gpu_pool.size} has none."
+
+
+def _bounds(key: str, pool: Pool, *, least: int) -> Iterator[str]:
+    if pool.min < least:
+        yield f"{key}.min must be at least {least}; it is {pool.min}."
+    if pool.max < 1:
+        yield f"{key}.max must be at least 1; it is {pool.max}: a pool that may have no node is left out."
+    elif pool.min > pool.max:
+        yield f"{key}.min must be at most its max, which is {pool.max}; it is {pool.min}."
+
+
+def _size(pool: Pool) -> tuple[VmSize | None, str]:
+    """A pool's size, or why there is none."""
+    try:
+        return vm_size(pool.size), ""
+    except UnknownSize as error:
+        return None, str(error)
+
+
+def _driver(cluster: Azure, operator: GpuOperator) -> Iterator[str]:
+    key = "sdg:platform.gpuOperator"
+    if operator.driver == "host":
+        yield f"{key}.driver must be 'operator' or 'azure' on Azure, whose nodes have no driver of their own; it is \"host\"."
+    if not cluster.gpu_pools:
+        if operator.install:
+            yield f"{key}.install: true needs GPUs, and sdg:cluster.gpuPools has none; add a pool, or leave it unset."
+        if operator.driver:
+            yield f'{key}.driver: "{operator.driver}" says who installs the GPU driver, and sdg:cluster.gpuPools has none; leave it unset.'
+        return
+    plan = gpu_operator_plan(operator, cluster=cluster.kind, gpus=cluster.gpus)
+    if operator.install is False and operator.driver is None:
+        yield (
+            f"{key}.driver is required where {key}.install is false: 'azure', so that AKS installs the GPU driver, or 'operator', "
+            "so that a GPU operator of your own does."
+        )
+    elif plan.driver == "operator":
+        for index, pool in enumerate(cluster.gpu_pools):
+            if (size := _size(pool)[0]) and size.gpu and size.gpu.driver == "grid":
+                yield _needs_grid(index, pool)
+
+
+def _needs_grid(index: int, pool: GpuPool) -> str:
+    return (
+        f"sdg:cluster.gpuPools[{index}].size: {pool.size} needs NVIDIA's GRID driver, which the GPU operator doesn't install; set "
+        "sdg:platform.gpuOperator.driver to 'azure', or take another size."
+    )
+
+
+def _database(database: PostgreSql) -> Iterator[str]:
+    tier, _, size = database.size.partition("_Standard_")
+    if not size.startswith(_TIERS[tier]):
+        right = next((f"{known}_Standard_{size}" for known, letter in _TIERS.items() if size.startswith(letter)), None)
+        remedy = f"write {right}" if right else f"sizes of tier {tier}_ begin with {tier}_Standard_{_TIERS[tier]}"
+        yield f'sdg:cluster.database.size must have the prefix of its tier; it is "{database.size}": {remedy}.'
+    elif tier == "B" and database.high_availability != "none":
+        yield (
+            f'sdg:cluster.database.highAvailability must be "none" with the burstable size {database.size}; it is '
+            f'"{database.high_availability}": take a GP_ or MO_ size.'
+        )
+
+
+def _storage(cluster: Azure) -> Iterator[str]:
+    storage = cluster.storage
+    known = {CONTAINER}
+    for index, name in enumerate(storage.containers):
+        if name in known:
+            yield f'sdg:cluster.storage.containers[{index}] must be another name; there is a "{name}" already.'
+        known.add(name)
+    if storage.cool_after_days and storage.delete_after_days and storage.delete_after_days <= storage.cool_after_days:
+        yield (
+            f"sdg:cluster.storage.deleteAfterDays must be more than coolAfterDays, which is {storage.cool_after_days}; it is "
+            f"{storage.delete_after_days}."
+        )
+    if cluster.key_vault.purge_protection and not cluster.key_vault.enabled:
+        yield "sdg:cluster.keyVault.purgeProtection: true needs a vault, and sdg:cluster.keyVault.enabled is false."
+
+
+def _watching(cluster: Azure) -> Iterator[str]:
+    if cluster.observability.grafana and not cluster.observability.metrics:
+        yield "sdg:cluster.observability.grafana: true needs metrics to show, and sdg:cluster.observability.metrics is false."
+
+
+def _tags(cluster: Azure) -> Iterator[str]:
+    for key, value in cluster.tags.items():
+        if not key or len(key) > _TAG_KEY or set(key) & set(_NOT_IN_TAG_KEY) or key.lower().startswith(_NOT_BEFORE_TAG_KEY):
+            yield (
+                f"sdg:cluster.tags: keys have 1 to {_TAG_KEY} characters, none of {_NOT_IN_TAG_KEY}, and don't begin with "
+                f'{", ".join(_NOT_BEFORE_TAG_KEY)}; one is "{key[:40]}".'
+            )
+        if len(value) > _TAG_VALUE:
+            yield f'sdg:cluster.tags: values have at most {_TAG_VALUE} characters; that of "{key[:40]}" has {len(value)}.'
+    folded = [key.lower() for key in cluster.tags]
+    for key in sorted({key for key in folded if folded.count(key) > 1}):
+        yield f'sdg:cluster.tags: keys differ by more than letter case, which Azure doesn\'t see; "{key}" is there more than once.'
