@@ -17,6 +17,7 @@ SERVICE_NAMESPACE: Final = "osmo-minimal"
 OPERATOR_NAMESPACE: Final = "osmo-operator"
 WORKFLOWS_NAMESPACE: Final = "osmo-workflows"
 
+SERVICE_ACCOUNT: Final = "osmo"  # of the service chart's pods, unless `global.serviceAccountName` says another one
 API_DEPLOYMENT: Final = "osmo-service"
 GATEWAY_DEPLOYMENT: Final = "osmo-gateway-envoy"
 LISTENER_DEPLOYMENT: Final = f"{OPERATOR_RELEASE}-osmo-backend-listener"

@@ -1,0 +1,187 @@
+"""AKS: the cluster with its first pool, when it is maintained, and the way in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Final
+
+import pulumi
+from pulumi_azure_native.containerservice import (
+    ContainerServiceNetworkProfileArgs,
+    MaintenanceConfiguration,
+    MaintenanceWindowArgs,
+    ManagedCluster,
+    ManagedClusterAADProfileArgs,
+    ManagedClusterAPIServerAccessProfileArgs,
+    ManagedClusterAutoUpgradeProfileArgs,
+    ManagedClusterIdentityArgs,
+    ManagedClusterOIDCIssuerProfileArgs,
+    ManagedClusterSecurityProfileArgs,
+    ManagedClusterSecurityProfileWorkloadIdentityArgs,
+    ManagedClusterSKUArgs,
+    ManagedClusterStorageProfileArgs,
+    ManagedClusterStorageProfileDiskCSIDriverArgs,
+    ManagedClusterStorageProfileFileCSIDriverArgs,
+    ManagedClusterStorageProfileSnapshotControllerArgs,
+    ResourceIdentityType,
+    ScheduleArgs,
+    WeeklyScheduleArgs,
+    list_managed_cluster_admin_credentials_output,
+    list_managed_cluster_user_credentials_output,
+)
+from pulumi_azure_native.managedidentity import UserAssignedIdentity
+
+from components.cluster.azure.base import NetworkHandle, Place
+from components.cluster.azure.observability import Watching
+from components.cluster.azure.pools import SELF_UPGRADING, NodePool, inline
+from components.cluster.base import ConnectionOutput
+from sdg.azure.kubeconfig import login_of, with_certificate, with_login
+from sdg.settings import azure as settings_of
+
+# an empty list would let everybody in; AKS takes this one for nobody but the cluster itself
+NOBODY: Final = ("0.0.0.0/32",)
+# names that AKS looks for
+KUBERNETES_WINDOW: Final = "aksManagedAutoUpgradeSchedule"
+NODE_OS_WINDOW: Final = "aksManagedNodeOSUpgradeSchedule"
+
+
+def managed_cluster(
+    network: NetworkHandle,
+    settings: settings_of.Azure,
+    *,
+    pool: NodePool,
+    identity: UserAssignedIdentity,
+    tenant: str | None,
+    watching: Watching,
+    after: Sequence[pulumi.Resource],
+) -> ManagedCluster:
+    """Makes the cluster.
+
+    Args:
+        pool: the pool that it is made with.
+        identity: that it works as.
+        tenant: whose people log in; that of the subscription when None.
+        after: what must exist before: the roles of its identity.
+    """
+    names, self_upgrading = network.names, settings.upgrades.channel in SELF_UPGRADING
+    # the autoscaler's business, and AKS' own where it moves the version on
+    drifting = ["agentPoolProfiles[0].count"]
+    if self_upgrading:
+        drifting += ["kubernetesVersion", "agentPoolProfiles[0].orchestratorVersion"]
+    return ManagedCluster(
+        "aks",
+        resource_name_=names.cluster,
+        resource_group_name=network.resource_group_name,
+        location=network.location,
+        node_resource_group=names.node_resource_group,
+        dns_prefix=names.dns_prefix,
+        kubernetes_version=settings.kubernetes,
+        sku=ManagedClusterSKUArgs(name="Base", tier=settings.tier),
+        support_plan="AKSLongTermSupport" if settings.lts else "KubernetesOfficial",
+        identity=ManagedClusterIdentityArgs(type=ResourceIdentityType.USER_ASSIGNED, user_assigned_identities=[identity.id]),
+        api_server_access_profile=_access(settings, network.nat_ip),
+        enable_rbac=True,
+        aad_profile=ManagedClusterAADProfileArgs(
+            managed=True,
+            enable_azure_rbac=True,
+            admin_group_object_ids=list(settings.api_server.admin_groups) or None,
+            tenant_id=tenant,
+        ),
+        disable_local_accounts=not settings.api_server.local_accounts,
+        oidc_issuer_profile=ManagedClusterOIDCIssuerProfileArgs(enabled=True),
+        security_profile=ManagedClusterSecurityProfileArgs(
+            workload_identity=ManagedClusterSecurityProfileWorkloadIdentityArgs(enabled=True)
+        ),
+        network_profile=_addresses(network),
+        storage_profile=ManagedClusterStorageProfileArgs(
+            disk_csi_driver=ManagedClusterStorageProfileDiskCSIDriverArgs(enabled=True),
+            file_csi_driver=ManagedClusterStorageProfileFileCSIDriverArgs(enabled=True),
+            snapshot_controller=ManagedClusterStorageProfileSnapshotControllerArgs(enabled=True),
+        ),
+        auto_upgrade_profile=ManagedClusterAutoUpgradeProfileArgs(
+            upgrade_channel=settings.upgrades.channel, node_os_upgrade_channel=settings.upgrades.node_os
+        ),
+        addon_profiles=watching.addons,
+        azure_monitor_profile=watching.metrics,
+        agent_pool_profiles=[inline(pool, settings)],
+        opts=network.options(*after, more=pulumi.ResourceOptions(ignore_changes=drifting)),
+    )
+
+
+def _access(settings: settings_of.Azure, nat_ip: pulumi.Output[str] | None) -> ManagedClusterAPIServerAccessProfileArgs:
+    if settings.api_server.access == "private":
+        return ManagedClusterAPIServerAccessProfileArgs(
+            enable_private_cluster=True, enable_private_cluster_public_fqdn=False, private_dns_zone="system"
+        )
+    asked = [each if "/" in each else f"{each}/32" for each in settings.allowed_ranges]
+    # pods and nodes go the same way as everybody else; with its own load balancer AKS lets them in by itself
+    ranges = nat_ip.apply(lambda own: _once([*asked, f"{own}/32"])) if nat_ip else _once(asked or NOBODY)
+    return ManagedClusterAPIServerAccessProfileArgs(enable_private_cluster=False, authorized_ip_ranges=ranges)
+
+
+def _once(ranges: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(ranges))
+
+
+def _addresses(network: NetworkHandle) -> ContainerServiceNetworkProfileArgs:
+    layout = network.layout
+    return ContainerServiceNetworkProfileArgs(
+        network_plugin="azure",
+        network_plugin_mode="overlay",
+        network_dataplane="cilium",
+        network_policy="cilium",
+        pod_cidr=str(layout.pods),
+        service_cidr=str(layout.services),
+        dns_service_ip=str(layout.dns),
+        load_balancer_sku="standard",
+        outbound_type="userAssignedNATGateway" if network.nat_ip else "loadBalancer",
+    )
+
+
+def maintenance(place: Place, upgrades: settings_of.Upgrades, cluster: ManagedCluster) -> list[MaintenanceConfiguration]:
+    """When AKS may change what it changes by itself; without a window it chooses the time."""
+    wanted = {
+        KUBERNETES_WINDOW: upgrades.channel != "none",
+        NODE_OS_WINDOW: upgrades.node_os in ("SecurityPatch", "NodeImage"),
+    }
+    window = MaintenanceWindowArgs(
+        duration_hours=upgrades.hours,
+        schedule=ScheduleArgs(weekly=WeeklyScheduleArgs(day_of_week=upgrades.day, interval_weeks=1)),
+        start_time=f"{upgrades.start_hour:02}:00",
+        utc_offset="+00:00",
+    )
+    return [
+        MaintenanceConfiguration(
+            f"maintenance-{'kubernetes' if name == KUBERNETES_WINDOW else 'node-os'}",
+            config_name=name,
+            resource_name_=place.names.cluster,
+            resource_group_name=place.resource_group_name,
+            maintenance_window=window,
+            opts=place.options(cluster, more=pulumi.ResourceOptions(deleted_with=cluster)),
+        )
+        for name, on in wanted.items()
+        if on
+    ]
+
+
+def connection(place: Place, api_server: settings_of.ApiServer, cluster: ManagedCluster, role: pulumi.Resource | None) -> ConnectionOutput:
+    """The way in, secret: as administrator by certificate, or as whoever runs the update.
+
+    Args:
+        role: what lets whoever makes the stack in; None with an administrator's certificate.
+    """
+    name = place.names.cluster
+    # the cluster's own output: nothing is asked of one that doesn't exist yet, as in a first preview
+    asked = cluster.name if role is None else pulumi.Output.all(cluster.name, role.urn).apply(lambda both: str(both[0]))
+    if api_server.local_accounts:
+        found = list_managed_cluster_admin_credentials_output(
+            resource_group_name=place.resource_group_name, resource_name=asked, opts=place.asking()
+        )
+        text = found.kubeconfigs.apply(lambda given: with_certificate(given[0].value, name))
+    else:
+        users = list_managed_cluster_user_credentials_output(
+            resource_group_name=place.resource_group_name, resource_name=asked, format="exec", opts=place.asking()
+        )
+        text = users.kubeconfigs.apply(lambda given: with_login(given[0].value, name, login_of(os.environ)))
+    return pulumi.Output.secret(text.apply(lambda kubeconfig: {"kubeconfig": kubeconfig, "context": name}))

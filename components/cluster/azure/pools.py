@@ -1,0 +1,159 @@
+"""Node pools: the one that AKS is made with, and those that come after it, each with what its nodes are from the start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pulumi
+from pulumi_azure_native.containerservice import (
+    AgentPool,
+    AgentPoolUpgradeSettingsArgs,
+    GPUProfileArgs,
+    ManagedCluster,
+    ManagedClusterAgentPoolProfileArgs,
+)
+
+from components.cluster.azure.base import NetworkHandle
+from components.cluster.base import PoolPlan
+from sdg.catalog.gpu_driver import DriverOwner
+from sdg.settings import azure as settings_of
+
+GPU_TAINT: Final = "nvidia.com/gpu=present:NoSchedule"
+GPU_LABEL: Final = {"nvidia.com/gpu.present": "true"}
+# AKS adds both to spot nodes by itself; what is not declared would be drift at every refresh
+SPOT_TAINT: Final = "kubernetes.azure.com/scalesetpriority=spot:NoSchedule"
+SPOT_LABEL: Final = {"kubernetes.azure.com/scalesetpriority": "spot"}
+SURGE: Final = "1"  # nodes beside the pool's own during an upgrade; quotas and subnets are reckoned with one
+# AKS moves the version on by itself
+SELF_UPGRADING: Final = ("stable", "rapid")
+
+
+@dataclass(frozen=True, slots=True)
+class NodePool:
+    """A node pool before it is made.
+
+    Attributes:
+        subnet: id of the subnet that its nodes lie in.
+        gpus: of one node.
+        driver: who owns the GPU driver; None without GPUs.
+        labels, taints: that nodes have from the start.
+    """
+
+    name: str
+    mode: str
+    pool: settings_of.Pool
+    subnet: pulumi.Output[str]
+    gpus: int = 0
+    driver: DriverOwner | None = None
+    spot: bool = False
+    labels: dict[str, str] = field(default_factory=dict)
+    taints: tuple[str, ...] = ()
+
+    @property
+    def plan(self) -> PoolPlan:
+        """What the cluster's gate checks of it."""
+        return PoolPlan(self.name, self.pool.min, self.pool.max, self.gpus, self.labels, self.taints)
+
+    def arguments(self, kubernetes: str) -> dict[str, Any]:
+        """What the inline pool and every other one are made of.
+
+        Args:
+            kubernetes: version; pools without one would stay behind when the cluster goes on.
+        """
+        return {
+            "mode": self.mode,
+            "type": "VirtualMachineScaleSets",
+            "os_type": "Linux",
+            "os_sku": "Ubuntu",
+            "orchestrator_version": kubernetes,
+            "vm_size": self.pool.size,
+            "vnet_subnet_id": self.subnet,
+            "count": self.pool.min,
+            "enable_auto_scaling": True,
+            "min_count": self.pool.min,
+            "max_count": self.pool.max,
+            "max_pods": self.pool.max_pods,
+            "os_disk_size_gb": self.pool.os_disk_gib,
+            # left out, AKS takes the machine's own disk where it is large enough, and the size is another one
+            "os_disk_type": "Managed",
+            "availability_zones": list(self.pool.zones) or None,
+            "node_labels": self.labels or None,
+            "node_taints": list(self.taints) or None,
+            "upgrade_settings": AgentPoolUpgradeSettingsArgs(max_surge=SURGE),
+        }
+
+
+def system_pool(settings: settings_of.Azure, network: NetworkHandle) -> NodePool:
+    """The pool that AKS is made with. OSMO runs on it too, so it keeps nothing off."""
+    return NodePool(settings_of.SYSTEM_POOL, "System", settings.system_pool, network.subnets.nodes)
+
+
+def further_pools(settings: settings_of.Azure, network: NetworkHandle, driver: DriverOwner) -> Iterator[NodePool]:
+    """Those that come after the cluster, in the order in which they are made."""
+    if cpu := settings.cpu_pool:
+        spot = _spot(cpu.spot)
+        yield NodePool(settings_of.CPU_POOL, "User", cpu, network.subnets.nodes, spot=cpu.spot, labels=spot[0], taints=spot[1])
+    for gpu in settings.gpu_pools:
+        labels, taints = _spot(gpu.spot)
+        yield NodePool(
+            gpu.name,
+            "User",
+            gpu,
+            network.subnets.gpu_nodes,
+            gpus=settings_of.gpus_of(gpu),
+            driver=driver,
+            spot=gpu.spot,
+            labels={**GPU_LABEL, **labels},
+            taints=(GPU_TAINT, *taints),
+        )
+
+
+def inline(pool: NodePool, settings: settings_of.Azure) -> ManagedClusterAgentPoolProfileArgs:
+    """The system pool as a part of its cluster; its tags are the cluster's."""
+    return ManagedClusterAgentPoolProfileArgs(name=pool.name, **pool.arguments(settings.kubernetes))
+
+
+def made(network: NetworkHandle, settings: settings_of.Azure, cluster: ManagedCluster, pools: Sequence[NodePool]) -> list[AgentPool]:
+    """Makes the pools one by one: AKS refuses to work at two of one cluster at a time."""
+    done: list[AgentPool] = []
+    for pool in pools:
+        done.append(_made(network, settings, cluster, pool, done[-1:]))
+    return done
+
+
+def _made(
+    network: NetworkHandle, settings: settings_of.Azure, cluster: ManagedCluster, pool: NodePool, after: Sequence[AgentPool]
+) -> AgentPool:
+    drifting = ["count", *(["orchestratorVersion"] if settings.upgrades.channel in SELF_UPGRADING else [])]
+    lifecycle = pulumi.ResourceOptions(
+        # the autoscaler's business
+        ignore_changes=drifting,
+        # its name is its id: the old one has to go before another can come
+        delete_before_replace=True,
+        deleted_with=cluster,
+    )
+    return AgentPool(
+        f"pool-{pool.name}",
+        agent_pool_name=pool.name,
+        resource_name_=network.names.cluster,
+        resource_group_name=network.resource_group_name,
+        gpu_profile=GPUProfileArgs(driver="Install" if pool.driver == "azure" else "None") if pool.driver else None,
+        scale_set_priority="Spot" if pool.spot else "Regular",
+        # refused for other machines than spot ones
+        scale_set_eviction_policy="Delete" if pool.spot else None,
+        spot_max_price=-1 if pool.spot else None,
+        **pool.arguments(settings.kubernetes),
+        opts=network.options(cluster, *after, more=lifecycle),
+    )
+
+
+def revision(settings: settings_of.Azure, pools: Sequence[NodePool]) -> str:
+    """What an update can change of the cluster, so that its gate looks again: the version, and every pool."""
+    kinds = [f"{each.name} {each.pool.size} {each.pool.min}..{each.pool.max}{' spot' if each.spot else ''}" for each in pools]
+    return ", ".join([settings.kubernetes, *kinds])
+
+
+def _spot(spot: bool) -> tuple[dict[str, str], tuple[str, ...]]:
+    return (dict(SPOT_LABEL), (SPOT_TAINT,)) if spot else ({}, ())
