@@ -17,6 +17,7 @@ from pulumi_azure_native.containerservice import (
 
 from components.cluster.azure.base import NetworkHandle
 from components.cluster.base import PoolPlan
+from sdg.azure.network import SURGE
 from sdg.catalog.gpu_driver import DriverOwner
 from sdg.settings import azure as settings_of
 
@@ -25,7 +26,6 @@ GPU_LABEL: Final = {"nvidia.com/gpu.present": "true"}
 # AKS adds both to spot nodes by itself; what is not declared would be drift at every refresh
 SPOT_TAINT: Final = "kubernetes.azure.com/scalesetpriority=spot:NoSchedule"
 SPOT_LABEL: Final = {"kubernetes.azure.com/scalesetpriority": "spot"}
-SURGE: Final = "1"  # nodes beside the pool's own during an upgrade; quotas and subnets are reckoned with one
 # AKS moves the version on by itself
 SELF_UPGRADING: Final = ("stable", "rapid")
 
@@ -81,7 +81,8 @@ class NodePool:
             "availability_zones": list(self.pool.zones) or None,
             "node_labels": self.labels or None,
             "node_taints": list(self.taints) or None,
-            "upgrade_settings": AgentPoolUpgradeSettingsArgs(max_surge=SURGE),
+            # what quotas and subnets are reckoned with; spot nodes are upgraded in place
+            "upgrade_settings": None if self.spot else AgentPoolUpgradeSettingsArgs(max_surge=f"{100 // SURGE}%"),
         }
 
 
