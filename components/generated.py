@@ -13,6 +13,7 @@ import base64
 import json
 import os
 import secrets
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -28,10 +29,12 @@ from sdg.kube.connection import Connection
 from sdg.kube.errors import ObjectNotFoundError
 from sdg.kube.held import Holder, held
 
-Form = Literal["password", "token", "mek"]
+Form = Literal["password", "strong-password", "token", "mek"]
 Properties = Mapping[str, Any]
 
 PASSWORD_HEX_BYTES: Final = 16
+STRONG_LENGTH: Final = 32
+STRONG_CHARACTERS: Final = string.ascii_letters + string.digits
 TOKEN_BYTES: Final = 32  # 43 characters in base64url without padding, the one length that OSMO accepts for its default admin
 MEK_KEY_ID: Final = "key1"
 
@@ -39,6 +42,14 @@ MEK_KEY_ID: Final = "key1"
 def password() -> str:
     """33 characters that no YAML parser takes for a number: OSMO's chart leaves the database password unquoted."""
     return "p" + secrets.token_hex(PASSWORD_HEX_BYTES)
+
+
+def strong_password() -> str:
+    """32 letters and digits, with all of them in it that Azure asks of an administrator's password: of both cases, and digits."""
+    while True:
+        drawn = secrets.choice(string.ascii_letters) + "".join(secrets.choice(STRONG_CHARACTERS) for _ in range(STRONG_LENGTH - 1))
+        if all(set(drawn) & set(kind) for kind in (string.ascii_lowercase, string.ascii_uppercase, string.digits)):
+            return drawn
 
 
 def token() -> str:
@@ -53,7 +64,12 @@ def master_encryption_key() -> str:
     return f"currentMek: {MEK_KEY_ID}\nmeks:\n  {MEK_KEY_ID}: {encoded}\n"
 
 
-GENERATORS: Final[Mapping[str, Callable[[], str]]] = {"password": password, "token": token, "mek": master_encryption_key}
+GENERATORS: Final[Mapping[str, Callable[[], str]]] = {
+    "password": password,
+    "strong-password": strong_password,
+    "token": token,
+    "mek": master_encryption_key,
+}
 
 
 class GeneratedSecretProvider(ClusterProvider):

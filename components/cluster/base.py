@@ -16,13 +16,18 @@ ConnectionOutput = pulumi.Output[dict[str, str | None]]
 
 @dataclass(frozen=True, slots=True)
 class ManagedDatabase:
-    """A PostgreSQL server that comes with the cluster; its password is secret."""
+    """A PostgreSQL server that comes with the cluster; its password is secret.
+
+    Attributes:
+        tls: whether it refuses connections without TLS.
+    """
 
     host: pulumi.Input[str]
     port: int
     name: str
     user: str
     password: pulumi.Output[str]
+    tls: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +58,15 @@ class ManagedStore:
 
 @dataclass(frozen=True, slots=True)
 class ManagedServices:
-    """What a cluster's provider runs beside it.
+    """What a cluster's provider runs beside it; None for what OSMO has elsewhere.
 
     Attributes:
         resources: what must be there before OSMO can use them.
     """
 
-    database: ManagedDatabase
-    redis: ManagedRedis
-    store: ManagedStore
+    database: ManagedDatabase | None = None
+    redis: ManagedRedis | None = None
+    store: ManagedStore | None = None
     resources: tuple[pulumi.Resource, ...] = ()
 
 

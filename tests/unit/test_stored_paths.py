@@ -12,6 +12,7 @@ import components
 import sdg
 
 STORED = [
+    "components.cluster.azure.data_lock.DataLockProvider",
     "components.cluster.kubeconfig_entry.KubeconfigEntryProvider",
     "components.cluster.stable_name.StableNameProvider",
     "components.forward.ForwardProvider",

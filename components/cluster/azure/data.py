@@ -1,0 +1,79 @@
+"""PostgreSQL, Redis, storage and key vault of an Azure cluster: beside each other, and beside AKS, which none of them needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pulumi
+from pulumi_azure_native.managedidentity import UserAssignedIdentity
+
+from components.cluster.azure.base import NetworkHandle
+from components.cluster.azure.data_lock import DataLock, data_locks
+from components.cluster.azure.database import postgresql
+from components.cluster.azure.key_vault import key_vault
+from components.cluster.azure.redis import managed_redis
+from components.cluster.azure.storage import managed_store
+from components.cluster.base import ManagedServices
+from sdg.azure.made_of import Kind, Wanted, made_of
+from sdg.azure.names import Names
+from sdg.settings.azure import Azure
+
+
+def locks(settings: Azure, names: Names, wanted: Wanted, parent: pulumi.Resource) -> dict[Kind, DataLock]:
+    """The locks of everything that holds data, AKS too: `lock.held` are options of what it locks."""
+    return dict(data_locks(made_of(settings, names, wanted), settings.unlock, pulumi.ResourceOptions(parent=parent)))
+
+
+class DataServices(pulumi.ComponentResource):
+    """What an Azure cluster keeps data in.
+
+    Args:
+        identity: that OSMO's pods log in to storage as; looked at where `storage.auth` says so.
+        tenant: whose people log in to the key vault.
+        wanted: which of the services OSMO uses; the others are not made.
+        retain: whether destroy leaves database, storage and key vault.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: Azure,
+        network: NetworkHandle,
+        *,
+        locked: dict[Kind, DataLock],
+        identity: UserAssignedIdentity,
+        tenant: pulumi.Input[str],
+        wanted: Wanted,
+        retain: bool,
+    ) -> None:
+        facts = {"database": wanted.database, "redis": wanted.redis, "store": wanted.store, "keyVault": settings.key_vault.enabled}
+        super().__init__("sdg:cluster:DataServices", name, facts, pulumi.ResourceOptions(parent=network.parent))
+        here = replace(network, parent=self)
+        resources: list[pulumi.Resource] = []
+        database = redis = store = None
+        if wanted.database:
+            database, done = postgresql(settings.database, here, locked["database"], retain=retain)
+            resources.append(done)
+        if wanted.redis:
+            redis, done = managed_redis(settings.redis, here, locked["redis"])
+            resources.append(done)
+        if wanted.store:
+            by_identity = identity if settings.storage.auth == "workload-identity" else None
+            ranges = settings.allowed_ranges
+            store, ready = managed_store(settings.storage, here, locked["storage"], ranges=ranges, identity=by_identity, retain=retain)
+            resources += ready
+        self.services = ManagedServices(database=database, redis=redis, store=store, resources=tuple(resources))
+        if settings.key_vault.enabled:
+            ranges, lock = settings.allowed_ranges, locked["key-vault"]
+            key_vault(settings.key_vault, here, lock, _contents(self.services), tenant=tenant, ranges=ranges, retain=retain)
+        self.register_outputs({})
+
+
+def _contents(services: ManagedServices) -> dict[str, pulumi.Output[str]]:
+    """What the vault gets a copy of."""
+    found = {
+        "database-password": services.database.password if services.database else None,
+        "redis-key": services.redis.password if services.redis else None,
+        "storage-key": services.store.key if services.store else None,
+    }
+    return {name: value for name, value in found.items() if value is not None}

@@ -1,0 +1,214 @@
+"""What the resources that hold data were made of, as far as Azure would make them anew for a change of it.
+
+Where nothing is said of it, a change is refused by ARM or makes the resource anew: names, places and networks always, and what ARM's own
+definitions mark as fixed at creation. Some of it may go one way: storage can grow, a version can rise.
+Sources: `x-ms-mutability` in Microsoft's API definitions, and what Microsoft's pages say about scaling, conversion and deletion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from sdg.azure.names import Names
+from sdg.azure.network import Layout
+from sdg.settings.azure import Azure, Pool
+
+Kind = Literal["cluster", "database", "redis", "storage", "key-vault"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+# how a fact may change with the resource staying as it is: not at all, to a greater number, or from off to on
+Change = Literal["none", "greater", "on"]
+ON: Final = "on"
+OFF: Final = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that a resource was made of.
+
+    Attributes:
+        said: where it comes from: a setting, or what it is made of.
+        change: how it may change all the same.
+        final: whether not even making the resource anew would help.
+    """
+
+    said: str
+    change: Change = "none"
+    final: bool = False
+
+    def breaks(self, before: str, now: str) -> bool:
+        """Whether a change would make the resource anew."""
+        match self.change:
+            case "greater":
+                return int(now) < int(before)
+            case "on":
+                return (before, now) == (ON, OFF)
+            case "none":
+                return before != now
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A resource that holds data.
+
+    Attributes:
+        what: it is, for people.
+        lost: what would be lost with it.
+        facts: by key.
+    """
+
+    what: str
+    lost: str
+    facts: Mapping[str, Fact]
+
+
+_NAMES: Final = "(sdg:cluster.prefix, environment and suffix)"
+_PLACE: Final[Mapping[str, Fact]] = {
+    # whether there is one at all: none may become one
+    "made": Fact("whether the stack has one", "on"),
+    "name": Fact(f"its name {_NAMES}"),
+    "resourceGroup": Fact(f"its resource group {_NAMES}"),
+    "subscription": Fact("its subscription (sdg:cluster.subscription, or the one that you are logged in to)"),
+    "location": Fact("sdg:cluster.location"),
+}
+_NETWORK: Final[Mapping[str, Fact]] = {"network": Fact(f"its virtual network {_NAMES}")}
+
+KEPT: Final[Mapping[Kind, Kept]] = {
+    "cluster": Kept(
+        "the AKS cluster",
+        "everything in it: running workflows, volumes, and the keys that were not backed up (`sdg backup keys`)",
+        {
+            **_PLACE,
+            **_NETWORK,
+            "nodeResourceGroup": Fact(f"the resource group of its nodes {_NAMES}"),
+            "dnsPrefix": Fact(f"the first part of its host name {_NAMES}"),
+            "nodes": Fact("sdg:cluster.network.subnets.nodes"),
+            "pods": Fact("sdg:cluster.network.pods"),
+            "services": Fact("sdg:cluster.network.services"),
+            "access": Fact("sdg:cluster.apiServer.access"),
+            "systemPool": Fact("sdg:cluster.systemPool (size, osDiskGib, maxPods or zones)"),
+        },
+    ),
+    "database": Kept(
+        "the PostgreSQL server",
+        "OSMO's database with all workflows and users in it, and its backups",
+        {
+            **_PLACE,
+            **_NETWORK,
+            "subnet": Fact("sdg:cluster.network.subnets.database"),
+            "geoBackup": Fact("sdg:cluster.database.geoBackup"),
+            "version": Fact("sdg:cluster.database.version", "greater"),
+            "storageGib": Fact("sdg:cluster.database.storageGib", "greater"),
+        },
+    ),
+    "redis": Kept(
+        "the Managed Redis",
+        "OSMO's queues, and with them workflows that wait or run",
+        {**_PLACE, "highAvailability": Fact("sdg:cluster.redis.highAvailability")},
+    ),
+    "storage": Kept(
+        "the storage account",
+        "all data, logs and apps of workflows",
+        {**_PLACE, "zones": Fact("sdg:cluster.storage.redundancy (LRS and GRS are of one zone, ZRS and GZRS of three)")},
+    ),
+    "key-vault": Kept(
+        "the key vault",
+        "the copies of generated passwords in it, with their versions",
+        {**_PLACE, "purgeProtection": Fact("sdg:cluster.keyVault.purgeProtection", "on", final=True)},
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which of the services OSMO uses; what it doesn't use is not made."""
+
+    database: bool = True
+    redis: bool = True
+    store: bool = True
+
+
+def made_of(settings: Azure, names: Names, wanted: Wanted) -> Mapping[Kind, Mapping[str, str]]:
+    """What a stack's resources are made of, by kind and fact; all of it is known at preview."""
+    layout = Layout.of(settings.network)
+
+    def place(name: str, *, made: bool = True) -> dict[str, str]:
+        return {
+            "made": _on(made),
+            "name": name,
+            "resourceGroup": names.resource_group,
+            "subscription": names.subscription,
+            "location": settings.location,
+        }
+
+    database, vault = settings.database, settings.key_vault
+    return {
+        "cluster": {
+            **place(names.cluster),
+            "network": names.network,
+            "nodeResourceGroup": names.node_resource_group,
+            "dnsPrefix": names.dns_prefix,
+            "nodes": str(layout.nodes),
+            "pods": str(layout.pods),
+            "services": str(layout.services),
+            "access": settings.api_server.access,
+            "systemPool": _pool(settings.system_pool),
+        },
+        "database": {
+            **place(names.postgres, made=wanted.database),
+            "network": names.network,
+            "subnet": str(layout.database),
+            "geoBackup": _on(database.geo_backup),
+            "version": database.version,
+            "storageGib": str(database.storage_gib),
+        },
+        "redis": {**place(names.redis, made=wanted.redis), "highAvailability": _on(settings.redis.high_availability)},
+        "storage": {
+            **place(names.storage_account, made=wanted.store),
+            "zones": "three" if settings.storage.redundancy in ("ZRS", "GZRS") else "one",
+        },
+        "key-vault": {**place(names.key_vault, made=vault.enabled), "purgeProtection": _on(vault.purge_protection)},
+    }
+
+
+def broken(kind: Kind, before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Facts whose change would make the resource anew, or take it away. One that only one side knows says nothing."""
+    if before.get("made") == OFF:
+        return []
+    if now.get("made") == OFF:
+        return ["made"]
+    facts = KEPT[kind].facts
+    return [key for key in facts if key in before and key in now and facts[key].breaks(before[key], now[key])]
+
+
+def problems(kind: Kind, before: Mapping[str, str], now: Mapping[str, str], *, unlocked: bool) -> Iterator[str]:
+    """Why a change is refused, in one sentence and what to do; nothing where it may be made."""
+    kept = KEPT[kind]
+    changed = [key for key in broken(kind, before, now) if kept.facts[key].final or not unlocked]
+    if not changed:
+        return
+    if changed == ["made"]:
+        yield (f"The stack would give up {kept.what}, and lose {kept.lost}. Leave it as it was, or, for this one update: {_unlock(kind)}.")
+        return
+    told = " and ".join(f"{kept.facts[key].said} was {before[key]} and is {now[key]} now" for key in changed)
+    if any(kept.facts[key].final for key in changed):
+        yield f"{told}: Azure takes that back for nobody, not even for {kept.what} made anew. Set it back."
+        return
+    yield (
+        f"{told}: Azure would make {kept.what} anew, and {kept.lost} would be lost. Set it back, or, to lose that, for this one update: "
+        f"{_unlock(kind)}."
+    )
+
+
+def _unlock(kind: Kind) -> str:
+    return f"pulumi config set --path 'sdg:cluster.unlock[0]' {kind}"
+
+
+def _on(value: bool) -> str:
+    return ON if value else OFF
+
+
+def _pool(pool: Pool) -> str:
+    zones = "zones " + ",".join(pool.zones) if pool.zones else "no zone"
+    return f"{pool.size} with {pool.os_disk_gib} GiB, {pool.max_pods} pods and {zones}"
