@@ -36,7 +36,8 @@ LISTENERS: Mapping[str, tuple[str, ...]] = {
     "daemon": ("osmo", "charts", "control"),
     "host": ("host",),
 }
-PROCESSES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "daemon")
+DAEMON = "daemon"
+PROCESSES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", DAEMON)
 OBJECTS = controlplane.STAGES / "objects"
 POLL = 0.05  # seconds
 MANY = 100  # nodes; from here on a look at all of them is not cheap
@@ -86,11 +87,12 @@ class VirtualCluster:
         self._http = requests.Session()
         self._http.trust_env = False  # a proxy would not know 127.0.0.1
 
-    def start(self, profile: Sequence[NodeGroup] = DEFAULT_PROFILE, *, storage_class: bool = True) -> Status:
+    def start(self, profile: Sequence[NodeGroup] = DEFAULT_PROFILE, *, storage_class: bool = True, daemon: bool = True) -> Status:
         """Brings up what does not run, and returns when the cluster can be used. Repeating it is cheap and restores what went missing.
 
         Args:
             storage_class: whether the cluster comes with a default class for volumes.
+            daemon: whether the daemon is started too, or anew where its code has changed; False when it is the daemon that asks.
 
         Raises:
             ToolMissing: a program has to be built first.
@@ -100,13 +102,23 @@ class VirtualCluster:
         with exclusive(self._state.lock):
             self._expected.clear()
             ports = self._prepare()
-            self._start_api_server(ports)
+            self._start_api_server(ports, daemon=daemon)
             api = Api.of_kubeconfig(self._state.kubeconfig, self._pki.authority)
             self._await("the API server", api.is_ready)
             self._ensure(controlplane.controller_manager(self._state, self._tools, ports, self._pki))
             self._ensure(controlplane.scheduler(self._state, self._tools, ports, self._pki))
             self._start_nodes(api, ports, profile, storage_class=storage_class)
             self._await_usable(api, profile)
+        return self.status()
+
+    def start_services(self) -> Status:
+        """Brings up the services alone: whether there is a cluster is up to what was deployed to one of them.
+
+        Raises as `start` does.
+        """
+        with exclusive(self._state.lock):
+            self._expected.clear()
+            self._start_services(self._prepare())
         return self.status()
 
     def start_host(self) -> Status:
@@ -122,17 +134,23 @@ class VirtualCluster:
             self._await("the virtual host", lambda: _listens(ports["host"]))
         return self.status()
 
-    def wipe(self) -> None:
+    def wipe(self, *, daemon: bool = True) -> None:
         """Takes the cluster away with everything in it; the services and the host stay.
+
+        Args:
+            daemon: whether the daemon begins anew, and with it OSMO's databases; False when it is the daemon that asks.
 
         Raises as `start` does.
         """
         with exclusive(self._state.lock):
             self._expected.clear()
-            self._table.end(PROCESSES)  # the daemon as well: it remembers what was in the cluster
-            for folder in (self._state.etcd, self._state.osmo, self._state.pod_logs):
+            # the daemon remembers what was in the cluster, until its watches see another one
+            self._table.end([name for name in PROCESSES if daemon or name != DAEMON])
+            for folder in (self._state.etcd, self._state.pod_logs, *([self._state.osmo] if daemon else [])):
                 shutil.rmtree(folder, ignore_errors=True)
-            self._start_services(self._prepare())
+            ports = self._prepare()
+            if daemon:
+                self._start_services(ports)
 
     def _start_services(self, ports: Mapping[str, int]) -> None:
         self._ensure(controlplane.daemon(self._state, ports, self._pki))
@@ -179,9 +197,10 @@ class VirtualCluster:
         """Ends what a start left that was killed before it could record it."""
         end_all(self._table.strays())
 
-    def _start_api_server(self, ports: Mapping[str, int]) -> None:
+    def _start_api_server(self, ports: Mapping[str, int], *, daemon: bool) -> None:
         self._ensure(controlplane.etcd(self._state, self._tools, ports, self._pki))
-        self._ensure(controlplane.daemon(self._state, ports, self._pki))
+        if daemon:
+            self._ensure(controlplane.daemon(self._state, ports, self._pki))
         # the API server looks again only after a second when etcd does not listen yet
         self._await("etcd", lambda: _listens(ports["etcd"]))
         self._ensure(controlplane.apiserver(self._tools, ports, self._pki))

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rehearsal.api import NODES, Api, ApiError, Object
-from rehearsal.nodes import GPU, UNPLUGGED, gpu_labels, plugged_status
+from rehearsal.nodes import DRIVER, GPU, UNPLUGGED, gpu_labels, plugged_status
 from rehearsal.watching import Key, key_of
 from rehearsal.workqueue import WorkQueue
 from sdg.catalog.vm_sizes import vm_size
 
 log = logging.getLogger(__name__)
 APP: Final = "app"
-OPERATOR, PLUGIN = "gpu-operator", "nvidia-device-plugin-daemonset"
+OPERATOR, DRIVER_POD, PLUGIN = "gpu-operator", "nvidia-driver-daemonset", "nvidia-device-plugin-daemonset"
 PRESENT: Final = f"{GPU}.present"
 RETRY: Final = 0.5  # seconds
 
@@ -47,10 +47,11 @@ class Devices:
 
     def on_pod(self, change: str, pod: Object) -> None:
         """Takes over a change of a pod."""
-        if (pod["metadata"].get("labels") or {}).get(APP) not in {OPERATOR, PLUGIN}:
-            return
         if change == "DELETED":
-            self._pods.pop(key_of(pod), None)
+            if self._pods.pop(key_of(pod), None) is None:
+                return
+        elif (pod["metadata"].get("labels") or {}).get(APP) not in {OPERATOR, DRIVER_POD, PLUGIN}:
+            return
         else:
             self._pods[key_of(pod)] = pod
         for name in list(self._nodes):
@@ -69,7 +70,7 @@ class Devices:
 
     def _bring(self, node: Object) -> None:
         name = node["metadata"]["name"]
-        offered = self._runs(PLUGIN, name)
+        offered = self._runs(PLUGIN, name) and (not _waits_for_driver(node) or self._runs(DRIVER_POD, name))
         labels = {PRESENT: "true"} if self._runs(OPERATOR) else {}
         if offered and (gpu := vm_size(node["metadata"]["labels"]["node.kubernetes.io/instance-type"]).gpu):
             labels |= gpu_labels(gpu)
@@ -90,6 +91,11 @@ class Devices:
 def _unplugged(node: Object) -> int:
     """GPUs of a node that it doesn't know of by itself."""
     return int((node["metadata"].get("annotations") or {}).get(UNPLUGGED, 0))
+
+
+def _waits_for_driver(node: Object) -> bool:
+    """Whether a node came without a GPU driver: then its GPUs come with the operator's, and a device plugin alone offers none."""
+    return bool((node["metadata"].get("annotations") or {}).get(DRIVER) == "none")
 
 
 def _is_ready(pod: Object) -> bool:

@@ -16,6 +16,8 @@ GPU = "nvidia.com/gpu"
 GROUP_LABEL = "rehearsal.sdg/group"
 UNPLUGGED = "rehearsal.sdg/gpus"
 """Annotation of a node whose GPUs no device plugin offers yet: how many it has."""
+DRIVER = "rehearsal.sdg/driver"
+"""Annotation of a node with GPUs: `none` where an operator has to bring their driver; without it, the driver is there."""
 FILES = "rehearsal.sdg/files"
 """Annotation of a node: the files that pods can mount from it, separated by commas; a virtual node has no others."""
 RUNTIME_CLASS = "nvidia"  # and its handler

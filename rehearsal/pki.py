@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from rehearsal.azure.account import OBJECT
 from rehearsal.state import HOST, write_private
 
 VALIDITY = dt.timedelta(days=3650)
@@ -57,6 +58,10 @@ class Pki:
         """The administrator's bearer token."""
         return self.tokens.read_text().partition(",")[0]
 
+    def entra_token(self) -> str:
+        """The bearer token of the one Entra user, who may do what roles let them."""
+        return self.tokens.read_text().splitlines()[1].partition(",")[0]
+
     def ensure(self) -> None:
         """Makes what is missing; the token file is written last, so its presence says that all is whole."""
         if self.tokens.exists():
@@ -68,7 +73,8 @@ class Pki:
         write_private(self.certificate, _pem(certificate))
         write_private(self.key, _private(key))
         write_private(self.accounts_key, _private(ec.generate_private_key(ec.SECP256R1())))
-        write_private(self.tokens, f'{secrets.token_urlsafe(32)},rehearsal-admin,rehearsal-admin,"system:masters"\n')
+        users = ('rehearsal-admin,rehearsal-admin,"system:masters"', f"{OBJECT},{OBJECT}")
+        write_private(self.tokens, "".join(f"{secrets.token_urlsafe(32)},{user}\n" for user in users))
 
 
 def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:

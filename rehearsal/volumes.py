@@ -25,6 +25,9 @@ CONFLICT, RETRY = 409, 10.0
 ACCESS_MODES: Mapping[str, frozenset[str]] = {
     "block.rehearsal.sdg": frozenset({"ReadWriteOnce", "ReadWriteOncePod"}),
     "file.rehearsal.sdg": frozenset({"ReadWriteOnce", "ReadWriteOncePod", "ReadOnlyMany", "ReadWriteMany"}),
+    # of AKS: disks are attached to one node, shares to many
+    "disk.csi.azure.com": frozenset({"ReadWriteOnce", "ReadWriteOncePod"}),
+    "file.csi.azure.com": frozenset({"ReadWriteOnce", "ReadWriteOncePod", "ReadOnlyMany", "ReadWriteMany"}),
     # of MicroK8s' addon: a folder of the node, which it gives for every mode that is asked for
     "microk8s.io/hostpath": frozenset({"ReadWriteOnce", "ReadWriteOncePod", "ReadOnlyMany", "ReadWriteMany"}),
 }

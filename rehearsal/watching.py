@@ -44,15 +44,18 @@ class Watcher:
         threading.Thread(target=self._follow, name=f"watch-{self.resource.plural}", daemon=True).start()
 
     def _follow(self) -> None:
-        version = ""
+        version = said = ""
         while True:
             try:
                 version = self._watch(version or self._list())
+                said = ""
             except ApiError as error:
+                version = ""  # the API server may come back as another cluster's, whose versions begin anew
                 if error.code == GONE:
-                    version = ""
                     continue
-                log.warning("watch of %s: %s", self.resource.plural, error)
+                if str(error) != said:
+                    log.warning("watch of %s: %s", self.resource.plural, error)
+                said = str(error)
                 threading.Event().wait(RETRY)
             except Exception:  # the thread must live, whatever a broken stream brings
                 log.exception("watch of %s", self.resource.plural)

@@ -36,7 +36,7 @@ def test_a_claim_gets_a_volume_of_its_size_bound_to_it_by_uid():
     "item",
     [
         claim(provisioner=""),
-        claim(provisioner="disk.csi.azure.com"),
+        claim(provisioner="ebs.csi.aws.com"),
         claim(phase="Bound"),
         claim(volumeName="pv-1"),
         claim(storageClassName="other"),
