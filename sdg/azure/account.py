@@ -65,6 +65,13 @@ def find(chosen: str | None, environ: Mapping[str, str]) -> Account:
     return _account(str(current.get("id", "")), f"az's profile {_path(environ)}", known, environ)
 
 
+def az_logs_in(subscription: str, environ: Mapping[str, str]) -> str:
+    """What `az` is logged in to a subscription as: `user`, `servicePrincipal`; empty where it isn't."""
+    entry: dict[str, Any] = next((one for one in _profile(environ) if str(one.get("id", "")).lower() == subscription), {})
+    user = entry.get("user")
+    return str(user.get("type") or "") if isinstance(user, dict) else ""
+
+
 def _account(given: str, source: str, known: list[dict[str, Any]], environ: Mapping[str, str]) -> Account:
     subscription = given.lower()
     if not _GUID.fullmatch(subscription):

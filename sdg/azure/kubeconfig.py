@@ -17,8 +17,9 @@ Method = Literal["azurecli", "spn", "msi", "workloadidentity"]
 
 # what AKS' own entry says of the login, all of it for a person at a browser
 _REPLACED: Final = frozenset({"--login", "-l", "--client-id"})
-# kubelogin looks for the secret under the names of Azure's own libraries, infrastructure tools keep it under theirs
-_WITH_ARM_SECRET: Final = f'AZURE_CLIENT_SECRET="${{AZURE_CLIENT_SECRET:-$ARM_CLIENT_SECRET}}" exec {KUBELOGIN} "$@"'
+# kubelogin looks for secrets under the names of Azure's own libraries, infrastructure tools keep them under theirs
+_SECRETS: Final = ("CLIENT_SECRET", "CLIENT_CERTIFICATE_PATH", "CLIENT_CERTIFICATE_PASSWORD")
+_WITH_ARM_SECRETS: Final = " ".join([*(f'AZURE_{key}="${{AZURE_{key}:-$ARM_{key}}}"' for key in _SECRETS), f'exec {KUBELOGIN} "$@"'])
 _HINT: Final = "Install kubelogin, which logs in to AKS with Entra ID: `az aks install-cli` does."
 
 
@@ -48,12 +49,12 @@ def login_of(environ: Mapping[str, str]) -> Login:
     Secrets are not looked at: `kubelogin` finds them in its own environment.
     """
     client = _first(environ, "ARM_CLIENT_ID", "AZURE_CLIENT_ID")
-    token_file = _first(environ, "ARM_OIDC_TOKEN_FILE_PATH", "AZURE_FEDERATED_TOKEN_FILE")
-    if client and (token_file or _on(environ, "ARM_USE_OIDC")):
-        return Login("workloadidentity", client, token_file)
     secrets = ("ARM_CLIENT_SECRET", "AZURE_CLIENT_SECRET", "ARM_CLIENT_CERTIFICATE_PATH", "AZURE_CLIENT_CERTIFICATE_PATH")
     if client and _first(environ, *secrets):
         return Login("spn", client)
+    token_file = _first(environ, "ARM_OIDC_TOKEN_FILE_PATH", "AZURE_FEDERATED_TOKEN_FILE")
+    if client and (token_file or _on(environ, "ARM_USE_OIDC")):
+        return Login("workloadidentity", client, token_file)
     if _on(environ, "ARM_USE_MSI") or environ.get("IDENTITY_ENDPOINT"):
         return Login("msi", client)
     return Login("azurecli")
@@ -99,7 +100,7 @@ def _called(login: Login, given: Sequence[str]) -> dict[str, Any]:
     if login.token_file:
         args += ["--federated-token-file", login.token_file]
     if login.method == "spn":
-        return {"command": "sh", "args": ["-c", _WITH_ARM_SECRET, KUBELOGIN, *args]}
+        return {"command": "sh", "args": ["-c", _WITH_ARM_SECRETS, KUBELOGIN, *args]}
     return {"command": KUBELOGIN, "args": args}
 
 
