@@ -12,6 +12,7 @@ from cli.project import NAMED, REHEARSAL, REHEARSALS, is_rehearsed, rehearsal_st
 from rehearsal.host import stand_ins
 from rehearsal.state import StateDir
 from rehearsal.tools import Tools
+from sdg.azure import kept_prices
 from sdg.forward import units
 
 # what `sdg env` prints for one stack and has to take back for another
@@ -22,6 +23,7 @@ REHEARSAL_ONLY = (
     "PULUMI_HOME",
     "PULUMI_OPTION_CONFIG_FILE",
     NAMED,
+    kept_prices.FOLDER,
     units.RUNTIME,
 )
 
@@ -66,6 +68,7 @@ def _of_rehearsal(state: StateDir, stack: str) -> dict[str, str]:
         "KUBECONFIG": str(user_kubeconfig(state)),
         NAMED: str(state.root),
         units.RUNTIME: str(state.root / "run"),
+        kept_prices.FOLDER: str(state.root / "prices"),
     }
 
 

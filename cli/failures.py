@@ -7,14 +7,17 @@ from typing import Final
 from cli.derived import NotRehearsable
 from cli.faults import FaultError
 from cli.keys import KeysError
+from cli.prices import NotOnAzureError
 from cli.pulumi import PulumiError
 from cli.recover import AtWorkError
 from cli.secrecy import SecretInPlainError
 from cli.smoke import NoClusterError
+from cli.stack_file import StackFileError
 from rehearsal.cluster import StartFailed
 from rehearsal.fence import FenceError
 from rehearsal.processes import ProcessEnded
 from rehearsal.tools import ToolMissing
+from sdg.azure.prices import PricesError
 from sdg.catalog.vm_sizes import UnknownSize
 from sdg.charts.digests import DigestChangedError, DigestsUnreadableError
 from sdg.charts.download import DownloadFailedError
@@ -40,15 +43,18 @@ EXPECTED: Final = (
     KubeError,
     KubeconfigError,
     NoClusterError,
+    NotOnAzureError,
     NotRehearsable,
     OsmoCliError,
     OsmoError,
     PortTaken,
+    PricesError,
     ProcessEnded,
     PullFailedError,
     PulumiError,
     SecretInPlainError,
     SettingsError,
+    StackFileError,
     ToolMissing,
     UnknownSize,
     VaultError,

@@ -22,6 +22,8 @@ backup_app = typer.Typer(no_args_is_help=True, help="What retained data needs, a
 restore_app = typer.Typer(no_args_is_help=True, help="What retained data needs, back into the cluster.")
 app.add_typer(backup_app, name="backup")
 app.add_typer(restore_app, name="restore")
+prices_app = typer.Typer(no_args_is_help=True, help="Azure's retail prices.")
+app.add_typer(prices_app, name="prices")
 
 Stack = Annotated[str, typer.Option("--stack", "-s", help="Name of the stack.")]
 RehearsedStack = Annotated[
@@ -84,6 +86,23 @@ def preflight(stack: Stack) -> None:
     from cli.preflight import preflight as run
 
     raise typer.Exit(run(stack, console()))
+
+
+@app.command()
+def estimate(stack: Stack) -> None:
+    """Says what a stack on Azure costs a month, by prices that were asked for before; fails when that is over its budget."""
+    from cli.estimate import run
+
+    raise typer.Exit(run(stack, console()))
+
+
+@prices_app.command("refresh")
+def prices_refresh(stack: Stack) -> None:
+    """Asks Azure for today's retail prices of everything that a stack is billed for; needs no login."""
+    from cli.prices import refresh
+
+    for line in refresh(stack):
+        print(line)
 
 
 @app.command()

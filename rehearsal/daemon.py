@@ -1,7 +1,7 @@
 """The rehearsal's daemon: `python -m rehearsal.daemon STATE`.
 
-One process per state directory: kubelets' admission of pods, volumes, port-forwards, the OSMO service, the chart repository and the
-control API.
+One process per state directory: kubelets' admission of pods, volumes, port-forwards, the OSMO service, the chart repository, Azure's
+price API and the control API.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from rehearsal.watching import Watcher
 
 log = logging.getLogger(__name__)
 CHARTS = Path(__file__).resolve().parent / "charts"
-SERVICES = ("control", "charts", "osmo")
+SERVICES = ("control", "charts", "prices", "osmo")
 POLL = 0.05  # seconds between looks at an API server that is starting
 
 
@@ -55,6 +55,7 @@ class Daemon:
         self.apps: Mapping[str, FastAPI] = {
             "control": control.create_app(self.faults, self._health),
             "charts": built("charts", self._charts, self._absent),
+            "prices": built("prices", self._prices, self._absent),
             "osmo": built("osmo", self._osmo, self._absent),
         }
         # the services' own loop over the cluster, where one has any
@@ -104,6 +105,11 @@ class Daemon:
         services = importlib.import_module("rehearsal.services.charts")
         self._state.charts.mkdir(mode=0o700, exist_ok=True)
         app: FastAPI = services.create_app(CHARTS, self._state.charts, self.faults)
+        return app
+
+    def _prices(self) -> FastAPI:
+        services = importlib.import_module("rehearsal.services.azure_prices")
+        app: FastAPI = services.create_app(self.faults)
         return app
 
     def _osmo(self) -> FastAPI:
