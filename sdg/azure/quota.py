@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sdg.azure.network import SURGE
+
 TOTAL: Final = "cores"  # all regular machines of a region
 SPOT: Final = "lowPriorityCores"  # all spot machines of a region
-_SURGE: Final = 10  # nodes for each of which an upgrade adds one: AKS' default maxSurge of 10 %, rounded up
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class PoolNodes:
     @property
     def nodes(self) -> int:
         """Nodes that there are at most, with those that an upgrade adds for a while."""
-        return self.most if self.spot else self.most + -(-self.most // _SURGE)
+        return self.most if self.spot else self.most + -(-self.most // SURGE)
 
     @property
     def needs(self) -> int:

@@ -22,7 +22,7 @@ from sdg.settings.cluster import ExistingCluster, MicroK8s, SshHost
 
 
 def problems(subject: Subject) -> list[Finding]:
-    """What fails, in the order of the table. The host is asked once per update, everything else every time."""
+    """What fails, in the order of the table. Hosts and Azure are asked once per update, everything else every time."""
     order = list(checks())
     return sorted(_problems(subject), key=lambda finding: order.index(finding.check))
 
@@ -35,6 +35,9 @@ def _problems(subject: Subject) -> Iterator[Finding]:
     yield from _client(subject)
     cluster = subject.sections.get("cluster")
     if isinstance(cluster, Azure):
+        from sdg.preflight.azure import stack as azure  # noqa: PLC0415 -- it takes a while to import, and no other stack needs it
+
+        yield from azure.findings(subject, cluster)
         yield from budget.findings(subject, cluster)
     if isinstance(cluster, MicroK8s):
         address = cluster.host.address if cluster.host else None

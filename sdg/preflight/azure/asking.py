@@ -1,0 +1,59 @@
+"""Asks ARM everything at once, and keeps what it refused to say beside what it said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sdg.azure.errors import ArmError
+
+AT_ONCE: Final = 16  # questions; ARM allows a login hundreds of reads before it slows it down
+
+Json = Mapping[str, Any]
+Ask = Callable[[], Json | list[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked, by the name of the question.
+
+    Attributes:
+        said: the answers.
+        refused: why there is none.
+    """
+
+    said: Mapping[str, Any] = field(default_factory=dict)
+    refused: Mapping[str, ArmError] = field(default_factory=dict)
+
+    def one(self, question: str) -> Json | None:
+        """An answer that is an object; None without it."""
+        answer = self.said.get(question)
+        return answer if isinstance(answer, Mapping) else None
+
+    def many(self, question: str) -> list[Json] | None:
+        """An answer that is a list; None without it."""
+        answer = self.said.get(question)
+        return answer if isinstance(answer, list) else None
+
+
+def ask(questions: Mapping[str, Ask], at_once: int = AT_ONCE) -> Asked:
+    """Asks every question, some of them at once.
+
+    Args:
+        questions: by name; each asks ARM and raises ArmError.
+    """
+    if not questions:
+        return Asked()
+    with ThreadPoolExecutor(min(at_once, len(questions)), thread_name_prefix="arm") as threads:
+        results = dict(zip(questions, threads.map(_answer, questions.values()), strict=True))
+    refused = {name: result for name, result in results.items() if isinstance(result, ArmError)}
+    return Asked({name: result for name, result in results.items() if name not in refused}, refused)
+
+
+def _answer(question: Ask) -> Json | list[dict[str, Any]] | ArmError:
+    try:
+        return question()
+    except ArmError as error:
+        return error

@@ -1,0 +1,61 @@
+"""Are the names free that all of Azure shares? Pure: ARM's answers come in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from sdg.preflight.azure.wanted import Wanted
+from sdg.preflight.model import Finding
+
+_TAKEN: Final = "AlreadyExists"
+_OTHER_SUFFIX: Final = "another suffix: pulumi config set --path sdg:cluster.suffix FIVE (five letters or digits)"
+
+Json = Mapping[str, Any]
+
+
+def taken(what: str, name: str, answer: Json, *, deployed: bool) -> Iterator[Finding]:
+    """Whether a name cannot be had.
+
+    Args:
+        what: the kind of resource, for people.
+        answer: to the question whether the name is free.
+        deployed: whether the stack may have made it already; a name that is taken is its own then.
+    """
+    reason = str(answer.get("reason") or "")
+    if answer.get("nameAvailable") is not False or (deployed and reason == _TAKEN):
+        return
+    said = str(answer.get("message") or reason).rstrip(".")
+    yield Finding("azure-names", f"The name {name} of the {what} cannot be had ({said}).", f"Choose {_OTHER_SUFFIX}.")
+
+
+def deleted_vault(wanted: Wanted, deleted: Iterable[Json]) -> Iterator[Finding]:
+    """Whether a key vault that was deleted, and not for good, still holds the name."""
+    for vault in deleted:
+        if str(vault.get("name")).lower() != wanted.names.key_vault:
+            continue
+        properties = vault.get("properties") or {}
+        place, until = str(properties.get("location") or wanted.region), str(properties.get("scheduledPurgeDate") or "")[:10]
+        name = wanted.names.key_vault
+        recover = f"Recover it: az keyvault recover --name {name} --location {place}, then pulumi import"
+        purge = f"remove it for good: az keyvault purge --name {name} --location {place}"
+        protected = bool(properties.get("purgeProtectionEnabled"))
+        yield Finding(
+            "azure-deleted-names",
+            f"The name {name} is held by a key vault that was deleted{f', until {until}' if until else ''}"
+            f"{'; it is protected from being removed for good' if protected else ''}.",
+            f"{recover}; or {_OTHER_SUFFIX}." if protected else f"{recover}; or {purge}; or {_OTHER_SUFFIX}.",
+        )
+
+
+def deleted_foundry(name: str, deleted: Iterable[Json]) -> Iterator[Finding]:
+    """Whether a Foundry account that was deleted, and not for good, still holds the name (for 48 hours)."""
+    for account in deleted:
+        if str(account.get("name")).lower() == name:
+            place = str(account.get("location") or "REGION")
+            yield Finding(
+                "azure-deleted-names",
+                f"The name {name} is held by a Foundry account that was deleted.",
+                f"Recover it: az cognitiveservices account recover --name {name} --location {place} --resource-group GROUP, then pulumi "
+                f"import; or remove it for good: az cognitiveservices account purge, with the same options; or {_OTHER_SUFFIX}.",
+            )

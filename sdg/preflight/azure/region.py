@@ -1,0 +1,180 @@
+"""What a region offers, except for VM sizes: services, Kubernetes versions, PostgreSQL, Redis, models. Pure: ARM's answers come in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from difflib import get_close_matches
+from typing import Any, Final
+
+from sdg.catalog.azure_requirements import SoldOut, azure_requirements, foundry_models
+from sdg.preflight.azure.wanted import Wanted
+from sdg.preflight.model import Finding
+from sdg.settings.azure import PostgreSql
+from sdg.settings.inference import Foundry
+
+COMMUNITY: Final = "KubernetesOfficial"
+LONG_TERM: Final = "AKSLongTermSupport"
+_TIERS: Final = {"B": "Burstable", "GP": "GeneralPurpose", "MO": "MemoryOptimized"}
+_HA: Final = {"same-zone": "SameZone", "zone-redundant": "ZoneRedundant"}
+_SHOWN: Final = 6
+
+Json = Mapping[str, Any]
+
+
+def short_name(location: str) -> str:
+    """A region's short name, which is its display name without spaces and in small letters."""
+    return location.replace(" ", "").lower()
+
+
+def known(wanted: Wanted, locations: Iterable[Json]) -> Iterator[Finding]:
+    """Whether the subscription has the region at all."""
+    names = [str(location["name"]) for location in locations]
+    if wanted.region not in names:
+        near = get_close_matches(wanted.region, names, n=3)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        yield Finding.of("azure-region", f"sdg:cluster.location: {wanted.region} is no region of subscription {wanted.subscription}.{hint}")
+
+
+def services(wanted: Wanted, providers: Iterable[Json]) -> Iterator[Finding]:
+    """Types of resources that the region doesn't offer. A provider that lists no regions for a type offers it everywhere."""
+    offered = {
+        f"{provider['namespace']}/{kind['resourceType']}".lower(): [short_name(str(place)) for place in kind.get("locations") or ()]
+        for provider in providers
+        for kind in provider.get("resourceTypes") or ()
+    }
+    missing = [kind for kind in wanted.types if (places := offered.get(kind.lower())) and not {wanted.region, "global"} & set(places)]
+    if missing:
+        yield Finding.of("azure-region", f"{wanted.region} does not offer {', '.join(missing)}, which the stack makes.")
+
+
+def kubernetes(wanted: Wanted, answer: Json) -> Iterator[Finding]:
+    """Whether AKS makes clusters of the wanted version there, with the wanted support."""
+    version, plan = wanted.cluster.kubernetes, LONG_TERM if wanted.cluster.lts else COMMUNITY
+    offered = {str(entry["version"]): entry for entry in answer["values"]}
+    supported = [name for name, entry in offered.items() if plan in _plans(entry) and not entry.get("isPreview")]
+    minor = ".".join(version.split(".")[:2])
+    entry = offered.get(minor)
+    support = " with long-term support" if wanted.cluster.lts else ""
+    listed = f"Offered there are {', '.join(sorted(supported, key=_numbers)) or 'none'}{support}."
+    asked = f"sdg:cluster.kubernetes: {version}"
+    choose = f"{listed} Choose one of them with sdg:cluster.kubernetes."
+    if entry is None:
+        yield Finding("azure-kubernetes", f"{asked} is not offered in {wanted.region}.", choose)
+    elif plan not in _plans(entry):
+        yield _without_plan(wanted, asked, _plans(entry), choose)
+    elif version != minor and version not in (entry.get("patchVersions") or {}):
+        patches = ", ".join(sorted(entry.get("patchVersions") or {}, key=_numbers))
+        remedy = f"Use {minor}, or one of its patches: {patches}."
+        yield Finding("azure-kubernetes", f"{asked} is no patch that {wanted.region} offers.", remedy)
+
+
+def _without_plan(wanted: Wanted, asked: str, plans: list[str], choose: str) -> Finding:
+    if not wanted.cluster.lts and LONG_TERM in plans:
+        seen = f"{asked} has long-term support alone in {wanted.region}: its community support has ended."
+        return Finding("azure-kubernetes", seen, f"{choose} Or pay for it: sdg:cluster.lts true with sdg:cluster.tier Premium.")
+    return Finding("azure-kubernetes", f"{asked} has no long-term support in {wanted.region}, which sdg:cluster.lts asks for.", choose)
+
+
+def _plans(entry: Json) -> list[str]:
+    return list((entry.get("capabilities") or {}).get("supportPlan") or ())
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) if part.isdigit() else -1 for part in version.split(".")]
+
+
+def database(wanted: Wanted, capabilities: Iterable[Json]) -> Iterator[Finding]:
+    """Why PostgreSQL cannot be made as wanted; every reason in one finding."""
+    reasons = [reason for capability in capabilities for reason in _database(wanted.cluster.database, capability)]
+    if reasons:
+        yield Finding.of("azure-database", f"PostgreSQL in {wanted.region}: {'; '.join(reasons)}.")
+
+
+def _database(settings: PostgreSql, region: Json) -> Iterator[str]:
+    if region.get("restricted") == "Enabled" or region.get("status") == "Disabled":
+        said = f" ({str(region['reason']).rstrip('.')})" if region.get("reason") else ""
+        yield f"the region is closed to this subscription{said}"
+        return
+    listed = [str(entry["name"]) for entry in region.get("supportedServerVersions") or () if entry.get("status") != "Disabled"]
+    if settings.version not in listed:
+        yield f"version {settings.version} is not offered, but {', '.join(listed) or 'none'}"
+    if settings.geo_backup and region.get("geoBackupSupported") == "Disabled":
+        yield "sdg:cluster.database.geoBackup is not offered"
+    yield from _server(settings, region)
+
+
+def _server(settings: PostgreSql, region: Json) -> Iterator[str]:
+    prefix, _, name = settings.size.partition("_")
+    tier = _TIERS[prefix]
+    editions = {str(edition["name"]): edition for edition in region.get("supportedServerEditions") or ()}
+    skus = {
+        str(sku["name"]).lower(): sku
+        for sku in (editions.get(tier) or {}).get("supportedServerSkus") or ()
+        if sku.get("status") != "Disabled"
+    }
+    sku = skus.get(name.lower())
+    if sku is None:
+        near = [str(known["name"]) for known in skus.values()][:_SHOWN]
+        yield f"size {settings.size} is not offered, but in tier {tier} {', '.join(near) or 'none'}"
+        return
+    zones = [str(zone) for zone in sku.get("supportedZones") or ()]
+    if settings.zone not in zones:
+        yield f"size {settings.size} is not in zone {settings.zone} (sdg:cluster.database.zone), but in {', '.join(zones) or 'no zone'}"
+    mode = _HA.get(settings.high_availability)
+    if mode and mode not in (sku.get("supportedHaMode") or ()):
+        offered = ", ".join(key for key, value in _HA.items() if value in (sku.get("supportedHaMode") or ())) or "none"
+        yield f"size {settings.size} has no high availability {settings.high_availability}, but {offered}"
+
+
+def redis_capacity(wanted: Wanted) -> Iterator[Finding]:
+    """Whether the wanted size could not be had there of late, which ARM says only when one is made."""
+    size = wanted.cluster.redis.size
+    for entry in azure_requirements().redis.sold_out:
+        if wanted.has("redis") and entry.region == wanted.region and size in entry.sizes:
+            yield _sold_out(entry, size)
+
+
+def _sold_out(entry: SoldOut, size: str) -> Finding:
+    seen = f"sdg:cluster.redis.size: {size} could not be had in {entry.region} on {entry.seen} (AllocationFailed), although it is offered."
+    worked = " or ".join(entry.worked)
+    return Finding("azure-redis-capacity", seen, f"If it fails again: {worked} could be had; or choose another region, or no replica.")
+
+
+def models(wanted: Wanted, offered: Iterable[Json], today: date) -> Iterator[Finding]:
+    """Models of Foundry that are retired, or that the region doesn't offer.
+
+    Args:
+        offered: the region's list of models.
+    """
+    catalog = foundry_models().models
+    there = {str((entry.get("model") or {}).get("name")).lower(): entry["model"] for entry in offered if entry.get("model")}
+    for name in wanted_models(wanted.sections.get("inference")):
+        model = catalog.get(name)
+        spelled = model.name if model else name
+        listed = there.get(spelled.lower())
+        retired = (model.retired if model else None) or _retired(listed)
+        instead = f" Use {model.successor} in its place." if model and model.successor else ""
+        if retired and retired <= today:
+            yield Finding.of("azure-models", f"Foundry's model {spelled} has been retired since {retired}.{instead}")
+        elif listed is None and (model is None or wanted.region not in model.regions):
+            places = f"; it is in {', '.join(model.regions)}" if model and model.regions else ""
+            yield Finding.of("azure-models", f"Foundry's model {spelled} is not offered in {wanted.region}{places}.{instead}")
+
+
+def wanted_models(inference: object) -> list[str]:
+    """Names of the models that a stack wants of Foundry: those that it lists, else the default one.
+
+    Whatever form the list has: names, or objects with a name.
+    """
+    if not isinstance(inference, Foundry):
+        return []
+    listed = getattr(inference, "models", None) or getattr(inference, "endpoints", None) or ()
+    values = listed.values() if isinstance(listed, Mapping) else listed
+    names = [value if isinstance(value, str) else getattr(value, "model", None) or getattr(value, "name", None) for value in values]
+    return [name for name in names if isinstance(name, str)] or [foundry_models().default]
+
+
+def _retired(listed: Json | None) -> date | None:
+    said = ((listed or {}).get("deprecation") or {}).get("inference")
+    return date.fromisoformat(str(said)[:10]) if said else None

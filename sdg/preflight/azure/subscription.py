@@ -1,0 +1,83 @@
+"""Whether a subscription can be used, and what its deployer may do there. Pure: ARM's answers come in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from sdg.catalog.azure_requirements import azure_requirements
+from sdg.preflight.azure.wanted import Wanted
+from sdg.preflight.model import Finding
+
+ENABLED: Final = "Enabled"
+REGISTERED: Final = "Registered"
+_SHOWN: Final = 4
+
+Json = Mapping[str, Any]
+
+
+def state(wanted: Wanted, answer: Json) -> Iterator[Finding]:
+    """Whether the subscription is enabled."""
+    if answer.get("state") != ENABLED:
+        name = f"{answer.get('displayName')} ({wanted.subscription})" if answer.get("displayName") else wanted.subscription
+        yield Finding.of("azure-subscription", f"Subscription {name} is {answer.get('state')}; only {ENABLED} works.")
+
+
+def unregistered(wanted: Wanted, providers: Iterable[Json]) -> dict[str, str]:
+    """Namespaces that the stack needs and the subscription has not registered, with the state that they are in."""
+    states = {str(provider["namespace"]).lower(): str(provider.get("registrationState")) for provider in providers}
+    said = {namespace: states.get(namespace.lower()) for namespace in wanted.namespaces}
+    return {namespace: found for namespace, found in said.items() if found not in (None, REGISTERED)}
+
+
+def registration(wanted: Wanted, providers: Iterable[Json]) -> Iterator[Finding]:
+    """Resource providers that are not registered, all in one finding."""
+    missing = unregistered(wanted, providers)
+    if not missing:
+        return
+    listed = ", ".join(f"{namespace} ({found})" for namespace, found in missing.items())
+    each = " && ".join(f"az provider register --subscription {wanted.subscription} --namespace {namespace} --wait" for namespace in missing)
+    yield Finding(
+        "azure-providers",
+        f"Subscription {wanted.subscription} has not registered what the stack needs: {listed}.",
+        f"Registering changes the subscription, so nobody does it for you: {each}. It takes */register/action, which Contributor has.",
+    )
+
+
+def forbidden(wanted: Wanted, permissions: Iterable[Json]) -> list[str]:
+    """Actions that the deployer needs and that no role gives."""
+    roles = list(permissions)
+    return [action for action in wanted.actions if not any(_allows(role, action) for role in roles)]
+
+
+def roles(wanted: Wanted, actions: Iterable[str]) -> Iterator[Finding]:
+    """Actions that are missing, by the role that has them; all in one finding."""
+    by_role: dict[str, list[str]] = {}
+    for action in actions:
+        by_role.setdefault(azure_requirements().role(action), []).append(action)
+    if by_role:
+        listed = "; ".join(f"{_some(missing)}, which {role} has" for role, missing in by_role.items())
+        scope = f"/subscriptions/{wanted.subscription}"
+        names = " and ".join(by_role)
+        yield Finding(
+            "azure-roles",
+            f"Whoever is logged in may not do everything at {scope}: {listed}.",
+            f"Ask for {names} there, or Owner. A role that you are eligible for has to be activated first (Privileged Identity Management, "
+            "My roles, Azure resources); a minute after it, ask again.",
+        )
+
+
+def _some(actions: list[str]) -> str:
+    more = len(actions) - _SHOWN
+    return ", ".join(actions[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _allows(role: Json, action: str) -> bool:
+    """Whether a role gives an action: it is among the role's actions, and not among those that the role leaves out."""
+    return _matches(role.get("actions") or (), action) and not _matches(role.get("notActions") or (), action)
+
+
+def _matches(patterns: Iterable[str], action: str) -> bool:
+    # * stands for anything, slashes among it; letter case means nothing
+    return any(re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), action, re.IGNORECASE) for pattern in patterns)
