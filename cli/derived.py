@@ -18,6 +18,7 @@ from sdg.settings.model import NAMESPACE
 
 Config = dict[str, Any]
 MICROK8S: Final = "microk8s"
+AZURE: Final = "azure"
 KINDS: Final = ("existing", MICROK8S)
 
 
@@ -33,11 +34,13 @@ class Place:
         kubeconfig: the one that the stack reads, or adds its cluster to.
         charts: address of the chart repository.
         nodes: machines of the cluster, where somebody chose them.
+        apis: addresses of Azure's web APIs, by those that they have themselves.
     """
 
     kubeconfig: Path
     charts: str
     nodes: tuple[NodeGroup, ...] = ()
+    apis: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ def derived(config: Mapping[str, Any], changes: Changes, place: Place) -> Config
     if place.nodes:
         _plan_nodes(cluster, place.nodes)
     found[f"{NAMESPACE}:mirror"] = {**_section(found, "mirror"), **_mirror(place.charts)}
+    if cluster.get("kind") == AZURE:
+        _section(found, "mirror")["apis"] = dict(place.apis)
     return found
 
 

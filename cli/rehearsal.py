@@ -30,6 +30,8 @@ from sdg.kube.connection import Connection
 Sizes = Mapping[str, int]
 HOST_SIZES: Sizes = {"local-cpu": 1}
 """The virtual host, where nobody chose another."""
+APIS: Mapping[str, str] = {"prices": "https://prices.azure.com"}
+"""Services of a rehearsal that stand for one of Azure's web APIs, and what they stand for."""
 TOOLS = ("kubectl", "pulumi")
 """Programs that the engine and the forwards need where PATH ends with the virtual host."""
 
@@ -148,7 +150,9 @@ def _create_stack(state: StateDir, tools: Tools, changes: Changes, stack: str = 
 
 def _place(state: StateDir) -> Place:
     sizes = {str(size): int(str(count)) for size, count in read_json(state.profile).items()}
-    return Place(user_kubeconfig(state), state.service_urls()["charts"], of_sizes(sizes))
+    urls = state.service_urls()
+    apis = {api: urls[name] for name, api in APIS.items() if name in urls}
+    return Place(user_kubeconfig(state), urls["charts"], of_sizes(sizes), apis)
 
 
 def _values(state: StateDir) -> Path:
