@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
+from sdg.azure.names import Names
 from sdg.catalog.preflight import stage_minutes
 from sdg.catalog.versions import versions
 from sdg.osmo import layout
+from sdg.settings.azure import Azure, Pool
 from sdg.settings.cluster import ExistingCluster, MicroK8s
 from sdg.settings.gpu_operator import gpu_operator_plan
 from sdg.settings.model import StackSettings
-from sdg.settings.osmo import ExternalDatabase, ExternalRedis
-from sdg.settings.platform import MinioStore
+from sdg.settings.osmo import ExternalDatabase, ExternalRedis, ManagedDatabase, ManagedRedis
+from sdg.settings.platform import ManagedStore, MinioStore
 from sdg.spec import VERIFY_GPU, VERIFY_HELLO
 
 
@@ -23,10 +26,12 @@ class Stage:
     Attributes:
         name: its name in `stages.yaml`.
         creates: what it creates or proves.
+        lane: stages in a row with lanes run lane beside lane, those of one lane one after the other; without a lane, alone.
     """
 
     name: str
     creates: str
+    lane: str = ""
 
     @property
     def minutes(self) -> tuple[float, float]:
@@ -40,8 +45,16 @@ def stages(settings: StackSettings) -> list[Stage]:
 
 
 def total(planned: list[Stage]) -> tuple[float, float]:
-    """Minutes of all stages together, least and most."""
-    return sum(stage.minutes[0] for stage in planned), sum(stage.minutes[1] for stage in planned)
+    """Minutes of all stages together, least and most; of stages side by side the slowest lane counts."""
+    least = most = 0.0
+    for side_by_side, group in groupby(planned, lambda stage: bool(stage.lane)):
+        lanes: dict[str, list[Stage]] = {}
+        for number, stage in enumerate(group):
+            lanes.setdefault(stage.lane if side_by_side else str(number), []).append(stage)
+        sums = [[sum(stage.minutes[bound] for stage in lane) for lane in lanes.values()] for bound in (0, 1)]
+        together = max if side_by_side else sum
+        least, most = least + together(sums[0]), most + together(sums[1])
+    return least, most
 
 
 def _cluster(settings: StackSettings) -> Iterator[Stage]:
@@ -54,9 +67,42 @@ def _cluster(settings: StackSettings) -> Iterator[Stage]:
             host = cluster.host.address if cluster.host else "this machine"
             channel = cluster.channel or pins.channel
             yield Stage("microk8s", f"MicroK8s {channel} on {host}, with the addons {', '.join(pins.addons)}; {_context(cluster)}")
-    if isinstance(cluster, ExistingCluster | MicroK8s):
+        case Azure():
+            yield from _azure(cluster, settings)
+    if isinstance(cluster, ExistingCluster | MicroK8s | Azure):
         gpus = f", GPUs: {cluster.gpus}" if cluster.gpus else ""
         yield Stage("cluster", f"nothing: the gate checks version, StorageClass, usable nodes: {cluster.min_nodes}{gpus}")
+
+
+def _azure(cluster: Azure, settings: StackSettings) -> Iterator[Stage]:
+    network, seen, aks = cluster.network, cluster.observability, "aks"
+    group = Names.of(cluster, owner="", subscription="").resource_group
+    egress = "a NAT gateway" if network.egress == "nat-gateway" else "AKS' load balancer"
+    yield Stage("azure-network", f"the resource group {group} in {cluster.location}, the network {network.range}, egress through {egress}")
+    yield Stage("azure-aks", f"AKS {cluster.kubernetes}, tier {cluster.tier}, {_pool('system', cluster.system_pool)}", aks)
+    pools = [*([("cpu", cluster.cpu_pool)] if cluster.cpu_pool else []), *((pool.name, pool) for pool in cluster.gpu_pools)]
+    if pools:
+        yield Stage("azure-pools", ", ".join(_pool(name, pool) for name, pool in pools), aks)
+    if isinstance(settings.osmo.database, ManagedDatabase):
+        database = cluster.database
+        ha = "" if database.high_availability == "none" else f", standby: {database.high_availability}"
+        yield Stage(
+            "azure-database", f"meanwhile: PostgreSQL {database.version}, {database.size}, {database.storage_gib} GiB{ha}", "database"
+        )
+    if isinstance(settings.osmo.redis, ManagedRedis):
+        replica = ", with a replica" if cluster.redis.high_availability else ""
+        yield Stage("azure-redis", f"meanwhile: Azure Managed Redis {cluster.redis.size}{replica}", "redis")
+    if isinstance(settings.platform.object_store, ManagedStore):
+        vault = ", and a key vault" if cluster.key_vault.enabled else ""
+        yield Stage("azure-storage", f"meanwhile: Blob storage, {cluster.storage.redundancy}{vault}", "storage")
+    watching = {"logs": seen.logs, "metrics": seen.metrics, "Grafana": seen.grafana}
+    if any(watching.values()):
+        yield Stage("azure-observability", f"meanwhile: {', '.join(what for what, on in watching.items() if on)}", "observability")
+
+
+def _pool(name: str, pool: Pool) -> str:
+    spot = " spot" if getattr(pool, "spot", False) else ""
+    return f"pool {name}: {pool.min} to {pool.max}{spot} nodes of {pool.size}"
 
 
 def _context(cluster: MicroK8s) -> str:
