@@ -25,7 +25,7 @@ from sdg.settings.loader import Stack, load
 def compose(stack: Stack) -> None:
     settings = stack.settings
     binding = bind_cluster(stack)
-    runtime_class = RuntimeClass("runtime-class", binding)
+    runtime_class = RuntimeClass("runtime-class", binding, settings.platform.gpu_operator)
     gpu = GpuOperator("gpu-operator", settings.platform.gpu_operator, binding, mirror=settings.mirror, after=runtime_class)
     verified = verify_cluster(stack, binding, after=[runtime_class, *gpu.resources])
     # the first in the cluster and the last two of all: destroy begins with these, and ends with that

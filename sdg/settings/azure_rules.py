@@ -9,14 +9,13 @@ from typing import Final
 from sdg.azure import names, network
 from sdg.catalog.versions import versions
 from sdg.catalog.vm_sizes import UnknownSize, VmSize, vm_size
-from sdg.settings.azure import CPU_POOL, SYSTEM_POOL, Azure, GpuPool, Pool, PostgreSql
+from sdg.settings.azure import CONTAINER, CPU_POOL, SYSTEM_POOL, Azure, GpuPool, Pool, PostgreSql
 from sdg.settings.azure_access import access_problems, access_warnings
 from sdg.settings.azure_versions import version_problems, version_warnings
 from sdg.settings.gpu_operator import gpu_operator_plan
 from sdg.settings.platform import GpuOperator, Platform
 from sdg.settings.smoke import Smoke
 
-CONTAINER: Final = "osmo-workflows"  # that every storage account has
 # first letters of the sizes that a tier of PostgreSQL has
 _TIERS: Final = {"B": "B", "GP": "D", "MO": "E"}
 _TAG_KEY: Final = 128  # characters; a storage account takes fewer than the rest, which take 512

@@ -97,7 +97,10 @@ OF_OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("left", LEFT_BY_UPSTREAM, ids=lambda left: str(left[0]))
+OF_AKS = scoped("RuntimeClass", "nvidia", labels=dict(OURS), handler="nvidia-container-runtime")
+
+
+@pytest.mark.parametrize("left", [*LEFT_BY_UPSTREAM, OF_AKS], ids=lambda left: str(left[0]))
 def test_what_nothing_else_owns_goes(left):
     cluster = Cluster(left)
     assert cleaned(cluster).status is Status.PASSED

@@ -1,13 +1,15 @@
-"""RuntimeClass `nvidia`: ours where no GPUs are planned and nobody has it, and never anybody else's."""
+"""RuntimeClass `nvidia`: ours where nobody else makes it, and never anybody else's."""
 
 import copy
 
 import pytest
 
 from components.platform import runtime_class
-from components.platform.runtime_class import PATH, STUB, RuntimeClassProvider
+from components.platform.runtime_class import PATH, RuntimeClassProvider, manifest
+from sdg.catalog.gpu_driver import AKS_RUNTIME
 from sdg.kube.errors import ObjectNotFoundError, RefusedError, UnreachableError
 
+STUB, OF_AKS = manifest("runc"), manifest(AKS_RUNTIME)
 OPERATORS = {"metadata": {"name": "nvidia", "labels": {"app.kubernetes.io/component": "gpu-operator"}}, "handler": "nvidia"}
 TAKEN_OVER = {"metadata": STUB["metadata"], "handler": "nvidia"}
 SOMEBODYS = {"metadata": {"name": "nvidia"}, "handler": "runc"}
@@ -47,14 +49,36 @@ def cluster(monkeypatch):
     return of
 
 
-def asked(*, wanted):
-    return {"connection": {"kubeconfig": "k"}, "wanted": wanted}
+def asked(*, wanted, handler="runc"):
+    return {"connection": {"kubeconfig": "k"}, "wanted": wanted, "handler": handler}
 
 
-def test_it_is_made_where_it_is_wanted_and_absent(cluster):
+@pytest.mark.parametrize("handler", ["runc", AKS_RUNTIME])
+def test_it_is_made_where_it_is_wanted_and_absent(cluster, handler):
     api = cluster(None)
-    RuntimeClassProvider().create(asked(wanted=True))
-    assert api.found == STUB
+    RuntimeClassProvider().create(asked(wanted=True, handler=handler))
+    assert api.found == manifest(handler)
+
+
+@pytest.mark.parametrize(("found", "handler"), [(STUB, AKS_RUNTIME), (OF_AKS, "runc")])
+def test_ours_is_made_anew_when_it_needs_another_handler_which_nobody_can_change(cluster, found, handler):
+    api = cluster(found)
+    olds, news = asked(wanted=True, handler=found["handler"]), asked(wanted=True, handler=handler)
+    assert RuntimeClassProvider().diff("nvidia", olds, news).changes
+    RuntimeClassProvider().update("nvidia", olds, news)
+    assert api.found == manifest(handler)
+
+
+def test_a_class_of_another_runtime_is_named_where_aks_installs_the_driver(cluster):
+    api = cluster(OPERATORS)
+    with pytest.raises(RuntimeError, match=r"has the handler nvidia.* need nvidia-container-runtime.*sdg:cluster.gpuPools \[\]"):
+        RuntimeClassProvider().create(asked(wanted=True, handler=AKS_RUNTIME))
+    assert api.found == OPERATORS
+
+
+def test_a_state_from_before_there_was_a_choice_of_handlers_changes_nothing():
+    olds = {"connection": {"kubeconfig": "k"}, "wanted": True}
+    assert not RuntimeClassProvider().diff("nvidia", olds, asked(wanted=True)).changes
 
 
 @pytest.mark.parametrize("found", [OPERATORS, SOMEBODYS])

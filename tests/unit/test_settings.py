@@ -101,10 +101,13 @@ def test_a_wrong_value_is_named_with_what_is_legal(raw: dict[str, Any], sentence
         ({"osmo": {"chartVersion": "9.9.9"}}, "known to work with, '1.3.1'; it is \"9.9.9\"."),
         ({"osmo": {"profile": "7.0"}}, "sdg:osmo.profile must be one of '6.3', '6.4'; it is \"7.0\"."),
         ({"inference": {"provider": "nvcf"}}, "sdg:inference.provider: \"nvcf\" is not available yet; use 'none'."),
+        ({"osmo": {"database": {"kind": "managed"}}}, 'sdg:osmo.database.kind: "managed" is what a cluster on Azure brings along'),
+        ({"osmo": {"redis": {"kind": "managed"}}}, 'sdg:osmo.redis.kind: "managed" is what a cluster on Azure brings along'),
         (
-            {"cluster": {"kind": "azure", "location": "eastus2"}},
-            "sdg:cluster.kind: \"azure\" is not available yet; use one of 'existing', 'microk8s'.",
+            {"platform": {"objectStore": {"provider": "managed"}}},
+            "is what a cluster on Azure brings along, and this one is existing; use one of 'minio', 's3', 'azure-blob'.",
         ),
+        ({"platform": {"gpuOperator": {"driver": "azure"}}}, "use one of 'host', 'operator'."),
         (
             {"cluster": {**LAB, "gpus": 1, "gpusPerNode": 2}},
             "sdg:cluster.gpusPerNode must be at most sdg:cluster.gpus, which is 1; it is 2.",

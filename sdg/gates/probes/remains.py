@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
+from sdg.catalog.gpu_driver import AKS_RUNTIME
 from sdg.gates.checks import Check, Status, Verdict
 from sdg.kube.api import KubernetesReader, items
 from sdg.kube.errors import ObjectNotFoundError, RefusedError
@@ -225,7 +226,7 @@ class RemainsProbe:
 
     def _stub(self) -> Iterator[Leftover]:
         for left in self._all("RuntimeClass"):
-            stub = left.ref.name == platform.RUNTIME_CLASS and left.found.get("handler") == platform.STUB_HANDLER
+            stub = left.ref.name == platform.RUNTIME_CLASS and left.found.get("handler") in (platform.STUB_HANDLER, AKS_RUNTIME)
             if stub and platform.OURS.items() <= (left.found["metadata"].get("labels") or {}).items():
                 yield left
 
