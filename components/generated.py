@@ -146,7 +146,7 @@ class Guard:
         accept: environment variable that accepts the loss when it is "true"; empty where that would not help.
     """
 
-    remedy: str
+    remedy: pulumi.Input[str]
     accept: str = ""
     claim: tuple[str, str] | None = None
     seen: pulumi.Input[str] = ""

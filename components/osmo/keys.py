@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pulumi
@@ -72,6 +72,9 @@ def _in_cluster() -> Guard:
 
 
 def _external(database: Database, server: Server) -> Guard:
-    remedy = key_loss.mek_remedy(pulumi.get_stack(), key_loss.drop_database(server))
-    seen = database.tables.apply(lambda tables: key_loss.tables_seen(server, int(tables)))
+    stack = pulumi.get_stack()
+    # of a server that comes with the cluster, the host is known when it is made
+    known = pulumi.Output.from_input(server.host).apply(lambda host: replace(server, host=host))
+    remedy = known.apply(lambda where: key_loss.mek_remedy(stack, key_loss.drop_database(where)))
+    seen = pulumi.Output.all(known, database.tables).apply(lambda both: key_loss.tables_seen(both[0], int(both[1])))
     return Guard(remedy, accept=key_loss.ACCEPT_MEK_LOSS, seen=seen)

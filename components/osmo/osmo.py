@@ -14,11 +14,13 @@ from components.osmo.operator import OsmoOperator
 from components.osmo.quota import limit_workflows
 from components.osmo.release_line import ReleaseLine
 from components.osmo.secrets import SecretsBuilder
+from components.osmo.servers import servers
 from components.osmo.service import OsmoService, stores
 from components.ownership import Ground, Ownership, owned_namespace
 from components.platform.object_store import ObjectStoreHandle
 from sdg.catalog.versions import versions
 from sdg.osmo import layout
+from sdg.osmo.servers import Servers
 from sdg.osmo.upgrade import Line
 from sdg.osmo.values import GATEWAY_URL, Images
 from sdg.settings.loader import Secrets
@@ -55,7 +57,8 @@ class Osmo(pulumi.ComponentResource):
         super().__init__("sdg:osmo:Osmo", name, {"cluster": cluster.kind, "profile": settings.profile, "gpus": cluster.gpus}, opts)
         child = pulumi.ResourceOptions(parent=self)
         line = _line(settings)
-        after = self._permitted(name, settings, line, cluster)
+        where = servers(settings, cluster.services)
+        after = self._permitted(name, settings, line, cluster, where)
         in_cluster = pulumi.ResourceOptions(parent=self, provider=cluster.provider, depends_on=after)
         generated = pulumi.ResourceOptions(parent=self, depends_on=after)
         namespaces = {namespace: owned_namespace(f"{name}-{namespace}", namespace, in_cluster) for namespace in NAMESPACES}
@@ -66,6 +69,7 @@ class Osmo(pulumi.ComponentResource):
             settings,
             cluster=cluster,
             given=given,
+            servers=where,
             namespaces=namespaces,
             mirror=mirror,
             adopted=adopted,
@@ -81,6 +85,7 @@ class Osmo(pulumi.ComponentResource):
             cluster=cluster,
             store=store,
             secrets=secrets,
+            servers=where,
             adopted=adopted,
             mirror=mirror,
             opts=child,
@@ -109,13 +114,13 @@ class Osmo(pulumi.ComponentResource):
     def handle(self) -> OsmoHandle:
         return self._handle
 
-    def _permitted(self, name: str, settings: OsmoSettings, line: Line, cluster: ClusterHandle) -> list[pulumi.Resource]:
+    def _permitted(self, name: str, settings: OsmoSettings, line: Line, cluster: ClusterHandle, where: Servers) -> list[pulumi.Resource]:
         """What has to agree before anything is made: the cluster's gate, OSMO's release line, and whose the namespaces are."""
         release_line = ReleaseLine(
             f"{name}-release-line",
             line,
             cluster.connection,
-            stores=stores(settings),
+            stores=stores(where),
             adopt=settings.adopt,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[cluster.ready]),
         )

@@ -18,10 +18,11 @@ from components.platform.object_store import ObjectStoreHandle
 from sdg.catalog.versions import versions
 from sdg.osmo import layout
 from sdg.osmo.external_database import Server
+from sdg.osmo.servers import Servers
 from sdg.osmo.values import credential_fields, docker_config
 from sdg.settings.loader import Secrets
 from sdg.settings.mirror import Mirror
-from sdg.settings.osmo import ExternalDatabase, ExternalRedis
+from sdg.settings.osmo import ExternalDatabase, ExternalRedis, InClusterDatabase, InClusterRedis, ManagedDatabase, ManagedRedis
 from sdg.settings.osmo import Osmo as OsmoSettings
 
 _DOCKER_CONFIG: Final = ".dockerconfigjson"
@@ -58,6 +59,7 @@ class SecretsBuilder:
 
     Args:
         given: what the user gave: passwords to start with, and keys of what lies outside the cluster.
+        servers: where database and Redis are.
         namespaces: OSMO's namespaces.
         adopted: an installation by hand, whose Secrets stay as they are.
         generated: options of what lives in the stack's state alone.
@@ -71,6 +73,7 @@ class SecretsBuilder:
         *,
         cluster: ClusterHandle,
         given: Secrets,
+        servers: Servers,
         namespaces: Namespaces,
         mirror: Mirror,
         adopted: Adopted | None,
@@ -81,6 +84,7 @@ class SecretsBuilder:
         self._namespaces, self._mirror, self._adopted = namespaces, mirror, adopted
         self._generated, self._in_cluster = generated, in_cluster
         self._keys = Keys(name, cluster, generated)
+        self._servers = servers
 
     def build(self, store: ObjectStoreHandle, token: BackendToken | None) -> OsmoSecrets:
         """Makes all of them; the order is the one in which they need each other.
@@ -119,22 +123,31 @@ class SecretsBuilder:
         return self._given.ngc_api_key if self._settings.images.credentials == "ngc" else None
 
     def _database_password(self) -> pulumi.Output[str]:
-        chosen = self._given.database_password
-        if not isinstance(self._settings.database, ExternalDatabase):
-            return self._keys.database_password(chosen)
-        return _required(chosen)
+        chosen, services = self._given.database_password, self._cluster.services
+        match self._settings.database:
+            case InClusterDatabase():
+                return self._keys.database_password(chosen)
+            case ExternalDatabase():
+                return _required(chosen)
+            case ManagedDatabase():
+                return _required(services.database.password if services and services.database else None)
 
     def _redis_password(self) -> pulumi.Output[str]:
-        if isinstance(self._settings.redis, ExternalRedis):
-            return _required(self._given.redis_password)
-        return pulumi.Output.secret("")  # the in-cluster one has none, and upstream's Secret is there all the same
+        services = self._cluster.services
+        match self._settings.redis:
+            case InClusterRedis():
+                return pulumi.Output.secret("")  # it has none, and upstream's Secret is there all the same
+            case ExternalRedis():
+                return _required(self._given.redis_password)
+            case ManagedRedis():
+                return _required(services.redis.password if services and services.redis else None)
 
     def _external_database(self, password: Secret, pull_secrets: Namespaces) -> tuple[Database, Server] | tuple[None, None]:
-        settings = self._settings.database
-        if not isinstance(settings, ExternalDatabase):
+        server = self._servers.database
+        if server is None:
             return None, None
-        server = Server(settings.host, settings.port, settings.name, settings.user)
-        after = [password, *pull_secrets.values()]
+        services = self._cluster.services
+        after = [password, *pull_secrets.values(), *(services.resources if services else ())]
         database = Database(
             f"{self._name}-database-server",
             server,
@@ -192,5 +205,5 @@ class SecretsBuilder:
 
 def _required(secret: pulumi.Output[str] | None) -> pulumi.Output[str]:
     if secret is None:  # the loader refuses it with the setting that needs it
-        raise LookupError("the password of an external database or Redis is missing")
+        raise LookupError("the password of a database or Redis outside the cluster is missing")
     return secret

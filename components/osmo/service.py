@@ -12,6 +12,7 @@ from components.release import fingerprint, pinned_release, repair, restore, tri
 from sdg.gates.resource import gate
 from sdg.gates.service import ServiceRecord
 from sdg.osmo import layout
+from sdg.osmo.servers import Servers
 from sdg.osmo.upgrade import Line
 from sdg.osmo.values import Images, gets_optix, gpu_plan, service_values, storage_choice
 from sdg.settings.mirror import Mirror
@@ -31,6 +32,7 @@ class OsmoService(pulumi.ComponentResource):
         cluster: ClusterHandle,
         store: ObjectStoreHandle,
         secrets: OsmoSecrets,
+        servers: Servers,
         adopted: Adopted | None,
         mirror: Mirror,
         opts: pulumi.ResourceOptions,
@@ -47,7 +49,9 @@ class OsmoService(pulumi.ComponentResource):
             secrets_fingerprint=fingerprint(secrets.fingerprint_key, secrets.read_once),
             # the first one comes with the first pods
             token_rollout=str(settings.token.rotation) if settings.token.rotation else None,
+            servers=servers,
         )
+        services = cluster.services.resources if cluster.services else ()
         values = adopted.values_of(layout.SERVICE_RELEASE) if adopted else own
         self.release = pinned_release(
             f"{name}-release",
@@ -60,7 +64,7 @@ class OsmoService(pulumi.ComponentResource):
             timeout=settings.timeouts.release,
             opts=pulumi.ResourceOptions.merge(
                 pulumi.ResourceOptions(
-                    parent=self, provider=cluster.provider, depends_on=secrets.objects, deleted_with=cluster.deleted_with
+                    parent=self, provider=cluster.provider, depends_on=[*secrets.objects, *services], deleted_with=cluster.deleted_with
                 ),
                 taking_over(adopted, layout.SERVICE_RELEASE),
             ),
@@ -68,7 +72,7 @@ class OsmoService(pulumi.ComponentResource):
         self.triggers = triggers(self.release, secrets.fingerprint_key, {"values": values, "secrets": secrets.contents}) | line.as_trigger()
         asked = {
             "connection": cluster.connection,
-            "workloads": [workload.as_input() for workload in (*store.workloads, *layout.service_workloads(stores(settings)))],
+            "workloads": [workload.as_input() for workload in (*store.workloads, *layout.service_workloads(stores(servers)))],
             "endpoint": dict(layout.GATEWAY),
             "version": images.tag,
             "triggers": self.triggers,
@@ -83,7 +87,7 @@ class OsmoService(pulumi.ComponentResource):
         self.register_outputs({"version": images.tag})
 
 
-def stores(settings: OsmoSettings) -> tuple[str, ...]:
+def stores(servers: Servers) -> tuple[str, ...]:
     """The database and Redis that the release brings."""
-    in_cluster = {"postgres": settings.database.kind == "in-cluster", "redis": settings.redis.kind == "in-cluster"}
-    return tuple(name for name, chosen in in_cluster.items() if chosen)
+    elsewhere = {"postgres": servers.database, "redis": servers.redis}
+    return tuple(name for name, server in elsewhere.items() if server is None)

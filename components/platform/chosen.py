@@ -6,7 +6,7 @@ import pulumi
 
 from components.cluster.base import ClusterHandle
 from components.platform.minio import Minio
-from components.platform.object_store import ObjectStoreHandle, external_store
+from components.platform.object_store import ObjectStoreHandle, external_store, managed_store
 from sdg.settings.loader import Stack
 from sdg.settings.platform import ManagedStore, MinioStore
 
@@ -22,6 +22,6 @@ def object_store(stack: Stack, cluster: ClusterHandle, opts: pulumi.ResourceOpti
             chosen = stack.secrets.object_store_password
             return Minio("object-store", settings, cluster, chosen_password=chosen, mirror=stack.settings.mirror, opts=opts).handle
         case ManagedStore():
-            raise LookupError("no cluster brings a store yet")
+            return managed_store(cluster.services)
         case elsewhere:
             return external_store(elsewhere, stack.secrets)

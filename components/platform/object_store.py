@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.cluster.base import ManagedServices
 from sdg.kube.workload import Workload
 from sdg.settings.loader import Secrets
 from sdg.settings.platform import AzureBlobStore, S3Store
@@ -24,9 +25,9 @@ class ObjectStoreHandle:
         resources: what must be created before.
     """
 
-    bucket_uri: str
+    bucket_uri: pulumi.Input[str]
     credential: dict[str, pulumi.Input[str]] | None
-    client_id: str | None = None
+    client_id: pulumi.Input[str] | None = None
     workloads: tuple[Workload, ...] = ()
     resources: tuple[pulumi.Resource, ...] = ()
 
@@ -56,20 +57,39 @@ def _azure_blob(settings: AzureBlobStore, secrets: Secrets) -> ObjectStoreHandle
     container_uri = f"azure://{settings.account}/{settings.container}"
     if settings.auth == "workload-identity":
         return ObjectStoreHandle(container_uri, credential=None, client_id=settings.client_id)
-    connection = pulumi.Output.format(
-        "DefaultEndpointsProtocol=https;AccountName={0};AccountKey={1};EndpointSuffix=core.windows.net",
-        settings.account,
-        _given(secrets.storage_account_key),
+    return ObjectStoreHandle(
+        container_uri, _blob_key(settings.account, _given(secrets.storage_account_key), container_uri, settings.location)
     )
+
+
+def managed_store(services: ManagedServices | None) -> ObjectStoreHandle:
+    """The store that comes with the cluster.
+
+    Raises:
+        LookupError: none does; the loader refuses that first.
+    """
+    store = services.store if services else None
+    if services is None or store is None:
+        raise LookupError("sdg:platform.objectStore.provider is managed, and no store comes with the cluster")
+    container_uri = pulumi.Output.format("azure://{0}/{1}", store.account, store.container)
+    # without an identity to log in as there is a key
+    credential = None if store.client_id is not None else _blob_key(store.account, _given(store.key), container_uri, store.location)
+    return ObjectStoreHandle(container_uri, credential, client_id=store.client_id, resources=services.resources)
+
+
+def _blob_key(
+    account: pulumi.Input[str], key: pulumi.Output[str], container_uri: pulumi.Input[str], location: str
+) -> dict[str, pulumi.Input[str]]:
+    """The credential of a container that is logged in to with its account's key."""
+    form = "DefaultEndpointsProtocol=https;AccountName={0};AccountKey={1};EndpointSuffix=core.windows.net"
     # OSMO's model of a credential knows no addressing style for Azure, and wants an override_url that may be empty
-    credential: dict[str, pulumi.Input[str]] = {
-        "access_key_id": settings.account,
-        "access_key": connection,
+    return {
+        "access_key_id": account,
+        "access_key": pulumi.Output.format(form, account, key),
         "endpoint": container_uri,
-        "region": settings.location,
+        "region": location,
         "override_url": "",
     }
-    return ObjectStoreHandle(container_uri, credential)
 
 
 def _given(secret: pulumi.Output[str] | None) -> pulumi.Output[str]:

@@ -69,7 +69,6 @@ _PLACE: Final[Mapping[str, Fact]] = {
     "made": Fact("whether the stack has one", "on"),
     "name": Fact(f"its name {_NAMES}"),
     "resourceGroup": Fact(f"its resource group {_NAMES}"),
-    "subscription": Fact("its subscription (sdg:cluster.subscription, or the one that you are logged in to)"),
     "location": Fact("sdg:cluster.location"),
 }
 _NETWORK: Final[Mapping[str, Fact]] = {"network": Fact(f"its virtual network {_NAMES}")}
@@ -138,7 +137,6 @@ def made_of(settings: Azure, names: Names, wanted: Wanted) -> Mapping[Kind, Mapp
             "made": _on(made),
             "name": name,
             "resourceGroup": names.resource_group,
-            "subscription": names.subscription,
             "location": settings.location,
         }
 

@@ -21,10 +21,10 @@ class StaticKeys:
     """A store that OSMO logs in to with the keys of its three credential Secrets.
 
     Attributes:
-        uri: bucket or container as OSMO writes it, e.g. `s3://osmo-workflows`.
+        uri: bucket or container as OSMO writes it, e.g. `s3://osmo-workflows`; while the program runs, it may be an output.
     """
 
-    uri: str
+    uri: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class WorkloadIdentity:
         client_id: of the user-assigned identity.
     """
 
-    uri: str
+    uri: object
     client_id: object
 
 
 StorageChoice = StaticKeys | WorkloadIdentity
 
 
-def storage_choice(uri: str, client_id: object = None) -> StorageChoice:
+def storage_choice(uri: object, client_id: object = None) -> StorageChoice:
     """How OSMO logs in to a store: as an identity where there is one, else with keys."""
     return StaticKeys(uri) if client_id is None else WorkloadIdentity(uri, client_id)
 
