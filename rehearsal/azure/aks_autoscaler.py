@@ -180,10 +180,10 @@ class Autoscaler:
 
     def _give_up(self, pool: NodePool) -> None:
         """Orders no more what never became a node, such as one that somebody deleted."""
-        there = len(self._of(pool))
+        there, now = len(self._of(pool)), time.monotonic()
         if there >= pool.count:
             self._short.pop(pool.name, None)
-        elif time.monotonic() >= self._short.setdefault(pool.name, time.monotonic()) + self._seconds(PROVISION):
+        elif now >= self._short.setdefault(pool.name, now) + self._seconds(PROVISION):
             self._short.pop(pool.name, None)
             self._pools.order(pool, max(there, _least(pool)))
             if there < _least(pool):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.azure_simulator.aks_objects import NO_NODE, gpu_pool, nodes_of, pod, system_pool
 
 from rehearsal.azure.aks_plan import Cluster, plan, refusal
+from tests.unit.azure_simulator.aks_objects import NO_NODE, gpu_pool, nodes_of, pod, system_pool
 
 SYSTEM = system_pool()
+POOLS = (SYSTEM, gpu_pool())
 
 
-def decided(*pods, pools=(SYSTEM, gpu_pool()), **cluster):
+def decided(*pods, pools=POOLS, **cluster):
     return plan(pods, Cluster(pools, **{"nodes": nodes_of(SYSTEM), **cluster}))
 
 
@@ -48,7 +49,7 @@ def test_it_grows_by_as_many_nodes_as_the_pods_need_and_no_further_than_its_maxi
         (pod(nodeSelector={"nvidia.com/gpu.product": "NVIDIA-H100-NVL"}), "2 node(s) didn't match Pod's node affinity/selector"),
         (pod(message="0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"),
          "pod has unbound immediate PersistentVolumeClaims"),
-        (pod(message='0/1 nodes are available: persistentvolumeclaim "x" not found. preemption: 0/1'), 'persistentvolumeclaim "x" not found'),
+        (pod(message='0/1 nodes are available: persistentvolumeclaim "x" not found. none'), 'persistentvolumeclaim "x" not found'),
     ],
 )  # fmt: skip
 def test_a_pod_that_no_fresh_node_takes_is_told_why(asked, reason):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.azure_simulator.aks_objects import OWNER, gpu_pool, nodes_of, system_pool
 
 from rehearsal.azure.aks_pools import index_of, node_name, pool_of, template, virtual_node
 from rehearsal.nodes import DRIVER, GPU, UNPLUGGED
+from tests.unit.azure_simulator.aks_objects import OWNER, gpu_pool, nodes_of, system_pool
 
 
 def test_a_node_is_named_after_its_scale_set_and_counts_in_base_36():
