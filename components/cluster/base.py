@@ -109,6 +109,7 @@ class ClusterBinding:
         revision: what the stack itself made the cluster of, as far as an update may change it; another one is looked at anew. None for a
             cluster that the stack doesn't own.
         pools: node pools that grow and shrink; none where the cluster's nodes are just there.
+        nodes: what makes nodes beside those that the cluster starts with; its gate looks when they are done.
         services: what the cluster's provider runs beside it; None where it runs nothing.
         host_driver: whether nodes with GPUs are known to have the driver from their host, and with it all of its files.
     """
@@ -123,6 +124,7 @@ class ClusterBinding:
     revision: str | None = field(default=None, kw_only=True)
     host_driver: bool = field(default=False, kw_only=True)
     pools: tuple[PoolPlan, ...] = field(default=(), kw_only=True)
+    nodes: tuple[pulumi.Resource, ...] = field(default=(), kw_only=True)
     services: ManagedServices | None = field(default=None, kw_only=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,9 +12,14 @@ from components.cluster.base import ClusterBinding, ClusterHandle
 from components.cluster.existing import ExistingCluster
 from components.cluster.microk8s import MicroK8s
 from components.cluster.verified import VerifiedCluster
+from sdg.azure.account import Account
+from sdg.azure.deployer import deployer_of
+from sdg.azure.made_of import Wanted
 from sdg.catalog.versions import versions
+from sdg.settings.azure import Azure as AzureSettings
 from sdg.settings.cluster import ExistingCluster as ExistingClusterSettings
 from sdg.settings.cluster import MicroK8s as MicroK8sSettings
+from sdg.settings.gpu_operator import gpu_operator_plan
 from sdg.settings.loader import Stack
 from sdg.settings.model import StackSettings
 
@@ -26,8 +32,29 @@ def bind_cluster(stack: Stack) -> ClusterBinding:
         case MicroK8sSettings() as settings:
             key, operator = stack.secrets.ssh_private_key, stack.settings.platform.gpu_operator
             return MicroK8s("microk8s", settings, operator, ssh_private_key=key, retain=stack.settings.data == "retain").binding
+        case AzureSettings() as settings if stack.account:
+            return _azure(stack, settings, stack.account)
         case planned:  # the loader refuses them with what can be deployed
             raise pulumi.RunError(f"sdg:cluster.kind {planned.kind} is not available yet")
+
+
+def _azure(stack: Stack, settings: AzureSettings, account: Account) -> ClusterBinding:
+    from components.cluster.azure.azure import AzureCluster  # noqa: PLC0415 -- seconds, which other stacks need not spend
+
+    osmo, platform = stack.settings.osmo, stack.settings.platform
+    return AzureCluster(
+        "azure",
+        settings,
+        account,
+        deployer_of(account, os.environ),
+        driver=gpu_operator_plan(platform.gpu_operator, cluster=settings.kind, gpus=settings.gpus).driver,
+        wanted=Wanted(
+            database=osmo.database.kind == "managed",
+            redis=osmo.redis.kind == "managed",
+            store=platform.object_store.provider == "managed",
+        ),
+        retain=stack.settings.data == "retain",
+    ).binding
 
 
 def verify_cluster(stack: Stack, binding: ClusterBinding, after: Sequence[pulumi.Resource]) -> ClusterHandle:

@@ -50,7 +50,7 @@ class VerifiedCluster(pulumi.ComponentResource):
             asked["onDisks"] = True
         if binding.revision:
             asked["revision"] = binding.revision
-        found = gate("cluster-gate", ClusterRecord(), asked, pulumi.ResourceOptions(parent=self, depends_on=list(after)))
+        found = gate("cluster-gate", ClusterRecord(), asked, pulumi.ResourceOptions(parent=self, depends_on=[*after, *binding.nodes]))
         self._handle = ClusterHandle(
             kind=binding.kind,
             identity=binding.identity,
@@ -62,6 +62,7 @@ class VerifiedCluster(pulumi.ComponentResource):
             revision=binding.revision,
             host_driver=binding.host_driver,
             pools=binding.pools,
+            nodes=binding.nodes,
             services=binding.services,
             ready=found.verdict,
             verdict=found.verdict,

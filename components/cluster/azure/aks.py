@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import pulumi
@@ -30,13 +29,14 @@ from pulumi_azure_native.containerservice import (
     list_managed_cluster_admin_credentials_output,
     list_managed_cluster_user_credentials_output,
 )
+from pulumi_azure_native.containerservice.outputs import CredentialResultResponse
 from pulumi_azure_native.managedidentity import UserAssignedIdentity
 
 from components.cluster.azure.base import NetworkHandle, Place
 from components.cluster.azure.observability import Watching
 from components.cluster.azure.pools import SELF_UPGRADING, NodePool, inline
 from components.cluster.base import ConnectionOutput
-from sdg.azure.kubeconfig import login_of, with_certificate, with_login
+from sdg.azure.kubeconfig import Login, with_certificate, with_login
 from sdg.settings import azure as settings_of
 
 # an empty list would let everybody in; AKS takes this one for nobody but the cluster itself
@@ -52,17 +52,19 @@ def managed_cluster(
     *,
     pool: NodePool,
     identity: UserAssignedIdentity,
-    tenant: str | None,
+    tenant: pulumi.Input[str],
     watching: Watching,
     after: Sequence[pulumi.Resource],
+    opts: pulumi.ResourceOptions,
 ) -> ManagedCluster:
     """Makes the cluster.
 
     Args:
         pool: the pool that it is made with.
         identity: that it works as.
-        tenant: whose people log in; that of the subscription when None.
+        tenant: whose people log in.
         after: what must exist before: the roles of its identity.
+        opts: what else holds for it.
     """
     names, self_upgrading = network.names, settings.upgrades.channel in SELF_UPGRADING
     # the autoscaler's business, and AKS' own where it moves the version on
@@ -105,7 +107,7 @@ def managed_cluster(
         addon_profiles=watching.addons,
         azure_monitor_profile=watching.metrics,
         agent_pool_profiles=[inline(pool, settings)],
-        opts=network.options(*after, more=pulumi.ResourceOptions(ignore_changes=drifting)),
+        opts=network.options(*after, more=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=drifting))),
     )
 
 
@@ -165,23 +167,34 @@ def maintenance(place: Place, upgrades: settings_of.Upgrades, cluster: ManagedCl
     ]
 
 
-def connection(place: Place, api_server: settings_of.ApiServer, cluster: ManagedCluster, role: pulumi.Resource | None) -> ConnectionOutput:
-    """The way in, secret: as administrator by certificate, or as whoever runs the update.
+def administrator(place: Place, cluster: ManagedCluster) -> ConnectionOutput:
+    """The way in with the administrator's certificate, secret."""
+    found = list_managed_cluster_admin_credentials_output(
+        resource_group_name=place.resource_group_name,
+        # the cluster's own output: nothing is asked of one that doesn't exist yet, as in a first preview
+        resource_name=cluster.name,
+        opts=place.asking(),
+    )
+    return _connection(found.kubeconfigs, place, lambda encoded: with_certificate(encoded, place.names.cluster))
+
+
+def user(place: Place, cluster: ManagedCluster, role: pulumi.CustomResource, login: Login) -> ConnectionOutput:
+    """The way in as whoever runs the update, secret.
 
     Args:
-        role: what lets whoever makes the stack in; None with an administrator's certificate.
+        role: what lets whoever makes the stack in.
     """
-    name = place.names.cluster
-    # the cluster's own output: nothing is asked of one that doesn't exist yet, as in a first preview
-    asked = cluster.name if role is None else pulumi.Output.all(cluster.name, role.urn).apply(lambda both: str(both[0]))
-    if api_server.local_accounts:
-        found = list_managed_cluster_admin_credentials_output(
-            resource_group_name=place.resource_group_name, resource_name=asked, opts=place.asking()
-        )
-        text = found.kubeconfigs.apply(lambda given: with_certificate(given[0].value, name))
-    else:
-        users = list_managed_cluster_user_credentials_output(
-            resource_group_name=place.resource_group_name, resource_name=asked, format="exec", opts=place.asking()
-        )
-        text = users.kubeconfigs.apply(lambda given: with_login(given[0].value, name, login_of(os.environ)))
-    return pulumi.Output.secret(text.apply(lambda kubeconfig: {"kubeconfig": kubeconfig, "context": name}))
+    found = list_managed_cluster_user_credentials_output(
+        resource_group_name=place.resource_group_name,
+        resource_name=pulumi.Output.all(cluster.name, role.id).apply(lambda both: str(both[0])),
+        format="exec",
+        opts=place.asking(),
+    )
+    return _connection(found.kubeconfigs, place, lambda encoded: with_login(encoded, place.names.cluster, login))
+
+
+def _connection(found: pulumi.Output[Sequence[CredentialResultResponse]], place: Place, read: Callable[[str], str]) -> ConnectionOutput:
+    def named(given: Sequence[CredentialResultResponse]) -> dict[str, str | None]:
+        return {"kubeconfig": read(given[0].value), "context": place.names.cluster}
+
+    return pulumi.Output.secret(found.apply(named))

@@ -50,19 +50,6 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class OsmoIdentity:
-    """The identity that OSMO's pods log in to storage as.
-
-    Attributes:
-        client_id: what pods name it by.
-        principal_id: what roles are given to.
-    """
-
-    client_id: pulumi.Output[str]
-    principal_id: pulumi.Output[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Subnets:
     """Ids of the subnets."""
 

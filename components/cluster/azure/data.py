@@ -28,7 +28,7 @@ class DataServices(pulumi.ComponentResource):
     """What an Azure cluster keeps data in.
 
     Args:
-        identity: that OSMO's pods log in to storage as; looked at where `storage.auth` says so.
+        identity: that OSMO's pods log in to storage as; None where they log in with the account's key.
         tenant: whose people log in to the key vault.
         wanted: which of the services OSMO uses; the others are not made.
         retain: whether destroy leaves database, storage and key vault.
@@ -41,7 +41,7 @@ class DataServices(pulumi.ComponentResource):
         network: NetworkHandle,
         *,
         locked: dict[Kind, DataLock],
-        identity: UserAssignedIdentity,
+        identity: UserAssignedIdentity | None,
         tenant: pulumi.Input[str],
         wanted: Wanted,
         retain: bool,
@@ -58,9 +58,8 @@ class DataServices(pulumi.ComponentResource):
             redis, done = managed_redis(settings.redis, here, locked["redis"])
             resources.append(done)
         if wanted.store:
-            by_identity = identity if settings.storage.auth == "workload-identity" else None
             ranges = settings.allowed_ranges
-            store, ready = managed_store(settings.storage, here, locked["storage"], ranges=ranges, identity=by_identity, retain=retain)
+            store, ready = managed_store(settings.storage, here, locked["storage"], ranges=ranges, identity=identity, retain=retain)
             resources += ready
         self.services = ManagedServices(database=database, redis=redis, store=store, resources=tuple(resources))
         if settings.key_vault.enabled:

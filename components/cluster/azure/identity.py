@@ -53,9 +53,9 @@ def osmo_login(place: Place, identity: UserAssignedIdentity, cluster: ManagedClu
     )
 
 
-def deployer(place: Place) -> pulumi.Output[str]:
-    """Object id of whoever runs the update."""
-    return authorization.get_client_config_output(opts=place.asking()).object_id
+def tenant(place: Place) -> pulumi.Output[str]:
+    """Id of the tenant that the update is logged in to."""
+    return _client(place).apply(lambda client: client.tenant_id)
 
 
 def granted_to_deployer(place: Place, purpose: str, role: Role, scope: pulumi.Input[str], principal_type: PrincipalType) -> RoleAssignment:
@@ -64,7 +64,8 @@ def granted_to_deployer(place: Place, purpose: str, role: Role, scope: pulumi.In
     Whoever updates it later doesn't take the role away from them: two people, or CI, would do that to each other at every update.
     """
     stays = pulumi.ResourceOptions(ignore_changes=["principalId", "principalType"])
-    return granted(place, purpose, role, scope=scope, principal=deployer(place), principal_type=principal_type, more=stays)
+    principal = _client(place).apply(lambda client: client.object_id)
+    return granted(place, purpose, role, scope=scope, principal=principal, principal_type=principal_type, more=stays)
 
 
 def granted(
@@ -96,6 +97,10 @@ def granted(
         principal_type=principal_type,
         opts=place.options(more=pulumi.ResourceOptions.merge(renewed, more)),
     )
+
+
+def _client(place: Place) -> pulumi.Output[authorization.GetClientConfigResult]:
+    return authorization.get_client_config_output(opts=place.asking())
 
 
 def _identity(place: Place, resource: str, name: str) -> UserAssignedIdentity:

@@ -8,16 +8,14 @@ from typing import Final
 import pulumi
 from pulumi_azure_native.provider import Provider
 
+from sdg.azure.account import Account
+
 TOKEN: Final = "azure-native:"  # noqa: S105 - a type token's
 
 
-def azure_provider(name: str, subscription: str, tenant: str | None, parent: pulumi.Resource) -> Provider:
-    """A provider of one subscription, whatever `az` works on when the update runs.
-
-    Args:
-        tenant: the one to log in to; that of the login when None.
-    """
-    return Provider(name, subscription_id=subscription, tenant_id=tenant, opts=pulumi.ResourceOptions(parent=parent))
+def azure_provider(name: str, account: Account, opts: pulumi.ResourceOptions) -> Provider:
+    """A provider of one subscription, whatever `az` works on when the update runs."""
+    return Provider(name, subscription_id=account.subscription, tenant_id=account.tenant, opts=opts)
 
 
 def tagged(tags: Mapping[str, str]) -> pulumi.ResourceOptions:
