@@ -81,11 +81,17 @@ def bench() -> None:
 
 
 @app.command()
-def preflight(stack: Stack) -> None:
+def preflight(
+    stack: Stack,
+    *,
+    find_region: Annotated[bool, typer.Option("--find-region", help="Propose Azure regions that have all that the stack needs.")] = False,
+    region: Annotated[list[str] | None, typer.Option(help="A further region that --find-region looks at.")] = None,
+) -> None:
     """Says everything that stands in the way of a stack, and what an update is going to do; creates nothing."""
+    from cli.preflight import find_region as search
     from cli.preflight import preflight as run
 
-    raise typer.Exit(run(stack, console()))
+    raise typer.Exit(search(stack, console(), region or ()) if find_region else run(stack, console()))
 
 
 @app.command()

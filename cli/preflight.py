@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from typing import Any, Final
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -13,12 +15,20 @@ from rich.text import Text
 
 from cli.project import PROJECT, ROOT
 from cli.pulumi import PREFIX, Engine
+from sdg.azure.account import Account
 from sdg.preflight import plan
-from sdg.preflight.model import Finding
+from sdg.preflight.model import Finding, Subject
 from sdg.preflight.stack import problems
+from sdg.settings.azure import Azure
 from sdg.settings.loader import Sources, look
 from sdg.settings.model import StackSettings
 
+if TYPE_CHECKING:  # they take a while to import, and only stacks in Azure need them
+    from azure.core.credentials import TokenCredential
+
+    from sdg.preflight.azure.find_region import Search
+
+LOGIN: Final = "azure-login"
 MARKS: Final = {"error": "[red]error[/]", "warning": "[yellow]warning[/]", "note": "[dim]note[/]"}
 
 
@@ -30,7 +40,10 @@ def preflight(stack: str, console: Console) -> int:
     """
     engine = Engine.of(stack)
     os.environ.update(engine.environment)  # the host's programs, and the forwards' folder, are those of the stack
-    read = look(_sources(engine), problems)
+    sources = _sources(engine)
+    read = look(sources, problems)
+    if login := _log_in(read.findings, read.account, sources, console):
+        read = look(sources, lambda subject: problems(replace(subject, login=login)))
     findings = [*(Finding("settings", problem) for problem in read.problems), *read.findings]
     show_findings(findings, console)
     if not read.problems:
@@ -39,6 +52,78 @@ def preflight(stack: str, console: Console) -> int:
     if refused:
         console.print(f"Nothing was created. {stack} is refused for {refused} {'reason' if refused == 1 else 'reasons'}.")
     return 1 if refused else 0
+
+
+def find_region(stack: str, console: Console, regions: Sequence[str] = ()) -> int:
+    """Prints which regions would do for a stack in Azure, and what fails in the others; 0 when one of them would, else 1.
+
+    Args:
+        regions: further ones to look at.
+
+    Raises:
+        PulumiError: there is no such stack, or its secrets cannot be read.
+    """
+    from sdg.preflight.azure import find_region as azure  # noqa: PLC0415 -- it takes a while to import
+
+    engine = Engine.of(stack)
+    os.environ.update(engine.environment)
+    sources = _sources(engine)
+    seen: list[Subject] = []
+
+    def remember(subject: Subject) -> Iterable[Finding]:
+        seen.append(subject)
+        return ()
+
+    read = look(sources, remember)
+    cluster = read.sections.get("cluster")
+    if not isinstance(cluster, Azure) or read.account is None:
+        show_findings([Finding("settings", problem) for problem in read.problems], console)
+        console.print(f"{stack} has no cluster in Azure that could be elsewhere.")
+        return 1
+    places = azure.candidates(cluster, regions)
+    search = azure.find(seen[0], cluster, read.account, places)
+    if login := _log_in(search.findings, read.account, sources, console):
+        search = azure.find(replace(seen[0], login=login), cluster, read.account, places)
+    show_findings(search.findings, console)
+    return _show_regions(search, cluster, console)
+
+
+def _log_in(findings: Iterable[Finding], account: Account | None, sources: Sources, console: Console) -> TokenCredential | None:
+    """Logs a person in where nobody is and somebody sits at the terminal; returns when that is done."""
+    if account is None or not any(finding.check == LOGIN for finding in findings) or not interactive(console):
+        return None
+    from sdg.azure.errors import LoginError  # noqa: PLC0415 -- it takes a while to import
+    from sdg.azure.login import log_in  # noqa: PLC0415
+
+    try:
+        return log_in(account, sources.environ, lambda line: console.print(Text(line), soft_wrap=True))
+    except LoginError as error:
+        console.print(Text(str(error)), soft_wrap=True)
+        return None
+
+
+def interactive(console: Console) -> bool:
+    """Whether somebody reads what is printed, and can answer."""
+    return console.is_terminal and sys.stdin.isatty()
+
+
+def _show_regions(search: Search, cluster: Azure, console: Console) -> int:
+    table = Table(title="Regions", title_justify="left", show_lines=True)
+    for column in ("region", "", "what fails"):
+        table.add_column(column, overflow="fold")
+    for candidate in search.candidates:
+        own = " (the stack's own)" if candidate.region == cluster.location else ""
+        said = "\n".join(f"{finding.check}: {finding.seen}" for finding in candidate.findings)
+        table.add_row(Text(f"{candidate.region}{own}"), "[green]fits[/]" if candidate.fits else "[red]does not[/]", Text(said))
+    if search.candidates:
+        console.print(table)
+    best = next((candidate.region for candidate in search.candidates if candidate.fits), None)
+    if best is None:
+        console.print("No region fits. Name others with --region, or change what fails.")
+        return 1
+    if best != cluster.location:
+        console.print(f"To use it, before anything is deployed: pulumi config set --path sdg:cluster.location {best}", soft_wrap=True)
+    return 0
 
 
 def show_findings(findings: Sequence[Finding], console: Console) -> None:

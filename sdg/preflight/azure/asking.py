@@ -32,6 +32,15 @@ class Asked:
         answer = self.said.get(question)
         return answer if isinstance(answer, Mapping) else None
 
+    def only(self, names: Mapping[str, str]) -> Asked:
+        """Some of the questions, under other names.
+
+        Args:
+            names: by their new names.
+        """
+        said = {new: self.said[old] for new, old in names.items() if old in self.said}
+        return Asked(said, {new: self.refused[old] for new, old in names.items() if old in self.refused})
+
     def many(self, question: str) -> list[Json] | None:
         """An answer that is a list; None without it."""
         answer = self.said.get(question)

@@ -37,12 +37,25 @@ Answer = TypeVar("Answer")
 def findings(wanted: Wanted, reader: ArmReader) -> Iterator[Finding]:
     """Everything that stands in the way. Without a login or a subscription, that alone: nothing else can be asked then."""
     try:
-        yield from subscription.state(wanted, reader.get(arm.SUBSCRIPTION.at(wanted.subscription), arm.SUBSCRIPTION.api_version))
+        yield from usable(wanted, reader)
     except ArmError as error:
         yield no_subscription(wanted, error)
         return
-    asked = ask({**_of_subscription(wanted, reader), **_of_names(wanted, reader), **there.questions(wanted, reader)})
-    yield from _judged(wanted, asked)
+    asked = ask({**of_subscription(wanted, reader), **_of_names(wanted, reader), **there.questions(wanted, reader)})
+    yield from everywhere(wanted, asked)
+    yield from _names(wanted, asked)
+    yield from in_region(wanted, asked)
+    yield from unanswered(silent(wanted, asked))
+
+
+def usable(wanted: Wanted, reader: ArmReader) -> list[Finding]:
+    """Whether the subscription is; asked first and alone, since without it all else is silent.
+
+    Raises:
+        ArmError: it cannot be read; `no_subscription` says why.
+    """
+    answer = reader.get(arm.SUBSCRIPTION.at(wanted.subscription), arm.SUBSCRIPTION.api_version)
+    return list(subscription.state(wanted, answer))
 
 
 def no_subscription(wanted: Wanted, error: ArmError) -> Finding:
@@ -59,7 +72,8 @@ def no_subscription(wanted: Wanted, error: ArmError) -> Finding:
             return Finding.of("azure-answers", f"ARM does not say whether the subscription can be used ({error}).")
 
 
-def _of_subscription(wanted: Wanted, reader: ArmReader) -> dict[str, Ask]:
+def of_subscription(wanted: Wanted, reader: ArmReader) -> dict[str, Ask]:
+    """What to ask about the subscription, by name."""
     own = wanted.subscription
 
     def many(question: arm.Question) -> Ask:
@@ -109,28 +123,47 @@ def _of_names(wanted: Wanted, reader: ArmReader) -> dict[str, Ask]:
     return {what: free(question, name, kind) for what, (part, question, name, kind) in names.items() if part in wanted.parts}
 
 
-def _judged(wanted: Wanted, asked: Asked) -> Iterator[Finding]:
-    deployed = bool(asked.one(GROUP))
-    providers = [found for name in wanted.namespaces if (found := asked.one(_PROVIDER.format(name))) is not None]
-    yield from there.judged("resource providers", lambda: subscription.registration(wanted, providers))
+def everywhere(wanted: Wanted, asked: Asked) -> Iterator[Finding]:
+    """What stands in the way whatever the region."""
+    yield from there.judged("resource providers", lambda: subscription.registration(wanted, _providers(wanted, asked)))
     if (permissions := asked.many(PERMISSIONS)) is not None:
         # once the stack has a group, roles on that alone are enough
         given = [*permissions, *(asked.many(PERMISSIONS_THERE) or ())]
         yield from there.judged(PERMISSIONS, lambda: subscription.roles(wanted, subscription.forbidden(wanted, given)))
-    yield from _names(wanted, asked, deployed=deployed)
-    unknown = there.judged(LOCATIONS, lambda: region.known(wanted, asked.many(LOCATIONS) or ())) if asked.many(LOCATIONS) else []
-    yield from unknown or there.findings(wanted, asked, providers, deployed=deployed)
-    # of a region that isn't, and of a provider that nobody registered, silence is no news
-    deaf = {name.lower() for name in subscription.unregistered(wanted, providers)}
-    silent = {
+
+
+def in_region(wanted: Wanted, asked: Asked) -> Iterator[Finding]:
+    """What stands in the way in the wanted region."""
+    unknown = _unknown(wanted, asked)
+    yield from unknown or there.findings(wanted, asked, _providers(wanted, asked), deployed=_deployed(wanted, asked))
+
+
+def silent(wanted: Wanted, asked: Asked) -> dict[str, ArmError]:
+    """Questions without an answer. Of a region that isn't, and of a provider that nobody registered, silence is no news."""
+    deaf = {name.lower() for name in subscription.unregistered(wanted, _providers(wanted, asked))}
+    unknown = bool(_unknown(wanted, asked))
+    return {
         question: error
         for question, error in asked.refused.items()
         if _ANSWERED_BY.get(question, "").lower() not in deaf and not (unknown and question in there.ASKED_OF)
     }
-    yield from unanswered(silent)
 
 
-def _names(wanted: Wanted, asked: Asked, *, deployed: bool) -> Iterator[Finding]:
+def _unknown(wanted: Wanted, asked: Asked) -> list[Finding]:
+    locations = asked.many(LOCATIONS)
+    return there.judged(LOCATIONS, lambda: region.known(wanted, locations)) if locations else []
+
+
+def _providers(wanted: Wanted, asked: Asked) -> list[Mapping[str, Any]]:
+    return [found for name in wanted.namespaces if (found := asked.one(_PROVIDER.format(name))) is not None]
+
+
+def _deployed(wanted: Wanted, asked: Asked) -> bool:
+    """Whether the stack may have something in the wanted region: its resource group exists, and that is its region."""
+    return bool(asked.one(GROUP)) and wanted.region == wanted.cluster.location
+
+
+def _names(wanted: Wanted, asked: Asked) -> Iterator[Finding]:
     vaults = asked.many(DELETED_VAULTS) or []
     held = there.judged(DELETED_VAULTS, lambda: naming.deleted_vault(wanted, vaults))
     yield from held
@@ -141,7 +174,7 @@ def _names(wanted: Wanted, asked: Asked, *, deployed: bool) -> Iterator[Finding]
     for what, name in names.items():
         answer = asked.one(what)
         if answer is not None and not (what == VAULT_NAME and held):
-            yield from naming.taken(what, name, answer, deployed=deployed)
+            yield from naming.taken(what, name, answer, deployed=_deployed(wanted, asked))
 
 
 def _foundry(wanted: Wanted) -> str | None:

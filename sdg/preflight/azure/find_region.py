@@ -1,0 +1,78 @@
+"""Regions that would do for a stack in Azure. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sdg.azure.account import Account
+from sdg.azure.errors import ArmError
+from sdg.catalog.azure_requirements import azure_requirements
+from sdg.preflight.azure import checks, region, stack, there
+from sdg.preflight.azure.asking import Asked, ask
+from sdg.preflight.azure.wanted import Wanted
+from sdg.preflight.model import Finding, Subject
+from sdg.settings.azure import Azure
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A region, and what stands in the way there."""
+
+    region: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def fits(self) -> bool:
+        return not any(finding.refuses for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a search found.
+
+    Attributes:
+        candidates: the regions that were looked at: first those that fit, else in the order in which they were named.
+        findings: what stands in the way everywhere, or why no region was looked at.
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def candidates(cluster: Azure, named: Iterable[str] = ()) -> list[str]:
+    """Regions to look at: those that are named, the stack's own, and those of the catalog."""
+    return list(dict.fromkeys([*map(region.short_name, named), cluster.location, *azure_requirements().regions]))
+
+
+def find(subject: Subject, cluster: Azure, account: Account, regions: Iterable[str]) -> Search:
+    """Asks every region at once what the stack needs of it.
+
+    Args:
+        regions: short names.
+    """
+    wanted = stack.wanted(subject, cluster, account)
+    places = [wanted.elsewhere(name) for name in regions]
+    try:
+        with stack.arm(subject, account) as reader:
+            disabled = checks.usable(wanted, reader)
+            common = checks.of_subscription(wanted, reader)
+            local = {_named(place, name): asks for place in places for name, asks in there.questions(place, reader).items()}
+            asked = ask({**common, **local})
+    except ArmError as error:
+        return Search(findings=(checks.no_subscription(wanted, error),))
+    everywhere = asked.only({name: name for name in common})
+    found = [Candidate(place.region, tuple(_there(place, everywhere, asked))) for place in places]
+    anywhere = (*disabled, *checks.everywhere(wanted, everywhere), *checks.unanswered(checks.silent(wanted, everywhere)))
+    return Search(tuple(sorted(found, key=lambda candidate: not candidate.fits)), anywhere)
+
+
+def _there(place: Wanted, everywhere: Asked, asked: Asked) -> Iterator[Finding]:
+    own = asked.only({name: _named(place, name) for name in there.ASKED_OF})
+    both = Asked({**everywhere.said, **own.said}, own.refused)
+    yield from checks.in_region(place, both)
+    yield from checks.unanswered(checks.silent(place, both))
+
+
+def _named(place: Wanted, question: str) -> str:
+    return f"{question} in {place.region}"
