@@ -21,7 +21,7 @@ from sdg.settings.budget import Budget
 
 UNKNOWN: Final = "unknown"
 BY_USE: Final = "by use"
-COLUMNS: Final = ("resource", "meter", "at least", "at most", "unit price", "least a month", "most a month")
+COLUMNS: Final = ("resource", "meter", "number at min", "at max", "unit price", "a month at min", "at max")
 _LEFT: Final = 2  # columns that hold words
 
 
@@ -45,10 +45,10 @@ def run(stack: str, console: Console, now: datetime | None = None) -> int:
 
 
 def show(reckoned: Estimate, title: str, console: Console) -> None:
-    """One line per meter, and the totals."""
+    """One line per meter, while every pool is at its minimum and at its maximum, and the totals."""
     table = Table(title=title, title_justify="left", show_footer=True)
     total = reckoned.total
-    footers = {0: "total", 5: _amount(total.least), 6: _amount(total.most)}
+    footers = {0: "total", 5: _total(total.least, reckoned, "minimum"), 6: _total(total.most, reckoned, "maximum")}
     for number, column in enumerate(COLUMNS):
         table.add_column(column, footers.get(number, ""), justify="left" if number < _LEFT else "right", overflow="fold")
     before = ""
@@ -58,6 +58,12 @@ def show(reckoned: Estimate, title: str, console: Console) -> None:
         table.add_row(*(Text(cell) for cell in _row(item, before)))
         before = item.line.resource
     console.print(table)
+
+
+def _total(known: Decimal, reckoned: Estimate, basis: str) -> str:
+    if not reckoned.missing_at(basis):
+        return _amount(known)
+    return f"at least {_amount(known)}" if known else UNKNOWN
 
 
 def _row(item: Item, before: str) -> tuple[str, ...]:
@@ -106,8 +112,9 @@ def _of_prices(prices: Prices | None, stack: str, now: datetime) -> list[str]:
 
 
 def _of_totals(reckoned: Estimate) -> list[str]:
-    reasons = dict.fromkeys(f"{item.line.resource}, {item.line.title}: {item.unknown}" for item in reckoned.missing)
-    missing = [f"[yellow]The totals lack {len(reasons)} prices:[/] {'; '.join(reasons)}."] if reasons else []
+    priced = any(isinstance(item.price, Price) for item in reckoned.items)
+    reasons = [f"{item.line.resource}, {item.line.title}: {item.unknown}" for item in reckoned.missing] if priced else []
+    missing = [f"[yellow]The totals lack:[/] {'; '.join(reasons)}."] if reasons else []
     return [*missing, "Nor do they hold what only use will tell, nodes that an upgrade adds for a while, support, taxes and discounts."]
 
 

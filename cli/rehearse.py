@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -22,8 +22,10 @@ from rich.text import Text
 
 from cli import rehearsal, report
 from cli.connection import access, api
+from cli.critical_path import read_update
 from cli.demo import FOUND_ON_PATH, NOT_REHEARSED, UPDATE
 from cli.derived import NotRehearsable
+from cli.engine_events import SHOWN, listening
 from cli.environment import user_kubeconfig
 from cli.failures import EXPECTED
 from cli.inventory import Inventory, inventory
@@ -116,8 +118,12 @@ class Rehearsed:
         return ""
 
     def update(self) -> str:
-        """Creates everything, the engine speaking while it does."""
-        self._stream(UPDATE)
+        """Creates everything, the engine speaking while it does, and says what took longest."""
+        with listening(self.state.root) as heard:
+            began = time.monotonic()
+            self._stream((*UPDATE, *heard.option))
+            ended = time.monotonic()
+        report.show_critical_path(read_update(heard.events, self.engine.state(), began, ended), self.console)
         return f"{len(self._resources())} resources"
 
     def gates(self) -> str:
@@ -174,12 +180,16 @@ class Rehearsed:
         resources = self.engine.state()["deployment"].get("resources") or []
         return [resource["urn"].rpartition("::")[2] for resource in resources]
 
+    @property
+    def _listened(self) -> Engine:
+        return replace(self.engine, environment={**self.engine.environment, **SHOWN})
+
     def _stream(self, command: Sequence[str]) -> None:
         def line(text: str) -> None:
             if FOUND_ON_PATH not in text:
                 print(text, flush=True)
 
-        if code := self.engine.stream(*command, on_line=line):
+        if code := self._listened.stream(*command, on_line=line):
             raise StepFailed(f"pulumi {command[0]} ended with exit code {code}")
 
 

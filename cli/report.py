@@ -1,16 +1,19 @@
-"""Gates with their evidence, as a table."""
+"""What is printed of gates and of updates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.critical_path import Update, critical_path
 from rehearsal.cluster import Status
 
+SHORT: Final = 0.1  # seconds; what takes less is added up
+SHOWN: Final = 8  # waits, by name
 MARKS = {"passed": "[green]passed[/]", "failed": "[red]failed[/]"}
 
 
@@ -51,3 +54,34 @@ def show_rehearsal(status: Status, console: Console) -> None:
     for name, url in status.services.items():
         table.add_row(f"{name} service", url)
     console.print(table)
+
+
+def show_critical_path(update: Update, console: Console) -> None:
+    """Prints the longest chain of an update, how far the wall time is above it, and what the end of the update waited for besides."""
+    path = critical_path(update)
+    table = Table(title="Critical path", title_justify="left", show_footer=True)
+    table.add_column("longest chain of dependencies", footer="together", overflow="fold")
+    table.add_column("seconds", footer=f"{path.seconds:.1f}", justify="right")
+    table.add_row("engine and program, until the first resource", f"{update.start:.1f}")
+    short = [urn for urn in path.chain if update.steps[urn].seconds < SHORT]
+    for urn in path.chain:
+        if urn not in short:
+            table.add_row(Text(_name(urn)), f"{update.steps[urn].seconds:.1f}")
+    if short:
+        table.add_row(f"{len(short)} that took less than {SHORT:g} s each", f"{sum(update.steps[urn].seconds for urn in short):.1f}")
+    console.print(table)
+    console.print(f"The wall time of {path.wall:.1f} s is {path.excess:.0%} above the longest chain.")
+    longest = [gap for gap in path.gaps if gap.seconds >= SHORT]
+    for gap in longest[:SHOWN]:
+        said = (
+            f"{_name(gap.urn)} was ready {gap.seconds:.1f} s before it began" if gap.urn else f"the engine ended {gap.seconds:.1f} s later"
+        )
+        console.print(Text(f"  {said}"), soft_wrap=True)
+    rest = sum(gap.seconds for gap in path.gaps) - sum(gap.seconds for gap in longest[:SHOWN])
+    console.print(f"  {len(path.gaps) - len(longest[:SHOWN])} shorter waits took {rest:.1f} s together")
+
+
+def _name(urn: str) -> str:
+    """A resource's name, and its type where that tells it from others: `smoke-gate (Record)`."""
+    types, _, name = urn.rpartition("::")
+    return f"{name} ({types.rpartition(':')[2]})"
