@@ -1,0 +1,183 @@
+"""How what ARM says of a subscription is judged, and this host's way to the cluster: each check by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from sdg.catalog.azure_requirements import azure_requirements
+from sdg.preflight.azure import naming, reach, subscription
+from tests.unit.preflight.azure_answers import (
+    SUBSCRIPTION,
+    sections,
+    wanted,
+)
+
+
+def said(findings):
+    return [f"{finding.seen} {finding.remedy}" for finding in findings]
+
+
+def one(findings):
+    found = list(findings)
+    assert len(found) == 1, found
+    return f"{found[0].seen} {found[0].remedy}"
+
+
+class TestSubscription:
+    def test_only_enabled_works(self):
+        assert list(subscription.state(wanted(), {"state": "Enabled"})) == []
+        text = one(subscription.state(wanted(), {"state": "Disabled", "displayName": "Lab"}))
+        assert f"Subscription Lab ({SUBSCRIPTION}) is Disabled" in text
+
+    def test_providers_that_are_not_registered_are_named_with_the_commands(self):
+        states = dict.fromkeys(wanted().namespaces, "Registered") | {"Microsoft.Cache": "NotRegistered", "Microsoft.Compute": "Registering"}
+        text = one(subscription.registration(wanted(), [{"namespace": n, "registrationState": s} for n, s in states.items()]))
+        assert "Microsoft.Compute (Registering), " in text
+        assert "Microsoft.Cache (NotRegistered)" in text
+        assert f"az provider register --subscription {SUBSCRIPTION} --namespace Microsoft.Cache --wait" in text
+
+    def test_the_providers_depend_on_what_the_stack_chose(self):
+        external = {"osmo": {"redis": {"kind": "external", "host": "r.example.com"}}}
+        assert "Microsoft.Cache" in wanted().namespaces
+        assert "Microsoft.Cache" not in wanted(**external).namespaces
+        assert {"Microsoft.KeyVault", "Microsoft.Dashboard", "Microsoft.Insights"} <= set(wanted({"preset": "production"}).namespaces)
+        assert not {"Microsoft.KeyVault", "Microsoft.Dashboard", "Microsoft.Insights"} & set(wanted().namespaces)
+        assert "Microsoft.CognitiveServices" in wanted(inference={"provider": "foundry"}).namespaces
+
+
+OWNER = {"actions": ["*"], "notActions": []}
+CONTRIBUTOR = {"actions": ["*"], "notActions": ["Microsoft.Authorization/*/Write", "Microsoft.Authorization/*/Delete"]}
+GRANTS = {"actions": ["Microsoft.Authorization/roleAssignments/*"], "notActions": []}
+READER = {"actions": ["*/read"], "notActions": []}
+
+
+class TestRoles:
+    @pytest.mark.parametrize("given", [[OWNER], [CONTRIBUTOR, GRANTS], [READER, CONTRIBUTOR, GRANTS]])
+    def test_roles_that_allow_everything_together_are_enough(self, given):
+        assert subscription.forbidden(wanted({"preset": "production"}), given) == []
+
+    def test_a_contributor_cannot_assign_roles(self):
+        missing = subscription.forbidden(wanted(), [CONTRIBUTOR])
+        assert missing == ["Microsoft.Authorization/roleAssignments/write"]
+        text = one(subscription.roles(wanted(), missing))
+        assert "Microsoft.Authorization/roleAssignments/write, which Role Based Access Control Administrator" in text
+        assert "Privileged Identity Management" in text
+        assert "Contributor has" not in text
+
+    def test_a_reader_can_make_nothing_and_hears_of_both_roles(self):
+        missing = subscription.forbidden(wanted(), [READER])
+        assert len(missing) == len(wanted().actions)
+        text = one(subscription.roles(wanted(), missing))
+        assert "more, which Contributor has" in text
+        assert "Role Based Access Control Administrator" in text
+
+    def test_what_one_role_leaves_out_another_may_give(self):
+        assert subscription.forbidden(wanted(), [CONTRIBUTOR, {"actions": ["microsoft.authorization/ROLEASSIGNMENTS/write"]}]) == []
+
+    def test_a_pattern_is_no_prefix(self):
+        assert "Microsoft.Storage/storageAccounts/write" in subscription.forbidden(
+            wanted(), [{"actions": ["Microsoft.Storage/storageAccounts"]}]
+        )
+
+
+TAKEN = {"nameAvailable": False, "reason": "AlreadyExists", "message": "The storage account named st is already taken."}
+
+
+class TestNames:
+    def test_a_free_name_is_no_problem(self):
+        assert list(naming.taken("storage account", "st", {"nameAvailable": True}, deployed=False)) == []
+
+    def test_a_taken_name_says_arms_words_and_how_to_get_another(self):
+        text = one(naming.taken("storage account", "st", TAKEN, deployed=False))
+        assert "The name st of the storage account cannot be had (The storage account named st is already taken)." in text
+        assert "sdg:cluster.suffix" in text
+
+    def test_the_stacks_own_name_is_taken_and_no_problem(self):
+        assert list(naming.taken("storage account", "st", TAKEN, deployed=True)) == []
+
+    def test_a_name_that_is_illegal_is_one_even_then(self):
+        answer = {"nameAvailable": False, "reason": "AccountNameInvalid", "message": "st is not a valid name."}
+        assert said(naming.taken("storage account", "st", answer, deployed=True))
+
+    def vault(self, name, **properties):
+        return {"name": name, "properties": {"location": "westeurope", "scheduledPurgeDate": "2026-12-01T00:00:00Z", **properties}}
+
+    def test_a_deleted_vault_that_holds_the_name_can_be_recovered_purged_or_avoided(self):
+        stack = wanted({"preset": "team"})
+        name = stack.names.key_vault
+        text = one(naming.deleted_vault(stack, [self.vault("kv-other"), self.vault(name.upper())]))
+        assert "until 2026-12-01" in text
+        assert f"az keyvault recover --name {name} --location westeurope" in text
+        assert f"az keyvault purge --name {name} --location westeurope" in text
+        assert "sdg:cluster.suffix" in text
+        assert list(naming.deleted_vault(stack, [self.vault("kv-other")])) == []
+
+    def test_a_protected_vault_cannot_be_purged(self):
+        stack = wanted({"preset": "team"})
+        text = one(naming.deleted_vault(stack, [self.vault(stack.names.key_vault, purgeProtectionEnabled=True)]))
+        assert "protected" in text
+        assert "purge --name" not in text
+
+    def test_a_deleted_foundry_account_holds_its_name(self):
+        assert "az cognitiveservices account recover --name foundry-x" in one(naming.deleted_foundry("foundry-x", [{"name": "Foundry-X"}]))
+
+
+ROUTES = """Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT
+eth0	00000000	0102000A	0003	0	0	0	00000000	0	0	0
+eth0	0002A8C0	00000000	0001	0	0	0	00FFFFFF	0	0	0
+"""
+
+
+PRIVATE = {"apiServer": {"access": "private"}}
+
+
+class TestReach:
+    def judge(self, tmp_path, more=""):
+        path = tmp_path / "route"
+        path.write_text(ROUTES + more)
+        return list(reach.private(sections(PRIVATE)["cluster"], path))
+
+    def test_a_host_with_a_default_route_alone_has_no_way_to_a_private_api_server(self, tmp_path):
+        text = one(self.judge(tmp_path))
+        assert "10.0.16.0/20" in text
+        assert "sudo ip route add" in text
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "eth1\t0010000A\t00000000\t0001\t0\t0\t0\t00F0FFFF\t0\t0\t0",  # an address in the subnet
+            "tun0\t0000000A\t01000A0A\t0003\t0\t0\t0\t000000FF\t0\t0\t0",  # 10.0.0.0/8 through a VPN
+        ],
+    )
+    def test_a_route_of_its_own_into_the_network_is_a_way(self, tmp_path, line):
+        assert self.judge(tmp_path, line + "\n") == []
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "eth1\t0020000A\t00000000\t0001\t0\t0\t0\t00F0FFFF\t0\t0\t0",  # another subnet
+            "*\t0000000A\t00000000\t0201\t0\t0\t0\t000000FF\t0\t0\t0",  # rejected
+            "tun0\t0000000A\t01000A0A\t0000\t0\t0\t0\t000000FF\t0\t0\t0",  # down
+        ],
+    )
+    def test_a_route_that_leads_elsewhere_or_nowhere_is_none(self, tmp_path, line):
+        assert len(self.judge(tmp_path, line + "\n")) == 1
+
+    def test_a_system_that_tells_no_routes_is_not_judged_nor_is_a_public_api_server(self, tmp_path):
+        assert list(reach.private(sections(PRIVATE)["cluster"], tmp_path / "none")) == []
+        assert list(reach.private(sections()["cluster"], tmp_path / "route")) == []
+
+    def test_kubelogin_is_needed_where_there_are_no_local_accounts(self, tmp_path):
+        cluster = sections({"apiServer": {"localAccounts": False}})["cluster"]
+        assert "az aks install-cli" in one(reach.kubelogin(cluster, {"PATH": str(tmp_path)}))
+        (tmp_path / "kubelogin").touch(mode=0o755)
+        assert list(reach.kubelogin(cluster, {"PATH": str(tmp_path)})) == []
+        assert list(reach.kubelogin(sections()["cluster"], {"PATH": "/nowhere"})) == []
+
+
+def test_every_part_that_a_stack_can_choose_is_described():
+    everything = wanted(
+        {"preset": "production", "storage": {"auth": "key"}, "apiServer": {"localAccounts": True}}, inference={"provider": "foundry"}
+    )
+    other = wanted()
+    assert set(everything.parts) | set(other.parts) == set(azure_requirements().parts)
