@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import os
 import runpy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +30,7 @@ class Graph:
         types: type token by resource name.
         edges: names of the resources that a resource depends on directly.
         requests: the registrations themselves, by resource name.
+        invokes: tokens of what was asked.
         outputs: the stack's outputs.
     """
 
@@ -35,6 +38,7 @@ class Graph:
     types: dict[str, str] = field(default_factory=dict)
     edges: dict[str, set[str]] = field(default_factory=dict)
     requests: dict[str, Any] = field(default_factory=dict)
+    invokes: list[str] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
 
     def of_type(self, token: str) -> list[str]:
@@ -78,10 +82,22 @@ class Answers(mocks.Mocks):
         name = _key(args.typ, args.name)
         self._graph.types[name] = args.typ
         self._graph.inputs[name] = args.inputs
-        return f"{args.name}-id", {**args.inputs, **self._computed.get(args.typ, {})}
+        return f"{args.name}-id", {**args.inputs, **self._computed.get(args.typ, {}), **_identity(args.inputs)}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
-        raise AssertionError(f"unexpected invoke {args.token}")
+        if args.token not in INVOKED:
+            raise AssertionError(f"unexpected invoke {args.token}")
+        self._graph.invokes.append(args.token)
+        return INVOKED[args.token]
+
+
+def _identity(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """ARM takes a list of identities, and answers with what each of them is."""
+    given = inputs.get("identity")
+    if not isinstance(given, Mapping):
+        return {}
+    own = {each: {"principalId": "principal", "clientId": "client"} for each in given.get("userAssignedIdentities") or ()}
+    return {"identity": {**given, "userAssignedIdentities": own, "principalId": "principal", "tenantId": "tenant"}}
 
 
 COMPUTED: dict[str, dict[str, Any]] = {
@@ -115,6 +131,44 @@ KUBECONFIG = {
 }
 COMPUTED |= {f"command:{where}:Command": {"stdout": yaml.safe_dump(KUBECONFIG), "stderr": ""} for where in ("local", "remote")}
 
+SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
+TENANT = "99999999-8888-7777-6666-555555555555"
+LOGIN = {"exec": {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "kubelogin", "args": ["get-token", "--login", "devicecode"]}}
+COMPUTED |= {
+    "azure-native:containerservice:ManagedCluster": {
+        "name": "aks-sdg-dev",
+        "fqdn": "aks-sdg-dev.hcp.eastus2.azmk8s.io",
+        "oidcIssuerProfile": {"enabled": True, "issuerURL": "https://issuer.example/"},
+    },
+    "azure-native:dbforpostgresql:Server": {"fullyQualifiedDomainName": "psql.postgres.database.azure.com"},
+    "azure-native:keyvault:Vault": {"name": "vault"},
+    "azure-native:managedidentity:UserAssignedIdentity": {"principalId": "principal", "clientId": "osmo-client", "tenantId": TENANT},
+    "azure-native:network:PublicIPAddress": {"ipAddress": "203.0.113.9"},
+    "azure-native:redisenterprise:RedisEnterprise": {"hostName": "redis.eastus2.redis.azure.net"},
+    "azure-native:storage:StorageAccount": {"name": "stsdgdev"},
+}
+
+
+def _encoded(user: Mapping[str, Any]) -> dict[str, Any]:
+    text = yaml.safe_dump({**KUBECONFIG, "users": [{"name": "lab", "user": user}]})
+    return {"kubeconfigs": [{"name": "clusterAdmin", "value": base64.b64encode(text.encode()).decode()}]}
+
+
+INVOKED: dict[str, dict[str, Any]] = {
+    "azure-native:authorization:getClientConfig": {
+        "clientId": "deployer-client",
+        "objectId": "deployer",
+        "subscriptionId": SUBSCRIPTION,
+        "tenantId": TENANT,
+    },
+    "azure-native:containerservice:listManagedClusterAdminCredentials": _encoded({"token": "planted-cluster-token"}),
+    "azure-native:containerservice:listManagedClusterUserCredentials": _encoded(LOGIN),
+    "azure-native:redisenterprise:listDatabaseKeys": {"primaryKey": "planted-redis-key", "secondaryKey": "planted-second-redis-key"},
+    "azure-native:storage:listStorageAccountKeys": {
+        "keys": [{"keyName": "key1", "value": "planted-storage-key", "permissions": "Full", "creationTime": "2026-01-01T00:00:00Z"}]
+    },
+}
+
 
 def _key(type_: str, name: str) -> str:
     return f"{name}/verdict" if type_.endswith("gate:Verdict") else name
@@ -129,11 +183,18 @@ def run_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(KUBECONFIG))
     monkeypatch.setattr("sdg.preflight.stack.problems", lambda _subject: ())
+    for name in [name for name in os.environ if name.startswith(("ARM_", "AZURE_", "IDENTITY_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ARM_SUBSCRIPTION_ID", SUBSCRIPTION)
+    monkeypatch.setenv("ARM_TENANT_ID", TENANT)
+    monkeypatch.setenv("AZURE_CONFIG_DIR", str(tmp_path))
 
     loop = asyncio.new_event_loop()
 
     def run(*, preview: bool = False, computed: Mapping[str, Mapping[str, Any]] | None = None, **sections: Any) -> Graph:
-        cluster = {"kind": "existing", "name": "lab", "kubeconfig": str(kubeconfig), **sections.pop("cluster", {})}
+        chosen = sections.pop("cluster", {})
+        in_azure = chosen.get("kind") == "azure"
+        cluster = chosen if in_azure else {"kind": "existing", "name": "lab", "kubeconfig": str(kubeconfig), **chosen}
         config = {"cluster": cluster, **sections}
         graph = Graph()
         # other tests may have closed this thread's loop

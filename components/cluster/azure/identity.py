@@ -24,13 +24,9 @@ def cluster_identity(place: Place) -> UserAssignedIdentity:
     return _identity(place, "aks-identity", place.names.cluster_identity)
 
 
-def cluster_roles(network: NetworkHandle, identity: UserAssignedIdentity) -> list[RoleAssignment]:
-    """The subnets that AKS puts its machines in, and no more of the network."""
-    subnets = {"aks-nodes": network.subnets.nodes, "aks-gpu-nodes": network.subnets.gpu_nodes}
-    return [
-        granted(network, purpose, "Network Contributor", scope=subnet, principal=identity.principal_id)
-        for purpose, subnet in subnets.items()
-    ]
+def cluster_role(network: NetworkHandle, purpose: str, subnet: pulumi.Output[str], identity: UserAssignedIdentity) -> RoleAssignment:
+    """Lets AKS put machines into a subnet, and into nothing else of the network."""
+    return granted(network, purpose, "Network Contributor", scope=subnet, principal=identity.principal_id)
 
 
 def osmo_identity(place: Place) -> UserAssignedIdentity:

@@ -116,16 +116,26 @@ def inline(pool: NodePool, settings: settings_of.Azure) -> ManagedClusterAgentPo
     return ManagedClusterAgentPoolProfileArgs(name=pool.name, **pool.arguments(settings.kubernetes))
 
 
-def made(network: NetworkHandle, settings: settings_of.Azure, cluster: ManagedCluster, pools: Sequence[NodePool]) -> list[AgentPool]:
-    """Makes the pools one by one: AKS refuses to work at two of one cluster at a time."""
+def made(
+    network: NetworkHandle,
+    settings: settings_of.Azure,
+    cluster: ManagedCluster,
+    pools: Sequence[NodePool],
+    after: Sequence[pulumi.Resource],
+) -> list[AgentPool]:
+    """Makes the pools one by one: AKS refuses to work at two of one cluster at a time.
+
+    Args:
+        after: what must exist before: the roles of the cluster's identity.
+    """
     done: list[AgentPool] = []
     for pool in pools:
-        done.append(_made(network, settings, cluster, pool, done[-1:]))
+        done.append(_made(network, settings, cluster, pool, [*after, *done[-1:]]))
     return done
 
 
 def _made(
-    network: NetworkHandle, settings: settings_of.Azure, cluster: ManagedCluster, pool: NodePool, after: Sequence[AgentPool]
+    network: NetworkHandle, settings: settings_of.Azure, cluster: ManagedCluster, pool: NodePool, after: Sequence[pulumi.Resource]
 ) -> AgentPool:
     drifting = ["count", *(["orchestratorVersion"] if settings.upgrades.channel in SELF_UPGRADING else [])]
     lifecycle = pulumi.ResourceOptions(
