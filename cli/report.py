@@ -73,12 +73,12 @@ def show_critical_path(update: Update, console: Console) -> None:
     console.print(f"The wall time of {path.wall:.1f} s is {path.excess:.0%} above the longest chain.")
     longest = [gap for gap in path.gaps if gap.seconds >= SHORT]
     for gap in longest[:SHOWN]:
-        said = (
-            f"{_name(gap.urn)} was ready {gap.seconds:.1f} s before it began" if gap.urn else f"the engine ended {gap.seconds:.1f} s later"
+        waited = (
+            f"{_name(gap.urn)} was ready {gap.seconds:.1f} s before it began" if gap.urn else f"the engine took {gap.seconds:.1f} s to end"
         )
-        console.print(Text(f"  {said}"), soft_wrap=True)
+        console.print(Text(f"  {waited}"), soft_wrap=True)
     rest = sum(gap.seconds for gap in path.gaps) - sum(gap.seconds for gap in longest[:SHOWN])
-    console.print(f"  {len(path.gaps) - len(longest[:SHOWN])} shorter waits took {rest:.1f} s together")
+    console.print(f"  all other waits on the way to its end took {rest:.1f} s together")
 
 
 def _name(urn: str) -> str:
