@@ -126,6 +126,11 @@ class StateDir:
         return self.root / "machine.json"
 
     @property
+    def azure(self) -> Path:
+        """Folder of the login to the simulated Azure (`AZURE_CONFIG_DIR`); absent where a rehearsal has none."""
+        return self.root / "azure"
+
+    @property
     def lock(self) -> Path:
         """Held by whoever starts or stops; beside the directory, so that a purge does not remove it under another's feet."""
         return self.root.with_name(f".{self.root.name}.lock")

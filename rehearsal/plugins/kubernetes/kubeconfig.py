@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rehearsal.plugins.kubernetes import documents
+from rehearsal.plugins.kubernetes import credentials, documents
 from rehearsal.plugins.provider import ProviderError
 
 
@@ -73,7 +73,8 @@ def connect(config: Mapping[str, Any], context: str | None = None, cluster: str 
     """Resolve the context in use.
 
     Raises:
-        ProviderError: the context, its cluster or its user is missing, or the user's credentials come from a program.
+        ProviderError: the context, its cluster or its user is missing, or the user's credentials come from a program that is not the
+            rehearsal's own, or that gives none.
     """
     name = context or config.get("current-context")
     chosen = _named(config, "contexts", "context", name)
@@ -83,10 +84,10 @@ def connect(config: Mapping[str, Any], context: str | None = None, cluster: str 
     if target is None or not target.get("server"):
         raise ProviderError("invalid configuration: no server found for the cluster in use")
     user = _named(config, "users", "user", chosen.get("user")) or {}
-    if user.get("exec") or user.get("auth-provider"):
-        raise ProviderError(
-            "the kubeconfig gets its credentials from a program; the rehearsal's stand-in takes tokens and certificates only"
-        )
+    if user.get("auth-provider"):
+        raise ProviderError("the kubeconfig names an auth-provider; the rehearsal's stand-in takes tokens, certificates and kubelogin only")
+    if user.get("exec"):
+        user = {**user, **credentials.ask(user["exec"])}
     return Connection(
         server=str(target["server"]).rstrip("/"),
         namespace=str(chosen.get("namespace") or "default"),
