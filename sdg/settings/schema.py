@@ -111,10 +111,24 @@ class _Walk:
             model=inside if self._field else self._model,
             leaf=not self._models,
             description=(self._field.description or "") if self._field else "",
-            examples=tuple(self._field.examples or ()) if self._field else (),
+            examples=self._examples(),
             tags=tuple(tag for model in self._models if (tag := tag_of(model))),
             discriminator=str(self._field.discriminator or "") if self._field else "",
         )
+
+    def _examples(self) -> tuple[object, ...]:
+        """Those of the field; for an item of a list, and for a field that has none, those of the values' own type."""
+        if self._field is None:
+            return ()
+        own, of_values = tuple(self._field.examples or ()), tuple(_examples_of(self._field.annotation))
+        return of_values or own if self._steps[-1].startswith("[") else own or of_values
+
+
+def _examples_of(annotation: object) -> Iterator[object]:
+    for part in get_args(annotation) if get_origin(annotation) in (Union, UnionType, Annotated, tuple) else ():
+        if isinstance(part, FieldInfo):
+            yield from part.examples or ()
+        yield from _examples_of(part)
 
 
 def leaves(value: object, path: str = "") -> Iterator[tuple[str, str, str]]:

@@ -123,7 +123,7 @@ def test_subnets_that_overlap_or_lie_outside_are_found_and_no_others(chosen: lis
         ),
         (
             {"subnets": {"endpoints": "10.0.64.0/30"}},
-            "endpoints must hold 2 addresses for 2 private endpoints, beside 5 that Azure keeps; 10.0.64.0/30 holds 0: take a /29 or larger.",
+            "must hold 2 addresses for 2 private endpoints, beside 5 that Azure keeps; 10.0.64.0/30 holds 0: take a /29 or larger.",
         ),
         (
             {"subnets": {"gpuNodes": "10.1.0.0/24"}},

@@ -1,0 +1,312 @@
+"""`sdg:cluster` of kind `azure`: what cannot be is refused in a sentence each, all at once, and what is unwise is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sdg.catalog.versions import versions
+from sdg.catalog.vm_sizes import vm_sizes
+from sdg.settings.azure import Azure
+from sdg.settings.azure_rules import azure_warnings
+from sdg.settings.model import StackSettings
+from sdg.settings.parse import check, parse
+from sdg.settings.platform import GpuOperator, Platform
+
+# what a stack has to say at least
+MINE = {"kind": "azure", "allowedRanges": ["198.51.100.7/32"], "acceptUnvalidated": True}
+KEY = "sdg:cluster"
+
+
+def problems(cluster: Mapping[str, Any] | None = None, **sections: Any) -> list[str]:
+    return check({"cluster": {**MINE, **(cluster or {})}, **sections})[1]
+
+
+def warnings(cluster: Mapping[str, Any], platform: Platform | None = None) -> list[str]:
+    return list(azure_warnings(Azure.model_validate({**MINE, **cluster}), platform))
+
+
+@pytest.mark.parametrize("preset", ["dev", "team", "production"])
+def test_every_preset_is_a_cluster_that_can_be(preset: str) -> None:
+    settings = parse({"cluster": {**MINE, "preset": preset}})
+    assert isinstance(settings.cluster, Azure)
+    assert (settings.osmo.database.kind, settings.osmo.redis.kind, settings.platform.object_store.provider) == ("managed",) * 3
+
+
+def test_only_who_may_reach_it_and_untried_versions_have_to_be_said() -> None:
+    found = check({"cluster": {"kind": "azure"}})[1]
+    assert len(found) == 2
+    assert f"{KEY}.allowedRanges is required" in found[0]
+    assert "`pulumi config set --path sdg:cluster.acceptUnvalidated true`" in found[1]
+
+
+BAD = {
+    "prefix": "nvidiaphysical",
+    "network": {"pods": "10.0.0.0/16", "subnets": {"gpuNodes": "10.0.32.0/28"}},
+    "systemPool": {"size": "Standard_D16ds_v9"},
+    "gpuPools": [{"size": "Standard_NC40ads_H100_v5", "max": 20}],
+}
+
+
+SENTENCES = (
+    'must have at most 14 characters together, so that every name keeps within Azure\'s limits; "nvidiaphysical" and "dev" have 17.',
+    f"{KEY}.network.pods must not overlap {KEY}.network.range; they are 10.0.0.0/16 and 10.0.0.0/16.",
+    f"{KEY}.network.subnets.gpuNodes must hold 22 addresses for the 20 nodes with GPUs that there may be and 2 more during an upgrade",
+    f"{KEY}.systemPool.size: Standard_D16ds_v9 is not a known VM size. Did you mean Standard_D16ds_v5 or Standard_D8ds_v5 or",
+    "sdg:platform.gpuOperator.driver is required where sdg:platform.gpuOperator.install is false: 'azure', so that AKS installs",
+)
+
+
+def test_bad_settings_of_every_kind_are_one_sentence_each_and_reported_at_once() -> None:
+    """Of the list of bad settings, only a region without the size is missing: that takes asking Azure."""
+    found = problems(BAD, platform={"gpuOperator": {"install": False}})
+    assert len(found) == len(SENTENCES)
+    assert all(sentence in one for sentence, one in zip(SENTENCES, found, strict=True)), found
+
+
+@pytest.mark.parametrize(
+    ("pools", "sentence"),
+    [
+        ({"gpuPools": [{"size": "Standard_NC40ads_H100_v4"}]}, f"{KEY}.gpuPools[0].size: Standard_NC40ads_H100_v4 is not a known VM size."),
+        ({"gpuPools": [{"size": "Standard_D16ds_v5"}]}, f"{KEY}.gpuPools[0].size must be one with GPUs; Standard_D16ds_v5 has none."),
+        ({"cpuPool": {"size": "Standard_NC4as_T4_v3"}}, f"{KEY}.cpuPool.size must be one without GPUs"),
+        ({"systemPool": {"size": "Standard_NC16as_T4_v3"}}, f"{KEY}.systemPool.size must be one without GPUs"),
+        ({"systemPool": {"size": "Standard_D8ds_v5"}}, f"{KEY}.systemPool.size must have 16 vCPUs or more"),
+        ({"systemPool": {"min": 0}}, f"{KEY}.systemPool.min must be at least 1; it is 0."),
+        ({"systemPool": {"min": 4, "max": 3}}, f"{KEY}.systemPool.min must be at most its max, which is 3; it is 4."),
+        ({"cpuPool": {"min": 5}}, f"{KEY}.cpuPool.min must be at most its max, which is 4; it is 5."),
+        ({"cpuPool": {"max": 0}}, f"{KEY}.cpuPool.max must be at least 1; it is 0"),
+        ({"gpuPools": [{"max": 0}]}, f"{KEY}.gpuPools[0].max must be at least 1; it is 0"),
+        (
+            {"gpuPools": [{"name": "system"}]},
+            f'{KEY}.gpuPools[0].name must be another; "system" is the name of a pool that there is anyway.',
+        ),
+        ({"gpuPools": [{"name": "cpu"}]}, f"{KEY}.gpuPools[0].name must be another"),
+        ({"gpuPools": [{}, {}]}, f'{KEY}.gpuPools[1].name must be another; "gpu" is the name of {KEY}.gpuPools[0].'),
+        ({"gpuPools": [{"name": "GPU"}]}, f'{KEY}.gpuPools[0].name must look like "gpu"; it is "GPU".'),
+        ({"gpuPools": [{"name": "thirteenchars"}]}, f'{KEY}.gpuPools[0].name must look like "gpu"'),
+    ],
+)
+def test_a_pool_that_cannot_be_is_refused(pools: Mapping[str, Any], sentence: str) -> None:
+    (found,) = problems(pools)
+    assert sentence in found
+
+
+def test_a_spot_pool_may_name_zones_and_pools_may_differ() -> None:
+    assert problems({"gpuPools": [{"spot": True, "zones": ["1", "2"]}, {"name": "t4", "size": "Standard_NC4as_T4_v3"}]}) == []
+
+
+@pytest.mark.parametrize(
+    ("cluster", "operator", "sentence"),
+    [
+        ({}, {"driver": "host"}, "sdg:platform.gpuOperator.driver must be 'operator' or 'azure' on Azure"),
+        ({"gpuPools": []}, {"install": True}, "sdg:platform.gpuOperator.install: true needs GPUs, and sdg:cluster.gpuPools has none"),
+        ({"gpuPools": []}, {"driver": "azure"}, 'sdg:platform.gpuOperator.driver: "azure" says who installs the GPU driver'),
+        ({}, {"install": False}, "sdg:platform.gpuOperator.driver is required where sdg:platform.gpuOperator.install is false"),
+        ({"gpuPools": [{"size": "Standard_NV6ads_A10_v5"}]}, {}, "Standard_NV6ads_A10_v5 needs NVIDIA's GRID driver"),
+        ({"gpuPools": [{"size": "Standard_NV36ads_A10_v5"}]}, {"driver": "operator"}, "set sdg:platform.gpuOperator.driver to 'azure'"),
+    ],
+)
+def test_a_gpu_driver_without_an_owner_that_can_install_it_is_refused(
+    cluster: Mapping[str, Any], operator: Mapping[str, Any], sentence: str
+) -> None:
+    (found,) = problems(cluster, platform={"gpuOperator": operator})
+    assert sentence in found
+
+
+@pytest.mark.parametrize(
+    ("size", "operator"),
+    [
+        ("Standard_NV36ads_A10_v5", {"driver": "azure"}),
+        ("Standard_NC40ads_H100_v5", {"driver": "azure"}),
+        ("Standard_NC40ads_H100_v5", {"driver": "operator"}),
+        ("Standard_NC40ads_H100_v5", {"install": False, "driver": "azure"}),
+        ("Standard_NC40ads_H100_v5", {"install": False, "driver": "operator"}),
+    ],
+)
+def test_a_gpu_driver_with_an_owner_is_fine(size: str, operator: Mapping[str, Any]) -> None:
+    assert problems({"gpuPools": [{"size": size}]}, platform={"gpuOperator": operator}) == []
+
+
+def test_every_size_of_a_fraction_of_a_gpu_needs_another_driver_than_the_operators() -> None:
+    fractions = {name for name, size in vm_sizes().items() if size.gpu and size.gpu.fraction}
+    assert fractions
+    assert all(problems({"gpuPools": [{"size": name}]}) for name in fractions)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "sentence"),
+    [
+        (["0.0.0.0/0"], 'must be a /8 at most, since larger ranges let in everybody; it is "0.0.0.0/0".'),
+        (["128.0.0.0/1"], "must be a /8 at most"),
+        (["20.0.0.0/7"], "must be a /8 at most"),
+        (["10.1.2.3/32"], 'must be public, as the internet sees you; it is "10.1.2.3/32", and 10.0.0.0/8 is a private network.'),
+        (["192.168.1.4"], "192.168.0.0/16 is a private network."),
+        (["172.0.0.0/8"], "172.16.0.0/12 is a private network."),
+        (["127.0.0.1"], "127.0.0.0/8 is each machine itself."),
+        (["100.64.9.9"], "100.64.0.0/10 is a provider's own network."),
+        (["224.0.0.1"], "224.0.0.0/4 is multicast."),
+        (["250.1.1.1"], "240.0.0.0/4 is reserved."),
+        (["1.2.3.4/33"], 'must be a public address or range such as "198.51.100.7/32"; it is "1.2.3.4/33".'),
+        (["300.2.3.4"], "must be a public address or range"),
+        (["1.2.3.4/24"], 'must begin at its first address; it is "1.2.3.4/24": write "1.2.3.0/24".'),
+        (["YOUR_IP/32"], 'must look like "198.51.100.7/32"; it is "YOUR_IP/32".'),
+        (["2001:db8::/32"], 'must look like "198.51.100.7/32"'),
+        (["1.2.3.4", "1.2.3.4/32"], f"{KEY}.allowedRanges[1] must be there once; it is {KEY}.allowedRanges[0] again, 1.2.3.4/32."),
+        ([f"1.2.{n}.4" for n in range(200)], f"{KEY}.allowedRanges must hold at most 199 ranges beside the cluster's own way out"),
+        ([], f"add your own address with `pulumi config set --path '{KEY}.allowedRanges[0]' ADDRESS/32`."),
+    ],
+)
+def test_a_range_that_lets_in_nobody_or_everybody_is_refused(ranges: list[str], sentence: str) -> None:
+    (found,) = problems({"allowedRanges": ranges})
+    assert sentence in found
+
+
+@given(address=st.ip_addresses(v=4), prefix=st.integers(0, 32))
+def test_no_range_that_holds_a_private_address_or_most_of_the_internet_is_ever_taken(address: Any, prefix: int) -> None:
+    network = IPv4Network((address, prefix), strict=False)
+    private = [IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")]
+    bad = prefix < 8 or any(network.overlaps(other) for other in private)
+    assert problems({"allowedRanges": [str(network)]}) or not bad
+
+
+def test_a_private_api_server_takes_no_ranges_and_needs_none() -> None:
+    assert problems({"apiServer": {"access": "private"}, "allowedRanges": []}) == []
+    (found,) = problems({"apiServer": {"access": "private"}})
+    assert f'{KEY}.allowedRanges must be empty where {KEY}.apiServer.access is "private"' in found
+
+
+@pytest.mark.parametrize(
+    ("cluster", "sentences"),
+    [
+        (
+            {"kubernetes": "1.33"},
+            ['since AKS\' community support of 1.33 has ended; it is "1.33": take 1.35, or set sdg:cluster.lts to true'],
+        ),
+        ({"kubernetes": "1.30.4"}, ['since AKS\' community support of 1.30 has ended; it is "1.30.4": take 1.35.']),
+        ({"kubernetes": "1.33", "lts": True}, [f'{KEY}.tier must be "Premium" for long-term support']),
+        ({"kubernetes": "1.36", "lts": True, "tier": "Premium"}, [f"{KEY}.kubernetes must have long-term support"]),
+        ({"kubernetes": "1.33", "lts": True, "tier": "Premium"}, []),
+        ({"kubernetes": "1.34"}, []),
+        ({"kubernetes": "1.36.1"}, []),
+        ({"kubernetes": "latest"}, [f'{KEY}.kubernetes must look like "1.35"; it is "latest".']),
+    ],
+)
+def test_a_kubernetes_that_aks_does_not_support_is_refused(cluster: Mapping[str, Any], sentences: list[str]) -> None:
+    found = problems(cluster)
+    assert len(found) == len(sentences)
+    assert all(sentence in one for sentence, one in zip(sentences, found, strict=True))
+
+
+LTS = {"kubernetes": "1.33", "lts": True, "tier": "Premium"}
+
+
+def test_versions_that_nobody_validated_together_are_refused_until_accepted_and_then_a_warning() -> None:
+    untried = "Kubernetes 1.35, GPU operator 25.10.1 and KAI 0.14.0 were never validated together"
+    (found,) = problems({"acceptUnvalidated": False})
+    assert found.startswith(f"{KEY}.kubernetes: {untried}; validated: Kubernetes 1.33, GPU operator 25.10.1 and KAI 0.14.0 (")
+    assert problems() == []
+    (warning,) = warnings({})
+    assert untried in warning
+    assert "sdg:cluster.acceptUnvalidated accepts it" in warning
+
+
+def test_versions_that_were_validated_together_need_no_acceptance() -> None:
+    assert problems({**LTS, "acceptUnvalidated": False}) == []
+    assert warnings({**LTS, "kubernetes": "1.33.7"}) == []
+
+
+@pytest.mark.parametrize(
+    ("cluster", "platform", "parts"),
+    [
+        ({"gpuPools": []}, {}, "Kubernetes 1.35 and KAI 0.14.0 were"),
+        ({}, {"gpuOperator": {"install": False, "driver": "azure"}}, "Kubernetes 1.35 and KAI 0.14.0 were"),
+        ({}, {"kaiScheduler": {"install": False}}, "Kubernetes 1.35 and GPU operator 25.10.1 were"),
+    ],
+)
+def test_only_what_the_stack_installs_counts(cluster: Mapping[str, Any], platform: Mapping[str, Any], parts: str) -> None:
+    (found,) = problems({**cluster, "acceptUnvalidated": False}, platform=platform)
+    assert parts in found
+
+
+def test_the_matrix_knows_the_versions_that_are_installed() -> None:
+    """Otherwise every stack would have to accept something that nobody can mend by choosing."""
+    charts, (line, *_rest) = versions().charts, versions().aks.validated
+    assert str(line.gpu_operator) == f"=={str(charts['gpu-operator'].version).removeprefix('v')}"
+    assert str(line.kai) == f"=={charts['kai-scheduler'].version}"
+
+
+@pytest.mark.parametrize(
+    ("cluster", "sentence"),
+    [
+        (
+            {"database": {"size": "B_Standard_D2s_v3"}},
+            f'{KEY}.database.size must have the prefix of its tier; it is "B_Standard_D2s_v3": write GP_',
+        ),
+        ({"database": {"size": "GP_Standard_X1"}}, "sizes of tier GP_ begin with GP_Standard_D."),
+        ({"database": {"highAvailability": "same-zone"}}, f'{KEY}.database.highAvailability must be "none" with the burstable size'),
+        ({"database": {"size": "D2s_v3"}}, f'{KEY}.database.size must look like "GP_Standard_D2s_v3"'),
+        ({"redis": {"size": "C1"}}, f'{KEY}.redis.size must look like "Balanced_B1" or "ComputeOptimized_X3"'),
+        ({"storage": {"containers": ["osmo-workflows"]}}, f"{KEY}.storage.containers[0] must be another name"),
+        ({"storage": {"containers": ["raw", "raw"]}}, f'{KEY}.storage.containers[1] must be another name; there is a "raw" already.'),
+        ({"storage": {"coolAfterDays": 30, "deleteAfterDays": 30}}, f"{KEY}.storage.deleteAfterDays must be more than coolAfterDays"),
+        ({"keyVault": {"purgeProtection": True}}, f"{KEY}.keyVault.purgeProtection: true needs a vault"),
+        ({"observability": {"grafana": True}}, f"{KEY}.observability.grafana: true needs metrics to show"),
+        ({"tags": {"azure-made": "yes"}}, 'don\'t begin with microsoft, azure, windows; one is "azure-made".'),
+        ({"tags": {"a/b": "yes"}}, 'one is "a/b".'),
+        ({"tags": {"": "yes"}}, 'one is "".'),
+        ({"tags": {"k" * 129: "yes"}}, "keys have 1 to 128 characters"),
+        ({"tags": {"owner": "v" * 257}}, 'values have at most 256 characters; that of "owner" has 257.'),
+        ({"tags": {"Owner": "a", "owner": "b"}}, "keys differ by more than letter case"),
+        ({"prefix": "windows"}, 'must not make names with "windows" in them'),
+        ({"prefix": "1st"}, f'{KEY}.prefix must look like "sdg"; it is "1st".'),
+        ({"environment": "a-b"}, f'{KEY}.environment must look like "dev"; it is "a-b".'),
+        ({"subscription": "mine"}, f"{KEY}.subscription must look like"),
+        ({"preset": "huge"}, f"{KEY}.preset must be 'dev', 'team' or 'production'; it is \"huge\"."),
+    ],
+)
+def test_a_service_that_cannot_be_is_refused(cluster: Mapping[str, Any], sentence: str) -> None:
+    (found,) = problems(cluster)
+    assert sentence in found
+
+
+def test_tags_are_fifty_at_most() -> None:
+    assert problems({"tags": {f"t{number}": "v" for number in range(50)}}) == []
+    assert problems({"tags": {f"t{number}": "v" for number in range(51)}})
+
+
+def test_a_smoke_test_with_gpus_needs_some() -> None:
+    (found,) = problems({"gpuPools": []}, smoke={"gpu": "always"})
+    assert 'sdg:smoke.gpu: "always" needs GPUs, and sdg:cluster.gpuPools has none' in found
+    assert problems(smoke={"gpu": "always"}) == []
+
+
+@pytest.mark.parametrize(
+    ("cluster", "sentence"),
+    [
+        (
+            {"allowedRanges": ["198.51.0.0/16"]},
+            f"{KEY}.allowedRanges[0] lets 65536 addresses reach the API server; a range of your own is a /24",
+        ),
+        ({"gpuPools": [{"size": "Standard_NC128ds_xl_RTXPRO6000BSE_v6"}]}, "is not generally available; the subscription needs access"),
+        ({"gpuPools": [{"size": "Standard_ND128isr_NDR_GB200_v6"}]}, "are arm64, and every image that runs there must be too."),
+    ],
+)
+def test_what_is_unwise_is_said_and_not_refused(cluster: Mapping[str, Any], sentence: str) -> None:
+    by_azure = Platform(gpu_operator=GpuOperator(driver="azure"))
+    assert any(sentence in warning for warning in warnings(cluster, by_azure))
+    assert problems(cluster, platform={"gpuOperator": {"driver": "azure"}}) == []
+
+
+def test_a_broken_section_hides_no_problem_of_the_cluster() -> None:
+    found = problems({"prefix": "windows"}, platform={"gpuOperator": {"drivr": "azure"}})
+    assert len(found) == 2
+
+
+def test_the_kind_alone_is_known_and_complete() -> None:
+    assert StackSettings.model_validate({"cluster": MINE}).cluster.kind == "azure"
