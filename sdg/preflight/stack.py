@@ -18,6 +18,7 @@ from sdg.preflight.host import answers, asking
 from sdg.preflight.host.checks import Wanted, findings
 from sdg.preflight.model import Finding, Subject, capital
 from sdg.settings.azure import Azure
+from sdg.settings.azure_rules import azure_warnings
 from sdg.settings.cluster import ExistingCluster, MicroK8s, SshHost
 
 
@@ -37,6 +38,7 @@ def _problems(subject: Subject) -> Iterator[Finding]:
     if isinstance(cluster, Azure):
         from sdg.preflight.azure import stack as azure  # noqa: PLC0415 -- it takes a while to import, and no other stack needs it
 
+        yield from (Finding("advice", sentence) for sentence in azure_warnings(cluster, subject.sections.get("platform")))
         yield from azure.findings(subject, cluster)
         yield from budget.findings(subject, cluster)
     if isinstance(cluster, MicroK8s):
