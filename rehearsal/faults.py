@@ -31,7 +31,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "azure.subscription": ("state",),
     "azure.provider": ("namespaces", "state"),
     "azure.roles": ("roles",),
-    "azure.quota": ("location", "limits"),
+    "azure.quota": ("location", "family", "limit"),
     "azure.sku": ("location", "size", "zones", "reason", "absent"),
     "azure.kubernetes": ("location", "without"),
     "azure.postgresql": ("location", "reason"),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from rehearsal.azure.regions import FoundryModel, Kubernetes, Region, Restriction, regions
+from rehearsal.azure.regions import FoundryModel, Region, Restriction, regions
 from rehearsal.faults import Faults
+from sdg.catalog.versions import versions
 
 
 class _Switch(BaseModel):
@@ -28,9 +28,10 @@ Switch = TypeVar("Switch", bound=_Switch)
 
 
 class QuotaSwitch(_Switch):
-    """`azure.quota`: other limits, in vCPUs, by the usages' names."""
+    """`azure.quota`: another limit of a family, or of `cores` or `lowPriorityCores`; in vCPUs."""
 
-    limits: Mapping[str, int]
+    family: str
+    limit: int
 
 
 class SkuSwitch(_Switch):
@@ -87,12 +88,12 @@ class Offers:
         """Every region."""
         return tuple(regions().regions)
 
-    def kubernetes(self, location: str) -> Kubernetes:
-        """The versions that AKS offers in a region."""
-        known, switch = regions().kubernetes, self._switch("azure.kubernetes", KubernetesSwitch)
-        if switch is None or not switch.concerns(location):
-            return known
-        return known.model_copy(update={"versions": {name: each for name, each in known.versions.items() if name not in switch.without}})
+    def kubernetes(self, location: str) -> dict[str, tuple[str, ...]]:
+        """The minor versions that AKS offers in a region, with their support plans; oldest first."""
+        aks, switch = versions().aks, self._switch("azure.kubernetes", KubernetesSwitch)
+        without = switch.without if switch and switch.concerns(location) else ()
+        found = {minor: _plans(minor) for minor in sorted({*aks.lts, aks.oldest, aks.kubernetes, _next(aks.kubernetes)}, key=_number)}
+        return {minor: plans for minor, plans in found.items() if minor not in without}
 
     def models(self, location: str) -> list[FoundryModel]:
         """The models that a region has."""
@@ -108,7 +109,7 @@ class Offers:
     def _changed(self, name: str, region: Region) -> dict[str, Any]:
         changed: dict[str, Any] = {}
         if (quota := self._switch("azure.quota", QuotaSwitch)) and quota.concerns(name):
-            changed["limits"] = {**region.limits, **quota.limits}
+            changed["limits"] = {**region.limits, quota.family: quota.limit}
         if (sku := self._switch("azure.sku", SkuSwitch)) and sku.concerns(name):
             if sku.absent:
                 changed["without"] = (*region.without, sku.size)
@@ -126,3 +127,18 @@ class Offers:
     def _switch(self, name: str, kind: type[Switch]) -> Switch | None:
         fields = self._faults.get(name)
         return None if fields is None else kind.model_validate(fields)
+
+
+def _plans(minor: str) -> tuple[str, ...]:
+    official = ("KubernetesOfficial",) if _number(minor) >= _number(versions().aks.oldest) else ()
+    return (*official, *(("AKSLongTermSupport",) if minor in versions().aks.lts else ()))
+
+
+def _number(minor: str) -> tuple[int, ...]:
+    return tuple(map(int, minor.split(".")))
+
+
+def _next(minor: str) -> str:
+    """The newest version: one after AKS' default, as in its calendar."""
+    major, number = _number(minor)
+    return f"{major}.{number + 1}"

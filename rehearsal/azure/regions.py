@@ -51,20 +51,6 @@ class PostgreSql(_Model):
     geo_backup: bool = True
 
 
-class Version(_Model):
-    """A minor version of Kubernetes: its patches, oldest first, and its support plans."""
-
-    patches: tuple[str, ...]
-    plans: tuple[Literal["KubernetesOfficial", "AKSLongTermSupport"], ...]
-
-
-class Kubernetes(_Model):
-    """The versions that AKS offers, by minor."""
-
-    default: str
-    versions: Mapping[str, Version]
-
-
 class FoundryModel(_Model):
     """A model that can be deployed; `retires` is the day from which it serves nobody."""
 
@@ -99,7 +85,6 @@ class Regions(_Model):
     """The whole file."""
 
     families: Mapping[str, Family]
-    kubernetes: Kubernetes
     models: tuple[FoundryModel, ...]
     regions: Mapping[str, Region]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -38,6 +39,9 @@ ANSWER_TIMEOUT: Final = 10.0  # seconds, of whoever gives tokens
 _FRESH: Final = 300  # seconds that a token must still be good for
 _LONGEST_REASON: Final = 240  # characters
 _BOUNDED: Final[Mapping[str, Any]] = {"connection_timeout": 5, "read_timeout": ANSWER_TIMEOUT, "retry_total": 1}
+
+# what it warns of is in our errors already; without a handler it would go to stderr
+logging.getLogger("azure.identity").addHandler(logging.NullHandler())
 
 SERVICE_PRINCIPAL, WORKLOAD, MANAGED, CLI = "service principal", "workload identity", "managed identity", "az"
 
