@@ -7,6 +7,7 @@ from ipaddress import IPv4Network
 from typing import Final
 
 _SMALLEST: Final = 30  # bits: storage accounts refuse longer prefixes, and want such addresses one by one
+_PRIVATE: Final = tuple(IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))  # RFC 1918
 
 
 def addresses(ranges: Iterable[str]) -> tuple[str, ...]:
@@ -23,7 +24,7 @@ def addresses(ranges: Iterable[str]) -> tuple[str, ...]:
 def _taken(ranges: Iterable[str]) -> Iterator[str]:
     for text in ranges:
         network = IPv4Network(text, strict=False)
-        if network.is_private:
+        if any(network.subnet_of(private) for private in _PRIVATE):
             continue
         if network.prefixlen > _SMALLEST:
             yield from (str(address) for address in network)

@@ -30,12 +30,12 @@ class Fact:
     Attributes:
         said: where it comes from: a setting, or what it is made of.
         change: how it may change all the same.
-        final: whether not even making the resource anew would help.
+        final: why not even making the resource anew would help; empty where it would.
     """
 
     said: str
     change: Change = "none"
-    final: bool = False
+    final: str = ""
 
     def breaks(self, before: str, now: str) -> bool:
         """Whether a change would make the resource anew."""
@@ -63,13 +63,17 @@ class Kept:
     facts: Mapping[str, Fact]
 
 
+_REST: Final = (
+    "nothing can move there while the rest of the stack is in its place. Set it back; for another one, `pulumi destroy` comes first, or "
+    "make a new stack"
+)
 _NAMES: Final = "(sdg:cluster.prefix, environment and suffix)"
 _PLACE: Final[Mapping[str, Fact]] = {
     # whether there is one at all: none may become one
     "made": Fact("whether the stack has one", "on"),
     "name": Fact(f"its name {_NAMES}"),
     "resourceGroup": Fact(f"its resource group {_NAMES}"),
-    "location": Fact("sdg:cluster.location"),
+    "location": Fact("sdg:cluster.location", final=_REST),
 }
 _NETWORK: Final[Mapping[str, Fact]] = {"network": Fact(f"its virtual network {_NAMES}")}
 
@@ -82,9 +86,10 @@ KEPT: Final[Mapping[Kind, Kept]] = {
             **_NETWORK,
             "nodeResourceGroup": Fact(f"the resource group of its nodes {_NAMES}"),
             "dnsPrefix": Fact(f"the first part of its host name {_NAMES}"),
-            "nodes": Fact("sdg:cluster.network.subnets.nodes"),
+            "nodes": Fact("sdg:cluster.network.subnets.nodes", final=_REST),
             "pods": Fact("sdg:cluster.network.pods"),
             "services": Fact("sdg:cluster.network.services"),
+            "egress": Fact("sdg:cluster.network.egress"),
             "access": Fact("sdg:cluster.apiServer.access"),
             "systemPool": Fact("sdg:cluster.systemPool (size, osDiskGib, maxPods or zones)"),
         },
@@ -95,7 +100,7 @@ KEPT: Final[Mapping[Kind, Kept]] = {
         {
             **_PLACE,
             **_NETWORK,
-            "subnet": Fact("sdg:cluster.network.subnets.database"),
+            "subnet": Fact("sdg:cluster.network.subnets.database", final=_REST),
             "geoBackup": Fact("sdg:cluster.database.geoBackup"),
             "version": Fact("sdg:cluster.database.version", "greater"),
             "storageGib": Fact("sdg:cluster.database.storageGib", "greater"),
@@ -114,7 +119,10 @@ KEPT: Final[Mapping[Kind, Kept]] = {
     "key-vault": Kept(
         "the key vault",
         "the copies of generated passwords in it, with their versions",
-        {**_PLACE, "purgeProtection": Fact("sdg:cluster.keyVault.purgeProtection", "on", final=True)},
+        {
+            **_PLACE,
+            "purgeProtection": Fact("sdg:cluster.keyVault.purgeProtection", "on", final="Azure takes that back for nobody. Set it back"),
+        },
     ),
 }
 
@@ -150,6 +158,7 @@ def made_of(settings: Azure, names: Names, wanted: Wanted) -> Mapping[Kind, Mapp
             "nodes": str(layout.nodes),
             "pods": str(layout.pods),
             "services": str(layout.services),
+            "egress": settings.network.egress,
             "access": settings.api_server.access,
             "systemPool": _pool(settings.system_pool),
         },
@@ -190,8 +199,8 @@ def problems(kind: Kind, before: Mapping[str, str], now: Mapping[str, str], *, u
         yield (f"The stack would give up {kept.what}, and lose {kept.lost}. Leave it as it was, or, for this one update: {_unlock(kind)}.")
         return
     told = " and ".join(f"{kept.facts[key].said} was {before[key]} and is {now[key]} now" for key in changed)
-    if any(kept.facts[key].final for key in changed):
-        yield f"{told}: Azure takes that back for nobody, not even for {kept.what} made anew. Set it back."
+    if final := next((kept.facts[key].final for key in changed if kept.facts[key].final), ""):
+        yield f"{told}: {final}."
         return
     yield (
         f"{told}: Azure would make {kept.what} anew, and {kept.lost} would be lost. Set it back, or, to lose that, for this one update: "

@@ -44,8 +44,9 @@ def postgresql(settings: PostgreSql, network: NetworkHandle, lock: DataLock, *, 
     """
     kept = pulumi.ResourceOptions(retain_on_delete=retain)
     zone, link = private_zone("postgres", network.names.postgres_zone, network, kept)
-    password = GeneratedSecret("database-password", "strong-password", pulumi.ResourceOptions(parent=network.parent))
-    server = _server(settings, network, zone.id, password.value, network.options(link, more=pulumi.ResourceOptions.merge(kept, lock.held)))
+    generated = GeneratedSecret("database-password", "strong-password", pulumi.ResourceOptions(parent=network.parent))
+    password = pulumi.Output.secret(generated.value)
+    server = _server(settings, network, zone.id, password, network.options(link, more=pulumi.ResourceOptions.merge(kept, lock.held)))
     database = Database(
         "database",
         database_name=DATABASE,
@@ -64,7 +65,7 @@ def postgresql(settings: PostgreSql, network: NetworkHandle, lock: DataLock, *, 
         port=POSTGRES_PORT,
         name=DATABASE,
         user=ADMINISTRATOR,
-        password=password.value,
+        password=password,
         tls=settings.require_tls,
     )
     return reached, last
