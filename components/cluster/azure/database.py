@@ -45,7 +45,7 @@ def postgresql(settings: PostgreSql, network: NetworkHandle, lock: DataLock, *, 
     kept = pulumi.ResourceOptions(retain_on_delete=retain)
     zone, link = private_zone("postgres", network.names.postgres_zone, network, kept)
     generated = GeneratedSecret("database-password", "strong-password", pulumi.ResourceOptions(parent=network.parent))
-    password = pulumi.Output.secret(generated.value)
+    password: pulumi.Output[str] = pulumi.Output.secret(generated.value)
     server = _server(settings, network, zone.id, password, network.options(link, more=pulumi.ResourceOptions.merge(kept, lock.held)))
     database = Database(
         "database",
