@@ -14,6 +14,7 @@ from sdg.catalog.azure_presets import Preset, with_preset
 from sdg.catalog.versions import versions
 from sdg.catalog.vm_sizes import vm_sizes
 from sdg.settings.base import Guid, Seconds, Settings
+from sdg.settings.platform import BUCKET
 
 CIDR: Final = r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$"
 Cidr = Annotated[str, Field(pattern=CIDR, examples=["10.0.0.0/16"])]
@@ -28,8 +29,6 @@ Region = Annotated[str, AfterValidator(lambda text: text.replace(" ", "").lower(
 # of the vendor's virtual machines, which start in minutes and come with a driver to install
 SYSTEM_POOL: Final = "system"
 CPU_POOL: Final = "cpu"
-# of workflow data, in every storage account
-CONTAINER: Final = "osmo-workflows"
 
 
 DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -169,7 +168,7 @@ class Storage(Settings):
         description="How OSMO logs in: as an identity of its own, without any key, or with the account's key.",
     )
     containers: tuple[Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9]){2,62}$")], ...] = Field(
-        default=("datasets",), description=f"Containers beside `{CONTAINER}`."
+        default=("datasets",), description=f"Containers beside `{BUCKET}`."
     )
     versioning: bool = Field(default=False, description="Whether overwritten objects are kept as versions. By preset.")
     soft_delete_days: int = Field(default=7, ge=1, le=365, description="Days for which deleted objects can be restored. By preset.")

@@ -35,7 +35,7 @@ def access_problems(cluster: Azure) -> Iterator[str]:
         return
     if not cluster.allowed_ranges:
         yield (
-            f'{KEY} is required where sdg:cluster.apiServer.access is "public", or everybody would reach the API server: add your own '
+            f'{KEY} is required where sdg:cluster.apiServer.access is "public", or nobody would reach the API server: add your own '
             f"address with `pulumi config set --path '{KEY}[0]' ADDRESS/32`."
         )
     most = AT_MOST - (cluster.network.egress == "nat-gateway")

@@ -9,11 +9,11 @@ from typing import Final
 from sdg.azure import names, network
 from sdg.catalog.versions import versions
 from sdg.catalog.vm_sizes import UnknownSize, VmSize, vm_size
-from sdg.settings.azure import CONTAINER, CPU_POOL, SYSTEM_POOL, Azure, GpuPool, Pool, PostgreSql
+from sdg.settings.azure import CPU_POOL, SYSTEM_POOL, Azure, GpuPool, Pool, PostgreSql
 from sdg.settings.azure_access import access_problems, access_warnings
 from sdg.settings.azure_versions import version_problems, version_warnings
 from sdg.settings.gpu_operator import gpu_operator_plan
-from sdg.settings.platform import GpuOperator, Platform
+from sdg.settings.platform import BUCKET, GpuOperator, Platform
 from sdg.settings.smoke import Smoke
 
 # first letters of the sizes that a tier of PostgreSQL has
@@ -144,7 +144,7 @@ def _database(database: PostgreSql) -> Iterator[str]:
 
 def _storage(cluster: Azure) -> Iterator[str]:
     storage = cluster.storage
-    known = {CONTAINER}
+    known = {BUCKET}
     for index, name in enumerate(storage.containers):
         if name in known:
             yield f'sdg:cluster.storage.containers[{index}] must be another name; there is a "{name}" already.'

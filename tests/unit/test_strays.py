@@ -41,7 +41,6 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("nvidia.com/gpu", "rehearsal/nodes.py"): "what a device plugin says; a rehearsal knows nothing of the program it runs",
     ("nvidia", "rehearsal/nodes.py"): "what a GPU operator makes, likewise",
     ("osmo-workflows", "sdg/settings/platform.py"): "the default name of a bucket",
-    ("osmo-workflows", "sdg/settings/azure.py"): "the name of a container",
     ("9000", "components/platform/minio.py"): "MinIO's own port, inside the cluster",
 }
 """(literal, file) → why the same text is another fact there."""
