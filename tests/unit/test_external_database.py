@@ -29,6 +29,17 @@ def test_the_pod_gets_its_password_from_the_secret_and_the_rest_from_its_environ
     assert container["command"][2].startswith("set -eu")
 
 
+def test_a_server_that_refuses_plain_connections_is_not_asked_over_one():
+    def mode(server):
+        environment = client_pod("p", server, "postgres:15", PASSWORD, None)["spec"]["containers"][0]["env"]
+        return [entry["value"] for entry in environment if entry["name"] == "PGSSLMODE"]
+
+    strict = Server("db.example.com", 6432, "osmo", "admin", tls=True)
+    assert (mode(SERVER), mode(strict)) == ([], ["require"])
+    assert Server.of(strict.as_input()) == strict
+    assert "tls" not in SERVER.as_input(), "what older stacks hold of their server would differ"
+
+
 def test_the_pod_pulls_with_the_pull_secret_where_there_is_one():
     assert "imagePullSecrets" not in client_pod("p", SERVER, "postgres:15", PASSWORD, None)["spec"]
     assert client_pod("p", SERVER, "postgres:15", PASSWORD, "nvcr-secret")["spec"]["imagePullSecrets"] == [{"name": "nvcr-secret"}]

@@ -1,4 +1,5 @@
 import base64
+import re
 import json
 
 import pytest
@@ -16,6 +17,14 @@ def test_a_password_is_text_to_every_yaml_parser():
 
 def test_a_token_has_the_one_length_that_osmo_accepts_for_its_admin():
     assert len(GENERATORS["token"]()) == 43
+
+
+def test_a_strong_password_has_all_that_azure_asks_of_an_administrators():
+    drawn = [GENERATORS["strong-password"]() for _ in range(200)]
+    assert len(set(drawn)) == 200
+    for value in drawn:
+        assert re.fullmatch(r"[A-Za-z][A-Za-z0-9]{31}", value)
+        assert all(re.search(kind, value) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
 
 
 def test_the_master_encryption_key_is_a_web_key_under_the_current_id():

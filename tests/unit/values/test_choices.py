@@ -6,6 +6,8 @@ import pytest
 import yaml
 
 from sdg.catalog.versions import versions
+from sdg.osmo.external_database import Server
+from sdg.osmo.servers import RedisServer, Servers
 from sdg.osmo.values import (
     Images,
     credential_fields,
@@ -189,6 +191,29 @@ def test_an_external_redis_gets_its_password_where_the_chart_forgets_it(database
     servers = {"in-cluster": {"kind": "in-cluster"}, "external": {"kind": "external", "host": "db.test", "user": "me"}}
     found = values({"database": servers[database], "redis": {"kind": "external", "host": "redis.test"}})["services"]
     assert ("extraEnv" in found["agent"], "extraEnv" in found["router"]) == (passed, False)
+
+
+EXTERNAL = {
+    "database": {"kind": "external", "host": "db.test", "port": 6432, "name": "osmo", "user": "me"},
+    "redis": {"kind": "external", "host": "redis.test", "port": 10000, "tls": True},
+}
+SERVERS = {"database": Server("db.test", 6432, "osmo", "me", tls=True), "redis": RedisServer("redis.test", 10000, tls=True)}
+
+
+@pytest.mark.parametrize("managed", [("database",), ("redis",), ("database", "redis")])
+@pytest.mark.parametrize("other", ["in-cluster", "external"])
+def test_what_comes_with_a_cluster_is_used_like_any_other_server(managed, other):
+    rest = {part: EXTERNAL[part] if other == "external" else {"kind": "in-cluster"} for part in EXTERNAL}
+    outside = {**rest, **{part: EXTERNAL[part] for part in managed}}
+    chosen = Osmo.model_validate({**rest, **{part: {"kind": "managed"} for part in managed}})
+    found = values(chosen.model_dump(by_alias=True), servers=Servers.of(chosen, **{part: SERVERS[part] for part in managed}))
+    assert found == values(outside)
+
+
+@pytest.mark.parametrize("part", ["database", "redis"])
+def test_a_server_that_no_cluster_brings_is_an_error_and_not_one_of_the_charts(part):
+    with pytest.raises(LookupError, match=f"sdg:osmo.{part}.kind is managed"):
+        values({part: {"kind": "managed"}})
 
 
 MIRROR = Mirror(images={"docker.io": "registry.test/hub"})
