@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sdg.azure.errors import ArmError
 
-AT_ONCE: Final = 16  # questions; ARM allows a login hundreds of reads before it slows it down
+AT_ONCE: Final = 10  # questions: as many connections as the HTTP library keeps, and far fewer than make ARM slow a login down
 
 Json = Mapping[str, Any]
 Ask = Callable[[], Json | list[dict[str, Any]]]
