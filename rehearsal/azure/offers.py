@@ -11,6 +11,9 @@ from rehearsal.azure.regions import FoundryModel, Region, Restriction, regions
 from rehearsal.faults import Faults
 from sdg.catalog.versions import versions
 
+PATCHES = (1, 3)
+"""Of every minor version of Kubernetes. Which ones there are changes monthly."""
+
 
 class _Switch(BaseModel):
     """Base: a switch of the wrong shape would prove nothing."""

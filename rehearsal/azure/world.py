@@ -1,24 +1,36 @@
 """Everything that exists in the simulated Azure, and every way of changing it.
 
 Resources have ARM's types and ids; their properties have the shape of the Pulumi SDK (camelCase, what ARM nests below `properties` lifted
-to the top). May be used from several threads: each change is one operation, which takes its time and may fail.
+to the top where the SDK does so). May be used from several threads: each change is one operation, which takes its time and may fail.
 """
 
 from __future__ import annotations
 
 import threading
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+from rehearsal.azure import admission, behaviour, kinds, projection, services
+from rehearsal.azure.account import SUBSCRIPTION
+from rehearsal.azure.behaviour import Request
 from rehearsal.azure.clock import Clock
 from rehearsal.azure.errors import ArmError, not_found
 from rehearsal.azure.ids import ResourceId, key
+from rehearsal.azure.locks import Locks
+from rehearsal.azure.names import DAY, Gone, Names
+from rehearsal.azure.offers import Offers
+from rehearsal.azure.quota import Quota, machines_of
+from rehearsal.azure.store import Store
 from rehearsal.faults import Faults
 
 Fields = Mapping[str, Any]
 SUCCEEDED, FAILED, CREATING, UPDATING, DELETING = "Succeeded", "Failed", "Creating", "Updating", "Deleting"
+_CREATE, _UPDATE, _DELETE = range(3)
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,7 @@ class Resource:
         outputs: what ARM says of it, also what nobody asked for (`fqdn`).
         state: provisioning state.
         secrets: keys and the like, which ARM gives out only on request.
+        uid: of this one; another resource of the same name has another.
     """
 
     type: str
@@ -39,7 +52,8 @@ class Resource:
     inputs: Fields
     outputs: Fields
     state: str = SUCCEEDED
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    uid: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
     def name(self) -> str:
@@ -60,23 +74,34 @@ Updated = Callable[[Resource, Resource], Fields | None]
 """The same for an update: the resource before and after."""
 Deleted = Callable[[Resource], None]
 """Called before a resource vanishes."""
+Answer = Callable[[Resource, Fields], Fields]
+"""Answers a function of a resource: the resource and the function's arguments."""
 
 
 class World:
     """The simulated Azure.
 
+    Args:
+        file: keeps everything for the processes that come after this one; None keeps nothing.
+
     Attributes:
         faults: switches that make it fail.
         clock: how long operations take.
+        quota: vCPUs that may be used.
+        offers: what regions have.
     """
 
-    def __init__(self, faults: Faults | None = None, clock: Clock | None = None) -> None:
+    def __init__(self, faults: Faults | None = None, clock: Clock | None = None, file: Path | None = None) -> None:
+        services.load()
         self.faults, self.clock = faults or Faults(), clock or Clock()
-        self._lock = threading.RLock()
-        self._resources: dict[str, Resource] = {}
+        self.quota, self.offers = Quota(self.resources, self.faults), Offers(self.faults)
+        self._lock, self._locks, self._names, self._store = threading.RLock(), Locks(), Names(), Store(file)
         self._created: dict[str, list[Created]] = defaultdict(list)
         self._updated: dict[str, list[Updated]] = defaultdict(list)
         self._deleted: dict[str, list[Deleted]] = defaultdict(list)
+        self._answers: dict[str, Answer] = {}
+        self._resources: dict[str, Resource] = {}
+        self._load()
 
     def on_created(self, type: str, callback: Created) -> None:  # noqa: A002 -- it is called type everywhere
         """Take part in every creation of a type."""
@@ -90,6 +115,14 @@ class World:
         """Take part in every deletion of a type, also when it goes with its parent or resource group."""
         self._deleted[type.lower()].append(callback)
 
+    def on_invoke(self, function: str, callback: Answer) -> None:
+        """Answer a function of the SDK (`listManagedClusterAdminCredentials`) for the resource that its arguments name."""
+        self._answers[function] = callback
+
+    def answer(self, function: str) -> Answer | None:
+        """Who answers a function; None where nobody was registered."""
+        return self._answers.get(function)
+
     def resources(self, type: str | None = None) -> list[Resource]:  # noqa: A002
         """What there is, of one type or of all, by id."""
         with self._lock:
@@ -102,17 +135,39 @@ class World:
             found = self._resources.get(key(id))
         return found if found and found.type.lower() == type.lower() else None
 
+    def gone(self, type: str | None = None) -> list[Gone]:  # noqa: A002
+        """Deleted resources that keep their names, of one type or of all."""
+        with self._lock:
+            return [one for one in self._names.all(self.clock.now()) if type is None or one.type.lower() == type.lower()]
+
+    def purge(self, type: str, name: str) -> None:  # noqa: A002
+        """End a deleted resource for good, so that its name is free.
+
+        Raises:
+            ArmError: there is none, or it is protected.
+        """
+        with self._lock:
+            found = self._names.find(type, name, self.clock.now())
+            if found is None:
+                raise not_found(name)
+            admission.refuse_protected(found)
+            self._names.drop(type, name)
+            self._save()
+
     def create(self, type: str, id: str, inputs: Fields) -> Resource:  # noqa: A002
-        """Create a resource; returns when the operation has ended.
+        """Create a resource, or change it where it is there already, as ARM does; returns when the operation has ended.
 
         Raises:
             ArmError: it was refused, or failed on the way (`accepted`).
         """
-        resource = Resource(type, id, dict(inputs), dict(inputs), CREATING)
-        self._put(resource)
-        return self._finish(
-            resource, lambda: self._told(resource, [lambda call=call: call(resource) for call in self._created[type.lower()]])
-        )
+        if self.read(type, id) is not None:
+            return self.update(type, id, inputs)
+        kind = kinds.of_type(type)
+        admission.injected(self.faults, type, id, "create")
+        with self._locks.holding(kind.busy, id):
+            with self._lock:
+                new = self._admitted(kind, id, inputs)
+            return self._finish(new, kind.entry.seconds[_CREATE], list(self._created[type.lower()]))
 
     def update(self, type: str, id: str, inputs: Fields) -> Resource:  # noqa: A002
         """Change a resource; returns when the operation has ended.
@@ -120,32 +175,131 @@ class World:
         Raises:
             ArmError: it was refused, or failed on the way (`accepted`).
         """
-        old = self._existing(type, id)
-        new = replace(old, inputs=dict(inputs), outputs={**old.outputs, **inputs}, state=UPDATING)
-        self._put(new)
-        return self._finish(new, lambda: self._told(new, [lambda call=call: call(old, new) for call in self._updated[type.lower()]]))
+        kind = kinds.of_type(type)
+        admission.injected(self.faults, type, id, "update")
+        with self._locks.holding(kind.busy, id):
+            with self._lock:
+                old = self._existing(type, id)
+                request = Request(self, type, id, inputs, old)
+                admission.admit(request)
+                admission.refuse_fixed(request)
+                self._check_quota(old, inputs)
+                new = replace(old, inputs=dict(inputs), outputs=projection.plain(kind, inputs), state=UPDATING)
+                new = self._put(replace(new, outputs=self._said(new, kept=old.outputs)))
+            return self._finish(new, kind.entry.seconds[_UPDATE], [partial(call, old) for call in self._updated[type.lower()]])
 
     def amend(self, type: str, id: str, outputs: Fields) -> Resource:  # noqa: A002
-        """Note what happened by itself, such as a pool that an autoscaler made larger."""
+        """Note what happened by itself, such as a pool that an autoscaler made larger.
+
+        Raises:
+            ArmError: there is no such resource, or the quota does not allow it.
+        """
         with self._lock:
             old = self._existing(type, id)
-            new = replace(old, outputs={**old.outputs, **outputs})
-            self._put(new)
-        return new
+            self._check_quota(old, {**old.outputs, **outputs})
+            return self._put(replace(old, outputs={**old.outputs, **outputs}))
 
     def delete(self, type: str, id: str) -> None:  # noqa: A002
-        """Delete a resource; what is not there is no error, as in ARM.
+        """Delete a resource with what is nested in it; what is not there is no error, as in ARM.
 
         Raises:
             ArmError: it was refused, or failed on the way.
         """
-        old = self.read(type, id)
-        if old is None:
-            return
-        for callback in self._deleted[type.lower()]:
-            callback(old)
+        kind = kinds.of_type(type)
+        admission.injected(self.faults, type, id, "delete")
+        with self._locks.holding(kind.busy, id):
+            with self._lock:
+                old = self.read(type, id)
+                if old is None:
+                    return
+                nested = self._nested(old)
+                admission.refuse_deletion(self, old, nested)
+                self._put(replace(old, state=DELETING))
+            self._wait(type, kind.entry.seconds[_DELETE])
+            for one in [*nested, old]:
+                self._vanish(one)
+
+    def _admitted(self, kind: kinds.Kind, id: str, inputs: Fields) -> Resource:  # noqa: A002
+        request = Request(self, kind.type, id, inputs, None)
+        admission.admit(request)
+        admission.refuse_taken(request, self.faults)
+        gone = self._kept(kind, request.name)
+        admission.refuse_kept(request, gone)
+        made = behaviour.keys.get(kind.type.lower(), dict)()
+        new = Resource(kind.type, id, dict(inputs), projection.plain(kind, inputs), CREATING, made)
+        self.quota.check(machines_of(new, self.resources))
+        if gone:
+            self._names.drop(kind.type, request.name)
+        return self._put(replace(new, outputs=self._said(new)))
+
+    def _kept(self, kind: kinds.Kind, name: str) -> Gone | None:
+        """The deleted resource that keeps a name: one of this world, or one that a switch speaks of."""
+        if not kind.entry.kept:
+            return None
+        now = self.clock.now()
+        if name in (self.faults.get("azure.name") or {}).get("deleted", []):
+            return Gone(kind.type, f"/subscriptions/{SUBSCRIPTION}/resourceGroups/gone/providers/{kind.type}/{name}", "", now, now + DAY)
+        return self._names.find(kind.type, name, now)
+
+    def _said(self, resource: Resource, kept: Fields | None = None) -> dict[str, Any]:
+        """All that ARM says of a resource: what was asked for, over what services add, over what hooks once added."""
+        found = dict(resource.outputs)
+        for compute in behaviour.computed.get(resource.type.lower(), []):
+            found = _under(found, compute(self, replace(resource, outputs=found)))
+        kind = kinds.of_type(resource.type)
+        own = {"name": resource.name, "type": kind.type, "id": resource.id, "azureApiVersion": kind.api_version}
+        own |= {"provisioningState": SUCCEEDED}
+        found = {**found, **{name: value for name, value in own.items() if name in kind.outputs or name == "id"}}
+        added = {name: value for name, value in (kept or {}).items() if name not in kind.inputs}
+        return {**added, **found}
+
+    def _finish(self, resource: Resource, seconds: float, calls: list[Callable[[Resource], Fields | None]]) -> Resource:
+        try:
+            self._wait(resource.type, seconds)
+            admission.failing(self.faults, resource.type, resource.name)
+            for call in calls:
+                said = call(resource)
+                resource = replace(resource, outputs={**resource.outputs, **(said or {})})
+        except ArmError as error:
+            self._put(replace(resource, state=FAILED, outputs={**resource.outputs, "provisioningState": FAILED}))
+            error.accepted = True
+            raise
+        except BaseException:
+            self._put(replace(resource, state=FAILED, outputs={**resource.outputs, "provisioningState": FAILED}))
+            raise
+        return self._put(replace(resource, state=SUCCEEDED))
+
+    def _vanish(self, resource: Resource) -> None:
+        for callback in self._deleted[resource.type.lower()]:
+            callback(resource)
+        entry = kinds.entry_of(resource.type)
         with self._lock:
-            self._resources.pop(key(id), None)
+            self._resources.pop(key(resource.id), None)
+            if entry.kept:
+                now = self.clock.now()
+                properties = resource.inputs.get("properties") or {}
+                days = properties.get("softDeleteRetentionInDays") or entry.kept
+                protected = bool(properties.get("enablePurgeProtection"))
+                where = str(resource.outputs.get("location", ""))
+                self._names.keep(Gone(resource.type, resource.id, where, now, now + days * DAY, protected))
+            self._save()
+
+    def _nested(self, resource: Resource) -> list[Resource]:
+        """What goes with a resource, the innermost first."""
+        below = f"{key(resource.id)}/"
+        found = [one for one in self.resources() if key(one.id).startswith(below)]
+        return sorted(found, key=lambda one: -one.id.count("/"))
+
+    def _check_quota(self, old: Resource, said: Fields) -> None:
+        now = machines_of(old, self.resources)
+        if now:
+            fields = {**said, "location": old.outputs.get("location", "")}
+            self.quota.check(machines_of(old, self.resources, fields), now)
+
+    def _wait(self, type: str, seconds: float) -> None:  # noqa: A002
+        slow = self.faults.get("azure.slow") or {}
+        extra = float(slow.get("seconds", 0)) if slow.get("type", type).lower() == type.lower() else 0.0
+        self.clock.wait(seconds + extra)
 
     def _existing(self, type: str, id: str) -> Resource:  # noqa: A002
         found = self.read(type, id)
@@ -153,21 +307,29 @@ class World:
             raise not_found(id)
         return found
 
-    def _put(self, resource: Resource) -> None:
+    def _put(self, resource: Resource) -> Resource:
         with self._lock:
             self._resources[key(resource.id)] = resource
-
-    def _told(self, resource: Resource, calls: list[Callable[[], Fields | None]]) -> Resource:
-        for call in calls:
-            resource = replace(resource, outputs={**resource.outputs, **(call() or {})})
+            self._save()
         return resource
 
-    def _finish(self, resource: Resource, work: Callable[[], Resource]) -> Resource:
-        try:
-            done = replace(work(), state=SUCCEEDED)
-        except ArmError as error:
-            self._put(replace(resource, state=FAILED))
-            error.accepted = True
-            raise
-        self._put(done)
-        return done
+    def _save(self) -> None:
+        self._store.save((asdict(one) for one in self._resources.values()), self._names.dump())
+
+    def _load(self) -> None:
+        saved = self._store.load()
+        for entry in saved.get("resources", []):
+            one = Resource(**entry)
+            # an operation that the process took along has failed: nobody will end it
+            ended = one if one.state in {SUCCEEDED, FAILED} else replace(one, state=FAILED)
+            self._resources[key(one.id)] = ended
+        self._names.load(saved.get("gone", []))
+
+
+def _under(asked: Mapping[str, Any], added: Mapping[str, Any]) -> dict[str, Any]:
+    """What services add, below what was asked for, object by object."""
+    found = dict(added)
+    for name, value in asked.items():
+        inner = found.get(name)
+        found[name] = _under(value, inner) if isinstance(value, Mapping) and isinstance(inner, Mapping) else value
+    return found

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from rehearsal.azure.offers import PATCHES
 from rehearsal.services.arm.rest.asked import Asked, Json, Route
 from sdg.catalog.versions import versions
-
-_PATCHES = (1, 3)
-"""Of every minor version. Which ones there are changes monthly; nobody asks for one here."""
 
 
 def kubernetes_versions(asked: Asked) -> Json:
@@ -16,7 +14,7 @@ def kubernetes_versions(asked: Asked) -> Json:
 
 
 def _version(minor: str, plans: tuple[str, ...]) -> Json:
-    patches = [f"{minor}.{patch}" for patch in _PATCHES]
+    patches = [f"{minor}.{patch}" for patch in PATCHES]
     upgrades = {patch: {"upgrades": patches[index + 1 :]} for index, patch in enumerate(patches)}
     is_default = {"isDefault": True} if minor == versions().aks.kubernetes else {}
     return {"version": minor, "capabilities": {"supportPlan": list(plans)}, "patchVersions": upgrades, **is_default}
