@@ -73,6 +73,8 @@ class Login:
     """
 
     def __init__(self, account: Account, environ: Mapping[str, str], given: TokenCredential | None = None) -> None:
+        # it warns of every way that failed, which a program without logging prints; LoginError says the same
+        logging.getLogger("azure.identity").setLevel(logging.ERROR)
         self._account, self._environ = account, environ
         self._ways = [_Way(name, make) for name, make in _ways(account, environ)]
         self._chain: TokenCredential = given or ChainedTokenCredential(*self._ways)

@@ -62,7 +62,7 @@ FAILURES = [
         {"cluster": {"subscription": "5d600000-0000-4000-8000-000000000001"}},
         ["ARM_SUBSCRIPTION_ID names 5d600000-0000-4000-8000-0000000000ee", "Nobody switches it for you"],
     ),
-    ("azure-answers", lambda a: a.fault("azure.http", path="/usages", status=500), {}, ["about the usage of vCPU quotas", "HTTP 500"]),
+    ("azure-answers", lambda a: a.fault("azure.http", path="/usages", status=400), {}, ["about the usage of vCPU quotas", "HTTP 400"]),
     (
         "azure-providers",
         lambda a: a.fault("azure.provider", namespaces=["Microsoft.Cache", "Microsoft.DBforPostgreSQL"]),
@@ -166,12 +166,13 @@ def test_every_check_of_azure_has_a_failure_that_is_tested():
     assert known - {row[0] for row in FAILURES} == {"azure-quota-in-use"}  # below
 
 
-def test_without_a_login_nothing_else_is_said_of_azure_but_what_concerns_this_host(azure):
+def test_without_a_login_nothing_else_is_said_of_azure_but_what_concerns_this_host(azure, capfd):
     azure.fault("azure.login", state="none")
     azure.fault("azure.quota", family="cores", limit=1)
     azure.fault("azure.address", addresses=["203.0.113.9"])
     assert set(everything(azure.found())) == {"azure-login", "azure-caller"}
     assert [path for _method, path in azure.asked if path.startswith("/subscriptions")] == []
+    assert capfd.readouterr().err == "", "a library's warning would stand in the engine's output"
 
 
 def test_of_a_provider_that_nobody_registered_silence_is_no_news(azure):
