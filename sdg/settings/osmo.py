@@ -24,7 +24,7 @@ class InClusterDatabase(Settings):
 
 
 class ExternalDatabase(Settings):
-    """A PostgreSQL 15 or newer that exists. Its password is `sdg:databasePassword`. OSMO's charts connect without TLS."""
+    """A PostgreSQL 15 or newer that exists. Its password is `sdg:databasePassword`. OSMO uses TLS where the server offers it."""
 
     kind: Literal["external"] = Field(description="A server outside the stack.")
     host: HostName = Field(description="Host name of the server.")

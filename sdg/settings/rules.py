@@ -51,6 +51,7 @@ def cross_field_problems(sections: Sections) -> Iterator[str]:
         yield from _channel(cluster, sections.get("platform"))
     if isinstance(cluster, Azure):
         yield from azure_problems(cluster, sections.get("platform"), sections.get("smoke"))
+        yield from _retained(sections)
     elif cluster is not None:
         yield from _managed(cluster, sections)
     if "platform" in sections:
@@ -157,6 +158,18 @@ def _managed(cluster: ExistingCluster | MicroK8s, sections: Sections) -> Iterato
         yield f"sdg:platform.objectStore.provider: \"managed\" {refused}; use one of 'minio', 's3', 'azure-blob'."
     if platform and platform.gpu_operator.driver == "azure":
         yield f"sdg:platform.gpuOperator.driver: \"azure\" {refused}; use one of 'host', 'operator'."
+
+
+def _retained(sections: Sections) -> Iterator[str]:
+    """What is to stay, and would go with a cluster of a cloud."""
+    osmo, platform = sections.get("osmo"), sections.get("platform")
+    if sections.get("data") != "retain":
+        return
+    goes = 'sdg:data: "retain" cannot keep {}: its disk goes with AKS; set {} to "managed", or sdg:data to delete.'
+    if osmo and isinstance(osmo.database, InClusterDatabase):
+        yield goes.format("a database in the cluster", "sdg:osmo.database.kind")
+    if platform and isinstance(platform.object_store, MinioStore):
+        yield goes.format("MinIO", "sdg:platform.objectStore.provider")
 
 
 def _channel(cluster: MicroK8s, platform: Platform | None) -> Iterator[str]:
