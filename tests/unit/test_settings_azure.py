@@ -315,10 +315,7 @@ def test_the_kind_alone_is_known_and_complete() -> None:
 def test_volumes_that_go_with_the_cluster_cannot_be_retained() -> None:
     inside = {"osmo": {"database": {"kind": "in-cluster"}}, "platform": {"objectStore": {"provider": "minio"}}}
     found = problems(**inside, data="retain")
-    assert [sentence for sentence in found if sentence.startswith("sdg:data")] == [
-        'sdg:data: "retain" cannot keep a database in the cluster: its disk goes with AKS; set sdg:osmo.database.kind to "managed", or '
-        "sdg:data to delete.",
-        'sdg:data: "retain" cannot keep MinIO: its disk goes with AKS; set sdg:platform.objectStore.provider to "managed", or '
-        "sdg:data to delete.",
-    ]
+    database, minio = (sentence for sentence in found if sentence.startswith("sdg:data"))
+    assert 'cannot keep a database in the cluster: its disk goes with AKS; set sdg:osmo.database.kind to "managed"' in database
+    assert 'cannot keep MinIO: its disk goes with AKS; set sdg:platform.objectStore.provider to "managed"' in minio
     assert problems(**inside, data="delete") == problems(data="retain") == []
