@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from sdg.settings.model import NAMESPACE
 Config = dict[str, Any]
 MICROK8S: Final = "microk8s"
 AZURE: Final = "azure"
-KINDS: Final = ("existing", MICROK8S)
+KINDS: Final = ("existing", MICROK8S, AZURE)
 
 
 class NotRehearsable(ValueError):
@@ -35,12 +36,14 @@ class Place:
         charts: address of the chart repository.
         nodes: machines of the cluster, where somebody chose them.
         apis: addresses of Azure's web APIs, by those that they have themselves.
+        address: public address that the simulated Azure sees this host at.
     """
 
     kubeconfig: Path
     charts: str
     nodes: tuple[NodeGroup, ...] = ()
     apis: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def kind_of(config: Mapping[str, Any]) -> str:
     cluster = config.get(f"{NAMESPACE}:cluster")
     kind = cluster.get("kind") if isinstance(cluster, Mapping) else None
     if kind not in KINDS:
-        raise NotRehearsable(f"a cluster of kind {kind!r} cannot be rehearsed; {' and '.join(KINDS)} can")
+        raise NotRehearsable(f"a cluster of kind {kind!r} cannot be rehearsed; {', '.join(KINDS[:-1])} and {KINDS[-1]} can")
     return str(kind)
 
 
@@ -75,15 +78,17 @@ def derived(config: Mapping[str, Any], changes: Changes, place: Place) -> Config
     found |= {f"{NAMESPACE}:{key}": section for key, section in changes.sections.items()}
     for path, value in changes.values.items():
         _set(found, path, value)
-    cluster = _section(found, "cluster")
+    cluster, kind = _section(found, "cluster"), kind_of(found)
+    found[f"{NAMESPACE}:mirror"] = {**_section(found, "mirror"), **_mirror(place.charts)}
+    if kind == AZURE:
+        _section(found, "mirror")["apis"] = dict(place.apis)
+        _allow(cluster, place.address)
+        return found
     cluster["kubeconfig"] = str(place.kubeconfig)
-    if kind_of(found) == "existing":
+    if kind == "existing":
         cluster["context"] = CONTEXT
     if place.nodes:
         _plan_nodes(cluster, place.nodes)
-    found[f"{NAMESPACE}:mirror"] = {**_section(found, "mirror"), **_mirror(place.charts)}
-    if cluster.get("kind") == AZURE:
-        _section(found, "mirror")["apis"] = dict(place.apis)
     return found
 
 
@@ -141,6 +146,13 @@ def _plan_nodes(cluster: Config, nodes: Iterable[NodeGroup]) -> None:
     if any(each == 0 for each, _ in gpus):
         cluster.setdefault("minNodes", sum(count for _, count in gpus))
         cluster.setdefault("dedicatedGpuNodes", True)
+
+
+def _allow(cluster: Config, address: str) -> None:
+    """Lets this host reach the API server, as whoever deploys from it would have to."""
+    ranges = [str(each) for each in cluster.get("allowedRanges") or []]
+    if address and not any(ip_address(address) in ip_network(each, strict=False) for each in ranges):
+        cluster["allowedRanges"] = [*ranges, f"{address}/32"]
 
 
 def _mirror(server: str) -> dict[str, dict[str, str]]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cli.project import NAMED, REHEARSAL, REHEARSALS, is_rehearsed, rehearsal_state
+from rehearsal.azure import login
 from rehearsal.host import stand_ins
 from rehearsal.state import StateDir
 from rehearsal.tools import Tools
@@ -69,6 +70,7 @@ def _of_rehearsal(state: StateDir, stack: str) -> dict[str, str]:
         NAMED: str(state.root),
         units.RUNTIME: str(state.root / "run"),
         kept_prices.FOLDER: str(state.root / "prices"),
+        **login.variables(state),
     }
 
 
@@ -78,10 +80,10 @@ def process_environment(stack: str, *, rehearsed: bool | None = None) -> dict[st
     On a rehearsal with a virtual host, PATH ends with that host: the program must not meet a `microk8s` or `systemctl` of this machine.
     """
     rehearsed = is_rehearsed(stack) if rehearsed is None else rehearsed
-    hidden = HIDDEN if rehearsed else ()
+    state = StateDir(rehearsal_state(stack))
+    hidden = _hidden(state) if rehearsed else ()
     inherited = {name: value for name, value in os.environ.items() if name not in hidden}
     settings = variables(stack, rehearsed=rehearsed)
-    state = StateDir(rehearsal_state(stack))
     if rehearsed and state.machine.exists():
         settings["PATH"] = os.pathsep.join(str(folder) for folder in (state.bin, state.host / "bin", Path(sys.executable).parent))
         inherited.pop("CI", None)  # there, the host is not the one that gets the stack; here it is
@@ -97,10 +99,21 @@ def as_shell(stack: str, *, rehearsed: bool = False) -> str:
     rehearsed = rehearsed or stack == REHEARSAL
     wanted = variables(stack, rehearsed=rehearsed)
     taken_back = [name for name in REHEARSAL_ONLY if name not in wanted and _is_rehearsals(name)]
-    hidden = [name for name in HIDDEN if rehearsed and name in os.environ]
-    lines = [f"unset {name}" for name in (*taken_back, *hidden)]
+    taken_back += [name for name in _rehearsed_login() if name not in wanted]
+    hidden = [name for name in _hidden(StateDir(rehearsal_state(stack))) if rehearsed and name in os.environ and name not in wanted]
+    lines = [f"unset {name}" for name in dict.fromkeys([*taken_back, *hidden])]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in wanted.items()]
     return "\n".join(lines)
+
+
+def _hidden(state: StateDir) -> tuple[str, ...]:
+    """Variables of the user's that a rehearsal must not see: with an Azure of its own, whatever says who they are in the real one."""
+    return (*HIDDEN, *(login.foreign(os.environ) if state.azure.exists() else ()))
+
+
+def _rehearsed_login() -> tuple[str, ...]:
+    """Variables of a rehearsal's login, where this shell has one."""
+    return login.NAMES if _is_rehearsals(login.FOLDER) else ()
 
 
 def _is_rehearsals(name: str) -> bool:

@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from cli.derived import MICROK8S, Changes, Config, NotRehearsable, Place, derived, free_ports, kind_of
+from cli import rehearsal_azure as azure
+from cli.derived import AZURE, MICROK8S, Changes, Config, NotRehearsable, Place, derived, free_ports, kind_of
 from cli.environment import process_environment, stack_config, user_kubeconfig
 from cli.project import MARK, REHEARSAL, REHEARSALS, ROOT, rehearsal_state, stack_of
 from rehearsal import fence, plugins
@@ -30,8 +31,6 @@ from sdg.kube.connection import Connection
 Sizes = Mapping[str, int]
 HOST_SIZES: Sizes = {"local-cpu": 1}
 """The virtual host, where nobody chose another."""
-APIS: Mapping[str, str] = {"prices": "https://prices.azure.com"}
-"""Services of a rehearsal that stand for one of Azure's web APIs, and what they stand for."""
 TOOLS = ("kubectl", "pulumi")
 """Programs that the engine and the forwards need where PATH ends with the virtual host."""
 
@@ -67,12 +66,16 @@ def start(
     state.prepare()
     (state.root / MARK).write_text(f"{stack}\n")
     plugins.install(state.bin, tools)
+    if kind == AZURE and nodes:
+        raise NotRehearsable("the machines of a cluster on Azure are those of its pools; choose their sizes with --config, not with --node")
     chosen = _nodes(state, nodes)
     if kind == MICROK8S:
         _prepare_host(state, tools, chosen)
     fence.check(process_environment(stack, rehearsed=True), ROOT)
     if kind == MICROK8S:
         VirtualCluster(state, tools).start_host()
+    elif kind == AZURE:
+        azure.start(state, tools)
     else:
         VirtualCluster(state, tools).start(of_sizes(chosen) if chosen else DEFAULT_PROFILE)
     if stack != REHEARSAL and not stack_config(state, stack).exists():
@@ -151,8 +154,8 @@ def _create_stack(state: StateDir, tools: Tools, changes: Changes, stack: str = 
 def _place(state: StateDir) -> Place:
     sizes = {str(size): int(str(count)) for size, count in read_json(state.profile).items()}
     urls = state.service_urls()
-    apis = {api: urls[name] for name, api in APIS.items() if name in urls}
-    return Place(user_kubeconfig(state), urls["charts"], of_sizes(sizes), apis)
+    apis = azure.apis(urls)
+    return Place(user_kubeconfig(state), urls["charts"], of_sizes(sizes), apis, azure.address(apis) if state.azure.exists() else "")
 
 
 def _values(state: StateDir) -> Path:

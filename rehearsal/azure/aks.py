@@ -79,6 +79,8 @@ class Aks:
         self.world.on_deleted(POOL, self._delete_pool)
         self.world.on_created(aks_access.ASSIGNMENT, self._grant)
         self.world.on_deleted(aks_access.ASSIGNMENT, self._revoke)
+        self.world.on_invoke("listManagedClusterAdminCredentials", self._admin_credentials)
+        self.world.on_invoke("listManagedClusterUserCredentials", self._user_credentials)
 
     def resume(self) -> None:
         """Starts the cluster again that ARM knows of, and gives its pools the nodes that are missing."""
@@ -114,21 +116,13 @@ class Aks:
             profiles = [{**profile, COUNT: count} if profile.get("name") == pool.name else profile for profile in cluster.outputs[PROFILES]]
             self.world.amend(CLUSTER, cluster.id, {PROFILES: profiles})
 
-    def admin_kubeconfig(self, id: str) -> str:  # noqa: A002 -- it is called id everywhere
-        """The administrator's kubeconfig of a cluster.
+    def _admin_credentials(self, cluster: Resource, _arguments: Fields) -> Fields:
+        return aks_credentials.answer("clusterAdmin", aks_credentials.admin(cluster, self.virtual.server()))
 
-        Raises:
-            ArmError: there is no such cluster, or it has no local accounts.
-        """
-        return aks_credentials.admin(self._known(id), self.virtual.server())
-
-    def user_kubeconfig(self, id: str) -> str:  # noqa: A002
-        """A user's kubeconfig of a cluster.
-
-        Raises:
-            ArmError: there is no such cluster.
-        """
-        return aks_credentials.user(self._known(id), self.virtual.server())
+    def _user_credentials(self, cluster: Resource, arguments: Fields) -> Fields:
+        return aks_credentials.answer(
+            "clusterUser", aks_credentials.user(cluster, self.virtual.server(), str(arguments.get("format") or ""))
+        )
 
     def _create(self, cluster: Resource) -> Fields | None:
         others = [one.name for one in self.world.resources(CLUSTER) if key(one.id) != key(cluster.id) and one.state != FAILED]
@@ -157,7 +151,7 @@ class Aks:
     def _update(self, before: Resource, after: Resource) -> Fields | None:
         old, new = _inline(before, before.outputs), _inline(after, after.inputs)
         counts = {name: self._change(old.get(name), pool) for name, pool in new.items()}
-        profiles = [{**profile, COUNT: counts[profile["name"]]} for profile in after.inputs.get(PROFILES) or []]
+        profiles = [{**profile, COUNT: counts[profile["name"]]} for profile in after.outputs.get(PROFILES) or []]
         return {PROFILES: profiles} if profiles else None
 
     def _delete(self, _cluster: Resource) -> None:
@@ -209,12 +203,6 @@ class Aks:
 
     def _cluster(self) -> Resource | None:
         return next((one for one in self.world.resources(CLUSTER) if one.state not in {FAILED, DELETING}), None)
-
-    def _known(self, id: str) -> Resource:  # noqa: A002
-        found = self.world.read(CLUSTER, id)
-        if found is None:
-            raise not_found(id)
-        return found
 
     def _child(self, cluster: Resource, name: str) -> Resource | None:
         return next((child for child in self._children(cluster) if child.name == name), None)

@@ -31,6 +31,11 @@ class Server:
     token: str = field(repr=False)
 
 
+def answer(name: str, kubeconfig: str) -> dict[str, Any]:
+    """What ARM answers: a list, its one kubeconfig encoded."""
+    return {"kubeconfigs": [{"name": name, "value": b64encode(kubeconfig.encode()).decode()}]}
+
+
 def admin(cluster: Resource, server: Server) -> str:
     """The administrator's.
 
@@ -45,8 +50,17 @@ def admin(cluster: Resource, server: Server) -> str:
     )
 
 
-def user(cluster: Resource, server: Server) -> str:
-    """A user's: with Entra ID it names a program that gets a token, else it holds one."""
+def user(cluster: Resource, server: Server, form: str = "") -> str:
+    """A user's: with Entra ID it names a program that gets a token, else it holds one.
+
+    Args:
+        form: `exec` or `azure`, which is the older one; what AKS has made of both since Kubernetes 1.24.
+
+    Raises:
+        ArmError: there is no such form.
+    """
+    if form.lower() not in {"", "azure", "exec"}:
+        raise ArmError(BAD_REQUEST, "InvalidParameter", f"The value of parameter format is invalid: {form}. It must be azure or exec.")
     name = f"clusterUser_{cluster.resource_group}_{cluster.name}"
     entra = cluster.outputs.get("aadProfile")
     how = {"exec": _kubelogin(entra)} if entra else {"token": server.token}

@@ -18,7 +18,9 @@ from rehearsal.azure.account import CLIENT, SUBSCRIPTION, TENANT
 from rehearsal.state import StateDir, write_private
 
 FILE: Final = "login.json"
-IDENTITY_PATH: Final = "/msi/token"
+FOLDER: Final = "AZURE_CONFIG_DIR"
+NAMES: Final = ("ARM_SUBSCRIPTION_ID", "ARM_TENANT_ID", "ARM_USE_MSI", FOLDER, "IDENTITY_ENDPOINT", "IDENTITY_HEADER")
+"""Variables that say who a rehearsal is logged in as."""
 FOREIGN: Final = ("ARM_", "AZURE_", "IDENTITY_", "MSI_", "AAD_", "ACTIONS_ID_TOKEN_")
 """Prefixes of variables that say who somebody is in Azure."""
 _COMMENT: Final = "# Stand-in of a rehearsal: it never reaches Azure."
@@ -44,14 +46,8 @@ def variables(state: StateDir) -> dict[str, str]:
     if not file.exists():
         return {}
     known = json.loads(file.read_text())
-    return {
-        "ARM_SUBSCRIPTION_ID": known["subscription"],
-        "ARM_TENANT_ID": known["tenant"],
-        "ARM_USE_MSI": "true",
-        "AZURE_CONFIG_DIR": str(state.azure),
-        "IDENTITY_ENDPOINT": known["endpoint"],
-        "IDENTITY_HEADER": known["header"],
-    }
+    values = (known["subscription"], known["tenant"], "true", str(state.azure), known["endpoint"], known["header"])
+    return dict(zip(NAMES, values, strict=True))
 
 
 def foreign(names: Iterable[str]) -> list[str]:

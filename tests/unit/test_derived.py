@@ -111,7 +111,33 @@ def test_what_is_no_assignment_is_refused(assignment):
         parse_value(assignment)
 
 
-@pytest.mark.parametrize("config", [{}, {"sdg:cluster": {}}, {"sdg:cluster": {"kind": "azure"}}, {"sdg:cluster": "x"}])
+AZURE = {"sdg:cluster": {"kind": "azure", "acceptUnvalidated": True}}
+APIS = {"https://management.azure.com": "http://127.0.0.1:2"}
+
+
+def in_azure(config, address="198.51.100.7", **values):
+    changes = Changes(values={path.replace("__", "."): value for path, value in values.items()})
+    return derived(config, changes, Place(KUBECONFIG, "http://127.0.0.1:1", apis=APIS, address=address))
+
+
+def test_azure_is_the_simulated_one_and_lets_this_host_in():
+    found = in_azure(AZURE, cluster__preset="team")
+    own = {"acceptUnvalidated": True, "kind": "azure", "preset": "team"}
+    assert found["sdg:cluster"] == {**own, "allowedRanges": ["198.51.100.7/32"]}
+    assert found["sdg:mirror"]["apis"] == APIS
+    parse({key.removeprefix("sdg:"): section for key, section in found.items()})
+
+
+@pytest.mark.parametrize(
+    ("ranges", "expected"),
+    [(["198.51.100.7"], None), (["198.51.100.0/24"], None), (["192.0.2.1/32"], ["192.0.2.1/32", "198.51.100.7/32"])],
+)
+def test_ranges_that_let_this_host_in_stay_as_they_are(ranges, expected):
+    found = in_azure({"sdg:cluster": {"kind": "azure", "allowedRanges": ranges}})
+    assert found["sdg:cluster"]["allowedRanges"] == (expected or ranges)
+
+
+@pytest.mark.parametrize("config", [{}, {"sdg:cluster": {}}, {"sdg:cluster": {"kind": "metal"}}, {"sdg:cluster": "x"}])
 def test_a_cluster_that_cannot_be_rehearsed_is_refused(config):
-    with pytest.raises(NotRehearsable, match="existing and microk8s can"):
+    with pytest.raises(NotRehearsable, match="existing, microk8s and azure can"):
         kind_of(config)

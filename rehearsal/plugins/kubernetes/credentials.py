@@ -1,4 +1,4 @@
-"""Credentials that a kubeconfig gets from a program (`user.exec`): run as clients of Kubernetes do, where the program is the rehearsal's."""
+"""Credentials that a kubeconfig gets from a program (`user.exec`), run as other clients do, where the program is the rehearsal's."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ def ask(asked: Mapping[str, Any], env: Mapping[str, str] = os.environ) -> dict[s
     name = str(asked.get("command") or "")
     program = shutil.which(name, path=env.get("PATH", ""))
     if program is None or not _is_ours(Path(program), env):
-        raise ProviderError(
-            f"the kubeconfig gets its credentials from {name or 'no program'}, which is not the rehearsal's: nothing else runs"
-        )
+        words = f"the kubeconfig gets its credentials from {name or 'no program'}"
+        raise ProviderError(f"{words}, which is not the rehearsal's: nothing else runs")
     version = asked.get("apiVersion")
     info = json.dumps({"kind": "ExecCredential", "apiVersion": version, "spec": {"interactive": False}})
     given = {entry["name"]: entry["value"] for entry in asked.get("env") or []}

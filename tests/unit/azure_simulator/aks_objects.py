@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from rehearsal.azure.account import SUBSCRIPTION
 from rehearsal.azure.aks_pools import Owner, pool_of, virtual_node
 
-CLUSTER_ID = "/subscriptions/0000/resourceGroups/rg-a/providers/Microsoft.ContainerService/managedClusters/aks-a"
+GROUP_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-a"
+CLUSTER_ID = f"{GROUP_ID}/providers/Microsoft.ContainerService/managedClusters/aks-a"
 OWNER = Owner(CLUSTER_ID, "eastus2", "MC_rg-a_aks-a_eastus2")
 GPU_SIZE, CPU_SIZE = "Standard_NC40ads_H100_v5", "Standard_D16ds_v5"
 GPU_TAINT = "nvidia.com/gpu=present:NoSchedule"

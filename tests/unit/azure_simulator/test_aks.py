@@ -2,30 +2,67 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 import yaml
 
+from rehearsal.azure.account import SUBSCRIPTION
 from rehearsal.azure.aks import CLUSTER, POOL, Aks
 from rehearsal.azure.aks_access import ASSIGNMENT
 from rehearsal.azure.clock import Clock
 from rehearsal.azure.errors import ArmError
 from rehearsal.azure.world import World
 from tests.unit.azure_simulator.aks_fakes import FakeVirtual
-from tests.unit.azure_simulator.aks_objects import CLUSTER_ID, CPU_SIZE, GPU_SIZE
+from tests.unit.azure_simulator.aks_objects import CLUSTER_ID, CPU_SIZE, GPU_SIZE, GROUP_ID
 
+GROUP = "Microsoft.Resources/resourceGroups"
 SYSTEM = {"name": "system", "mode": "System", "vmSize": CPU_SIZE, "count": 2, "enableAutoScaling": True, "minCount": 1, "maxCount": 3}
-INPUTS = {"location": "eastus2", "agentPoolProfiles": [SYSTEM], "aadProfile": {"enableAzureRBAC": True, "tenantID": "t"}}
+PLACE = {"resourceGroupName": "rg-a", "resourceName": "aks-a"}
+INPUTS = {
+    **PLACE,
+    "location": "eastus2",
+    "dnsPrefix": "aks-a",
+    "identity": {"type": "SystemAssigned"},
+    "agentPoolProfiles": [SYSTEM],
+    "aadProfile": {"enableAzureRBAC": True, "managed": True, "tenantID": "t"},
+}
 GPU_ID = f"{CLUSTER_ID}/agentPools/gpu"
-GPU = {"vmSize": GPU_SIZE, "count": 0, "enableAutoScaling": True, "minCount": 0, "maxCount": 2, "nodeLabels": {"a": "1"}}
-ADMIN_ROLE = "/subscriptions/0/providers/Microsoft.Authorization/roleDefinitions/b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b"
+GPU = {
+    **PLACE,
+    "agentPoolName": "gpu",
+    "vmSize": GPU_SIZE,
+    "count": 0,
+    "enableAutoScaling": True,
+    "minCount": 0,
+    "maxCount": 2,
+    "nodeLabels": {"a": "1"},
+}
+ROLES = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions"
+ADMIN_ROLE = f"{ROLES}/b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b"
+READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+NAME = "0d600000-0000-4000-8000-00000000000b"
+SOMEBODY = "0d600000-0000-4000-8000-00000000000a"
 CLASSES = {"default", "managed-csi", "managed-csi-premium", "azurefile-csi", "azurefile-csi-premium"}
 
 
 @pytest.fixture
 def aks():
-    found = Aks(World(clock=Clock(0)), FakeVirtual())
+    return simulated(FakeVirtual())
+
+
+def simulated(virtual):
+    """AKS in an Azure with one resource group."""
+    found = Aks(World(clock=Clock(0)), virtual)
     found.register()
+    found.world.create(GROUP, GROUP_ID, {"location": "eastus2", "resourceGroupName": "rg-a"})
     return found
+
+
+def kubeconfig(aks, who):
+    """What ARM answers to whoever asks for credentials."""
+    asked = aks.world.answer(f"listManagedCluster{who}Credentials")
+    return base64.b64decode(asked(aks.world.read(CLUSTER, CLUSTER_ID), {"format": "exec"})["kubeconfigs"][0]["value"]).decode()
 
 
 def made(aks, **more):
@@ -47,8 +84,7 @@ def test_a_cluster_comes_with_its_first_pools_nodes_and_storage_classes(aks):
 
 
 def test_a_cluster_that_does_not_come_up_fails_and_says_why():
-    aks = Aks(World(clock=Clock(0)), FakeVirtual("no etcd"))
-    aks.register()
+    aks = simulated(FakeVirtual("no etcd"))
     with pytest.raises(ArmError, match="no etcd"):
         made(aks)
     assert aks.world.read(CLUSTER, CLUSTER_ID).state == "Failed"
@@ -58,7 +94,7 @@ def test_a_cluster_that_does_not_come_up_fails_and_says_why():
 def test_a_rehearsal_has_one_cluster(aks):
     made(aks)
     with pytest.raises(ArmError, match="one cluster, and aks-a is it"):
-        aks.world.create(CLUSTER, CLUSTER_ID + "2", INPUTS)
+        aks.world.create(CLUSTER, CLUSTER_ID + "2", {**INPUTS, "resourceName": "aks-a2"})
 
 
 def test_a_pool_brings_its_nodes_and_takes_them_away(aks):
@@ -82,7 +118,7 @@ def test_an_update_keeps_the_autoscalers_number_within_the_new_limits(aks):
 
 def test_people_choose_the_size_of_a_pool_without_an_autoscaler(aks):
     made(aks)
-    fixed = {**GPU, "enableAutoScaling": False, "count": 2}
+    fixed = {**{name: value for name, value in GPU.items() if name not in {"minCount", "maxCount"}}, "enableAutoScaling": False, "count": 2}
     aks.world.create(POOL, GPU_ID, fixed)
     aks.world.update(POOL, GPU_ID, {**fixed, "count": 1})
     assert len(nodes(aks, "gpu")) == 1
@@ -124,7 +160,7 @@ def test_after_a_restart_the_pools_have_their_nodes_again(aks):
 
 def test_the_administrators_kubeconfig_opens_the_virtual_cluster(aks):
     made(aks)
-    config = yaml.safe_load(aks.admin_kubeconfig(CLUSTER_ID))
+    config = yaml.safe_load(kubeconfig(aks, "Admin"))
     assert config["current-context"] == "aks-a-admin"
     assert config["users"] == [{"name": "clusterAdmin_rg-a_aks-a", "user": {"token": "token-of-the-administrator"}}]
 
@@ -132,12 +168,12 @@ def test_the_administrators_kubeconfig_opens_the_virtual_cluster(aks):
 def test_without_local_accounts_there_is_no_administrators_kubeconfig(aks):
     made(aks, disableLocalAccounts=True)
     with pytest.raises(ArmError, match="disable local accounts"):
-        aks.admin_kubeconfig(CLUSTER_ID)
+        kubeconfig(aks, "Admin")
 
 
 def test_a_users_kubeconfig_gets_its_token_from_kubelogin(aks):
     made(aks)
-    text = aks.user_kubeconfig(CLUSTER_ID)
+    text = kubeconfig(aks, "User")
     assert "token-of-the-administrator" not in text
     user = yaml.safe_load(text)["users"][0]["user"]["exec"]
     assert user["command"] == "kubelogin"
@@ -146,26 +182,42 @@ def test_a_users_kubeconfig_gets_its_token_from_kubelogin(aks):
 
 def test_without_entra_a_users_kubeconfig_holds_a_token(aks):
     made(aks, aadProfile=None)
-    assert yaml.safe_load(aks.user_kubeconfig(CLUSTER_ID))["users"][0]["user"] == {"token": "token-of-the-administrator"}
+    assert yaml.safe_load(kubeconfig(aks, "User"))["users"][0]["user"] == {"token": "token-of-the-administrator"}
 
 
-@pytest.mark.parametrize(
-    ("scope", "role", "let_in"),
-    [
-        (CLUSTER_ID, ADMIN_ROLE, True),
-        ("/subscriptions/0000/resourceGroups/RG-A", ADMIN_ROLE, True),
-        ("/subscriptions/0000/resourceGroups/rg", ADMIN_ROLE, False),
-        (CLUSTER_ID, "/subscriptions/0/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7", False),
-    ],
-)
-@pytest.mark.parametrize("first", ["cluster", "assignment"])
-def test_a_role_on_the_cluster_or_above_it_lets_in(aks, scope, role, let_in, first):
-    said = {"scope": scope, "roleDefinitionId": role, "principalId": "somebody", "principalType": "User"}
-    assign = lambda: aks.world.create(ASSIGNMENT, f"{scope}/providers/{ASSIGNMENT}/1", said)  # noqa: E731
-    steps = [lambda: made(aks), assign]
-    for step in steps if first == "cluster" else reversed(steps):
-        step()
-    subjects = [binding["subjects"][0]["name"] for binding in aks.virtual.memory.all("clusterrolebindings")]
-    assert subjects == (["somebody"] if let_in else [])
-    aks.world.delete(ASSIGNMENT, f"{scope}/providers/{ASSIGNMENT}/1")
-    assert aks.virtual.memory.all("clusterrolebindings") == []
+def assign(aks, scope, role=ADMIN_ROLE):
+    said = {"roleAssignmentName": NAME, "scope": scope, "roleDefinitionId": role, "principalId": SOMEBODY, "principalType": "User"}
+    aks.world.create(ASSIGNMENT, f"{scope}/providers/{ASSIGNMENT}/{NAME}", said)
+
+
+def let_in(aks):
+    return [binding["subjects"][0]["name"] for binding in aks.virtual.memory.all("clusterrolebindings")]
+
+
+@pytest.mark.parametrize("scope", [CLUSTER_ID, GROUP_ID.replace("rg-a", "RG-A"), f"/subscriptions/{SUBSCRIPTION}"])
+def test_a_role_on_the_cluster_or_above_it_lets_in_and_goes(aks, scope):
+    made(aks)
+    assign(aks, scope)
+    assert let_in(aks) == [SOMEBODY]
+    aks.world.delete(ASSIGNMENT, f"{scope}/providers/{ASSIGNMENT}/{NAME}")
+    assert let_in(aks) == []
+
+
+def test_a_role_from_before_the_cluster_lets_in_too(aks):
+    assign(aks, GROUP_ID)
+    made(aks)
+    assert let_in(aks) == [SOMEBODY]
+
+
+@pytest.mark.parametrize(("scope", "role"), [(CLUSTER_ID, f"{ROLES}/{READER}"), (GROUP_ID.removesuffix("-a"), ADMIN_ROLE)])
+def test_other_roles_and_roles_elsewhere_let_nobody_in(aks, scope, role):
+    aks.world.create(GROUP, GROUP_ID.removesuffix("-a"), {"location": "eastus2", "resourceGroupName": "rg"})
+    made(aks)
+    assign(aks, scope, role)
+    assert let_in(aks) == []
+
+
+def test_without_azures_roles_in_the_cluster_none_counts(aks):
+    made(aks, aadProfile={"managed": True})
+    assign(aks, CLUSTER_ID)
+    assert let_in(aks) == []

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from azure.identity import AzureCliCredential
 
 from rehearsal.azure import login
 from rehearsal.azure.account import SUBSCRIPTION, TENANT
@@ -68,8 +69,6 @@ def test_az_gives_a_token_of_the_simulated_azure(state):
 
 
 def test_the_real_library_gets_its_token_from_this_az(state, monkeypatch):
-    from azure.identity import AzureCliCredential
-
     monkeypatch.setenv("PATH", f"{state.bin}{os.pathsep}{os.environ['PATH']}")
     assert (
         AzureCliCredential(tenant_id=TENANT).get_token("https://management.azure.com/.default").token
