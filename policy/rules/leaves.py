@@ -43,10 +43,16 @@ def leaves(properties: Mapping[str, object]) -> Iterator[Leaf]:
 
 
 def known(properties: Mapping[str, object], path: Path) -> object:
-    """The value at a path; None when there is none or it isn't known yet."""
+    """The value at a path, where a list's index is a step; None when there is none or it isn't known yet."""
     value: object = properties
     for step in path:
-        value = _entry(value, step) if isinstance(value, Mapping) else None
+        match value:
+            case Mapping():
+                value = _entry(value, step)
+            case Sequence() if not isinstance(value, str) and step.isdigit() and int(step) < len(value):
+                value = _item(value, int(step))
+            case _:
+                return None
     return value
 
 
