@@ -71,8 +71,13 @@ def fetch(source: str, region: str, currency: str, machines: Iterable[str], now:
         PricesError: the API does not answer, or says something else than prices in that currency.
     """
     with _session(source, backoff) as session, ThreadPoolExecutor(AT_ONCE) as threads:
-        answers = threads.map(lambda query: _all_pages(session, source, currency, query), queries(region, machines))
-        rows = dict.fromkeys(row for answer in answers for row in answer if (row.arm_region_name or "") in _regions(region))
+        answers = [threads.submit(_all_pages, session, source, currency, query) for query in queries(region, machines)]
+        try:
+            found = [row for answer in answers for row in answer.result()]
+        except PricesError:
+            threads.shutdown(wait=False, cancel_futures=True)  # the others would only fail as well
+            raise
+    rows = dict.fromkeys(row for row in found if (row.arm_region_name or "") in _regions(region))
     if not any(row.arm_region_name == region for row in rows):
         raise PricesError(f"the price API at {source} has no prices for the region {region}; is sdg:cluster.location right?")
     return Prices(source=source, region=region, currency=currency, fetched=now, rows=tuple(rows))
@@ -101,6 +106,7 @@ def _session(source: str, backoff: float) -> requests.Session:
     session.trust_env = urlsplit(source).hostname not in _HERE  # a proxy of the environment would never reach this machine
     retry = Retry(
         total=RETRIES,
+        connect=1,
         backoff_factor=backoff,
         status_forcelist=_PASSING,
         raise_on_status=False,
