@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sdg.catalog.azure_requirements import azure_requirements
 from sdg.catalog.host_requirements import host_requirements
 from sdg.catalog.preflight import PreflightCheck, checks, stage_minutes
 from sdg.catalog.versions import versions
@@ -11,17 +12,39 @@ from sdg.catalog.versions import versions
 _HEADING = """# The preflight
 
     sdg preflight --stack NAME      # everything that stands in the way, then the plan; creates nothing, exit code 1 on any error
+    sdg preflight --stack NAME --find-region [--region NAME]...   # a stack in Azure: regions that have all it needs, and what fails elsewhere
 
 Preview and update ask the same before they register a resource: an error refuses them, all errors at once, those of the settings among
 them; a warning is said and stops nothing. The host is asked once per update, with one script that only reads and that uses the programs on
 its PATH (`sdg/preflight/host/probe.sh`): on this machine, or over SSH where `sdg:cluster.host` names another. It needs nothing that a
 deployment creates: on a bare host it says as much as on one that has everything. Generated from `sdg/catalog/preflight.yaml`,
-`host_requirements.yaml` and `stages.yaml`; `make docs` writes it anew.
+`host_requirements.yaml`, `azure_requirements.yaml` and `stages.yaml`; `make docs` writes it anew.
 
 ## What is asked
 
 | Check | A failure is | What is asked | Clusters | In CI |
 |---|---|---|---|---|
+"""
+_AZURE = """
+## Azure
+
+Azure's resource manager is asked over HTTP, once per update, all questions at once and with nothing but reads: as the service principal, the
+workload or managed identity, or the user of `az` that is found first. `sdg preflight` in a terminal of a host without a login shows a code
+to type elsewhere (`az login --use-device-code`) and goes on when that is done. Without a login, or where the subscription cannot be read,
+that alone is said of Azure. A question that gets no answer is a failure, except where another failure explains it.
+
+Nothing that a deployment creates is read. Only whether the stack's resource group exists is asked, because its own resources must not stand
+in its own way: once it exists, taken names count as its own, and a quota is short only if its limit could never do; what seems to be missing
+otherwise is a warning, since the stack's own nodes are among those that use it.
+
+Quotas: a pool counts with its maximum and with the nodes that an upgrade adds (10 %, rounded up; none for spot pools, which are upgraded in
+place), times the vCPUs that the region's own list of sizes says, against the size's family and against the region's `cores`; spot pools
+count against `lowPriorityCores` alone.
+
+`--find-region` asks the stack's own region, those that are named with `--region`, and {regions}; its exit code is 0 when one of them fits.
+
+| Part of a stack | Resource providers | The deployer must be allowed |
+|---|---|---|
 """
 _SIZES = """
 ## What the pods ask for
@@ -57,13 +80,25 @@ def asks(check: PreflightCheck) -> str:
 
 def preflight_markdown() -> str:
     """The text of `docs/preflight.md`."""
-    return "".join([_HEADING, *_checks(), _SIZES, *_requests(), _STAGES, *_stages()])
+    return "".join([_HEADING, *_checks(), _AZURE.format(regions=_regions()), *_parts(), _SIZES, *_requests(), _STAGES, *_stages()])
 
 
 def _checks() -> Iterator[str]:
     for name, check in checks().items():
         in_ci = "no" if check.host else "yes"
         yield f"| `{name}` | {check.severity} | {asks(check)} | {', '.join(check.clusters)} | {in_ci} |\n"
+
+
+def _regions() -> str:
+    *first, last = azure_requirements().regions
+    return f"{', '.join(first)} and {last}"
+
+
+def _parts() -> Iterator[str]:
+    for part, needed in azure_requirements().parts.items():
+        namespaces = dict.fromkeys([*needed.namespaces, *(kind.partition("/")[0] for kind in needed.types)])
+        actions = [*(f"{kind}/write" for kind in needed.types), *needed.actions]
+        yield f"| {part} | {', '.join(namespaces)} | {', '.join(f'`{action}`' for action in actions)} |\n"
 
 
 def _requests() -> Iterator[str]:

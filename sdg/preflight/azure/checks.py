@@ -24,6 +24,7 @@ _PROVIDER: Final = "resource provider {}"
 _SHOWN: Final = 3
 _ANSWERED_BY: Final[Mapping[str, str]] = {
     **there.ASKED_OF,
+    there.STORAGE: "Microsoft.Storage",
     STORAGE_NAME: "Microsoft.Storage",
     DATABASE_NAME: "Microsoft.DBforPostgreSQL",
     VAULT_NAME: "Microsoft.KeyVault",
@@ -89,6 +90,8 @@ def of_subscription(wanted: Wanted, reader: ArmReader) -> dict[str, Ask]:
         LOCATIONS: many(arm.LOCATIONS),
         PERMISSIONS: many(arm.PERMISSIONS),
     }
+    if wanted.has("storage"):
+        asked[there.STORAGE] = many(arm.STORAGE_SKUS)
     if wanted.has("key-vault"):
         asked[DELETED_VAULTS] = many(arm.DELETED_VAULTS)
     if wanted.has("foundry") and _foundry(wanted):

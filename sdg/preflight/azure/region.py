@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from sdg.catalog.azure_requirements import SoldOut, azure_requirements, foundry_models
 from sdg.preflight.azure.wanted import Wanted
 from sdg.preflight.model import Finding
-from sdg.settings.azure import PostgreSql
+from sdg.settings.azure import PostgreSql, Storage
 from sdg.settings.inference import Foundry
 
 COMMUNITY: Final = "KubernetesOfficial"
 LONG_TERM: Final = "AKSLongTermSupport"
 _TIERS: Final = {"B": "Burstable", "GP": "GeneralPurpose", "MO": "MemoryOptimized"}
 _HA: Final = {"same-zone": "SameZone", "zone-redundant": "ZoneRedundant"}
+_STANDARD: Final = "Standard_"
+_BLOBS: Final = "StorageV2"
 _SHOWN: Final = 6
 
 Json = Mapping[str, Any]
@@ -125,6 +127,24 @@ def _server(settings: PostgreSql, region: Json) -> Iterator[str]:
     if mode and mode not in (sku.get("supportedHaMode") or ()):
         offered = ", ".join(key for key, value in _HA.items() if value in (sku.get("supportedHaMode") or ())) or "none"
         yield f"size {settings.size} has no high availability {settings.high_availability}, but {offered}"
+
+
+def storage(wanted: Wanted, skus: Iterable[Json]) -> Iterator[Finding]:
+    """Whether the wanted redundancy of storage is offered there.
+
+    Args:
+        skus: of storage, of all regions.
+    """
+    offered = [
+        str(sku["name"]).removeprefix(_STANDARD)
+        for sku in skus
+        if sku.get("kind") == _BLOBS and wanted.region in map(short_name, sku.get("locations") or ()) and not sku.get("restrictions")
+    ]
+    redundancy = wanted.cluster.storage.redundancy
+    if redundancy not in offered:
+        legal = ", ".join(name for name in get_args(Storage.model_fields["redundancy"].annotation) if name in offered)
+        seen = f"sdg:cluster.storage.redundancy: {redundancy} is not offered in {wanted.region}, but {legal or 'none'}."
+        yield Finding.of("azure-storage", seen)
 
 
 def redis_capacity(wanted: Wanted) -> Iterator[Finding]:

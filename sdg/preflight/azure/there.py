@@ -13,6 +13,7 @@ from sdg.preflight.azure.asking import Ask, Asked
 from sdg.preflight.azure.wanted import Wanted
 from sdg.preflight.model import Finding
 
+STORAGE: Final = "what storage offers"
 SKUS, USAGES, KUBERNETES, DATABASE, MODELS = (
     "the list of VM sizes",
     "the usage of vCPU quotas",
@@ -56,7 +57,7 @@ def findings(wanted: Wanted, asked: Asked, providers: list[Json], *, deployed: b
     """What stands in the way there, as far as it was answered.
 
     Args:
-        asked: the answers to `questions`.
+        asked: the answers to `questions`, and what storage offers anywhere.
         providers: the resource providers that the stack needs.
         deployed: whether the stack may have something there already.
     """
@@ -70,6 +71,8 @@ def findings(wanted: Wanted, asked: Asked, providers: list[Json], *, deployed: b
         yield from judged(KUBERNETES, lambda: region.kubernetes(wanted, versions))
     if (offered := asked.many(DATABASE)) is not None:
         yield from judged(DATABASE, lambda: region.database(wanted, offered))
+    if (kinds := asked.many(STORAGE)) is not None:
+        yield from judged(STORAGE, lambda: region.storage(wanted, kinds))
     if not deployed:
         yield from region.redis_capacity(wanted)
     if (listed := asked.many(MODELS)) is not None:

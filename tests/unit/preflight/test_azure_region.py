@@ -217,6 +217,20 @@ class TestServices:
         elsewhere = {"osmo": {"redis": {"kind": "external", "host": "redis.example.com"}}}
         assert list(region.services(wanted(**elsewhere), PROVIDERS)) == []
 
+    def test_a_redundancy_that_the_region_lacks_names_those_that_it_has(self):
+        def offered(name, *places, kind="StorageV2", **others):
+            return {"name": name, "kind": kind, "locations": list(places), **others}
+
+        skus = [
+            offered("Standard_LRS", "eastus2"),
+            offered("Standard_GZRS", "westeurope"),
+            offered("Standard_GZRS", "eastus2", kind="BlobStorage"),
+            offered("Standard_ZRS", "eastus2", restrictions=[kept_back()]),
+        ]
+        assert list(region.storage(wanted(), skus)) == []
+        assert "GZRS is not offered in eastus2, but LRS." in one(region.storage(wanted({"preset": "production"}), skus))
+        assert list(region.storage(wanted({"preset": "production", "location": "westeurope"}), skus)) == []
+
     def test_a_region_that_is_none_names_the_nearest(self):
         text = one(region.known(wanted({"location": "eastus22"}), [{"name": "eastus2"}, {"name": "westeurope"}]))
         assert "eastus22 is no region of subscription" in text
