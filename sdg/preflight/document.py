@@ -12,7 +12,7 @@ from sdg.catalog.versions import versions
 _HEADING = """# The preflight
 
     sdg preflight --stack NAME      # everything that stands in the way, then the plan; creates nothing, exit code 1 on any error
-    sdg preflight --stack NAME --find-region [--region NAME]...   # a stack in Azure: regions that have all it needs, and what fails elsewhere
+    sdg preflight --stack NAME --find-region [--region NAME]...   # in Azure: regions that have all it needs, what fails in others
 
 Preview and update ask the same before they register a resource: an error refuses them, all errors at once, those of the settings among
 them; a warning is said and stops nothing. The host is asked once per update, with one script that only reads and that uses the programs on
@@ -28,20 +28,21 @@ deployment creates: on a bare host it says as much as on one that has everything
 _AZURE = """
 ## Azure
 
-Azure's resource manager is asked over HTTP, once per update, all questions at once and with nothing but reads: as the service principal, the
-workload or managed identity, or the user of `az` that is found first. `sdg preflight` in a terminal of a host without a login shows a code
-to type elsewhere (`az login --use-device-code`) and goes on when that is done. Without a login, or where the subscription cannot be read,
-that alone is said of Azure. A question that gets no answer is a failure, except where another failure explains it.
+Azure's resource manager is asked over HTTP, once per update, all questions at once and with nothing but reads: as the service principal,
+the workload or managed identity, or the user of `az` that is found first. `sdg preflight` in a terminal of a host without a login shows a
+code to type elsewhere (`az login --use-device-code`) and goes on when that is done. Without a login, or where the subscription cannot be
+read, that alone is said of Azure. A question that gets no answer is a failure, except where another failure explains it.
 
-Nothing that a deployment creates is read. Only whether the stack's resource group exists is asked, because its own resources must not stand
-in its own way: once it exists, taken names count as its own, and a quota is short only if its limit could never do; what seems to be missing
-otherwise is a warning, since the stack's own nodes are among those that use it.
+Nothing that a deployment creates is read. Only whether the stack's resource group exists is asked, because its own resources must not
+stand in its own way: once it exists, taken names count as its own, and a quota is short only if its limit could never do; what seems to be
+missing otherwise is a warning, since the stack's own nodes are among those that use it.
 
 Quotas: a pool counts with its maximum and with the nodes that an upgrade adds (10 %, rounded up; none for spot pools, which are upgraded in
 place), times the vCPUs that the region's own list of sizes says, against the size's family and against the region's `cores`; spot pools
 count against `lowPriorityCores` alone.
 
-`--find-region` asks the stack's own region, those that are named with `--region`, and {regions}; its exit code is 0 when one of them fits.
+`--find-region` asks the stack's own region, those that are named with `--region`, and {regions}; its
+exit code is 0 when one of them fits.
 
 | Part of a stack | Resource providers | The deployer must be allowed |
 |---|---|---|
