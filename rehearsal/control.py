@@ -12,13 +12,25 @@ from rehearsal.faults import Faults, UnknownFault
 Health = Callable[[], dict[str, Any]]
 
 
-def create_app(faults: Faults, health: Health) -> FastAPI:
-    """The app: `GET /health`, `GET|PUT|DELETE /faults[/{name}]`."""
+def _nothing() -> dict[str, Any]:
+    return {}
+
+
+def create_app(faults: Faults, health: Health, azure: Health = _nothing) -> FastAPI:
+    """The app: `GET /health`, `GET /azure`, `GET|PUT|DELETE /faults[/{name}]`.
+
+    Args:
+        azure: what there is in the simulated Azure.
+    """
     app = FastAPI(title="rehearsal control", docs_url=None, redoc_url=None)
 
     @app.get("/health")
     def _health() -> dict[str, Any]:
         return health()
+
+    @app.get("/azure")
+    def _azure() -> dict[str, Any]:
+        return azure()
 
     @app.get("/faults")
     def _all() -> dict[str, dict[str, Any]]:

@@ -141,8 +141,9 @@ def kwok_configuration(state: StateDir) -> str:
 
 def daemon(state: StateDir, ports: Mapping[str, int], pki: Pki) -> Command:
     """The services and loops in Python. Restarted when their code has changed."""
-    sources = sorted([*PACKAGE.glob("*.py"), *(PACKAGE / "services").rglob("*.py"), *(PACKAGE / "charts").rglob("*")])
-    stamps = [(str(path.relative_to(PACKAGE)), path.stat().st_mtime_ns) for path in sources if path.is_file()]
+    folders = (("services", "*.py"), ("azure", "*"), ("charts", "*"))
+    sources = sorted([*PACKAGE.glob("*.py"), *(path for folder, names in folders for path in (PACKAGE / folder).rglob(names))])
+    stamps = [(str(path.relative_to(PACKAGE)), path.stat().st_mtime_ns) for path in sources if path.is_file() and path.suffix != ".pyc"]
     version = _short_hash(json.dumps([stamps, dict(ports), _connection(ports, pki)]))
     argv = (sys.executable, "-m", "rehearsal.daemon", str(state.root))
     return Command("daemon", argv, version=version, environment=(("PYTHONPATH", str(PACKAGE.parent)),))

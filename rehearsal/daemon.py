@@ -19,6 +19,11 @@ from fastapi import FastAPI
 
 from rehearsal import control
 from rehearsal.api import CLAIMS, NODES, PODS, Api
+from rehearsal.azure.aks import Aks
+from rehearsal.azure.aks_autoscaler import Autoscaler
+from rehearsal.azure.aks_virtual import VirtualAks
+from rehearsal.azure.clock import Clock
+from rehearsal.azure.world import World
 from rehearsal.devices import Devices
 from rehearsal.faults import Faults
 from rehearsal.forwards import Forwards
@@ -33,7 +38,7 @@ from rehearsal.watching import Watcher
 
 log = logging.getLogger(__name__)
 CHARTS = Path(__file__).resolve().parent / "charts"
-SERVICES = ("control", "charts", "prices", "osmo")
+SERVICES = ("control", "charts", "prices", "osmo", "arm")
 POLL = 0.05  # seconds between looks at an API server that is starting
 
 
@@ -42,6 +47,7 @@ class Daemon:
 
     Attributes:
         faults: the switches that services and loops obey.
+        world: the simulated Azure; empty where none is deployed to.
         apps: the services by the names of their ports.
     """
 
@@ -52,8 +58,12 @@ class Daemon:
         self._ready = threading.Event()
         self._absent: dict[str, str] = {}
         self.faults = Faults(state.faults)
+        self.world = World(self.faults, Clock(), state.world)
+        self._aks = Aks(self.world, VirtualAks(state))
+        self._autoscaler = Autoscaler(self._api, self._aks.fleet, self._aks, self.world.clock)
         self.apps: Mapping[str, FastAPI] = {
-            "control": control.create_app(self.faults, self._health),
+            "control": control.create_app(self.faults, self._health, self._azure),
+            "arm": built("arm", self._arm, self._absent),
             "charts": built("charts", self._charts, self._absent),
             "prices": built("prices", self._prices, self._absent),
             "osmo": built("osmo", self._osmo, self._absent),
@@ -63,11 +73,14 @@ class Daemon:
         self._ending: Ending = getattr(self.apps["osmo"].state, "ending", runs)
 
     def start(self) -> None:
-        """Follows the cluster in threads of its own, as soon as its API server answers."""
+        """Follows the cluster in threads of its own, as soon as its API server answers, and brings back the one that ARM knows of."""
+        self._aks.register()
+        threading.Thread(target=self._aks.resume, name="resume", daemon=True).start()
         threading.Thread(target=self._follow, name="follow", daemon=True).start()
 
     def stop(self) -> None:
         """Ends what does not end with the process."""
+        self.world.clock.end()
         if self._runner is not None and self._ready.is_set():
             self._runner.stop()
 
@@ -77,14 +90,14 @@ class Daemon:
         known, volumes = References(), Provisioner(self._api)
         kubelet, forwards = Kubelet(self._api, self.faults, known, self._logs, self._ending), Forwards(self._api, self._ports)
         devices = Devices(self._api)
-        also = {CLAIMS: (volumes.on_claim,), NODES: (devices.on_node,)}
+        also = {CLAIMS: (volumes.on_claim,), NODES: (devices.on_node, self._autoscaler.on_node)}
         watchers = [
             *(
                 Watcher(self._api, resource, (handler, kubelet.on_reference, *also.get(resource, ())))
                 for resource, handler in known.handlers().items()
             ),
             *volumes.watchers(),
-            Watcher(self._api, PODS, (kubelet.on_pod, forwards.on_pod, devices.on_pod)),
+            Watcher(self._api, PODS, (kubelet.on_pod, forwards.on_pod, devices.on_pod, self._autoscaler.on_pod)),
         ]
         for watcher in watchers:
             watcher.start()
@@ -93,6 +106,7 @@ class Daemon:
         kubelet.start()
         volumes.start()
         devices.start()
+        self._autoscaler.start()
         if self._runner is not None:
             self._runner.start()
         self._ready.set()
@@ -100,6 +114,15 @@ class Daemon:
 
     def _health(self) -> dict[str, Any]:
         return {"ready": self._ready.is_set(), "absent": self._absent}
+
+    def _azure(self) -> dict[str, Any]:
+        resources = [one.id for one in self.world.resources()]
+        return {"cluster": self._aks.state, "resources": resources, "gone": [one.id for one in self.world.gone()]}
+
+    def _arm(self) -> FastAPI:
+        services = importlib.import_module("rehearsal.services.arm.app")
+        app: FastAPI = services.create_app(self.world, self.faults)
+        return app
 
     def _charts(self) -> FastAPI:
         services = importlib.import_module("rehearsal.services.charts")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOST = "127.0.0.1"
-PORTS = ("etcd", "etcd-peer", "apiserver", "kubelet", "osmo", "charts", "prices", "control", "host")
+PORTS = ("etcd", "etcd-peer", "apiserver", "kubelet", "osmo", "charts", "prices", "arm", "control", "host")
 # below Linux' range of ephemeral ports, so that no outgoing connection takes one between our choice and the server's bind
 PORT_RANGE = (20_000, 32_000)
 CONTEXT = "rehearsal"
@@ -87,7 +87,7 @@ class StateDir:
 
     @property
     def services(self) -> Path:
-        """`{"osmo": url, "charts": url, "prices": url, "control": url}`."""
+        """`{"osmo": url, "charts": url, "prices": url, "arm": url, "control": url}`."""
         return self.root / "services.json"
 
     @property
@@ -124,6 +124,11 @@ class StateDir:
     def machine(self) -> Path:
         """What the virtual host is; absent where a rehearsal has none."""
         return self.root / "machine.json"
+
+    @property
+    def world(self) -> Path:
+        """Everything that there is in the simulated Azure."""
+        return self.root / "azure.json"
 
     @property
     def azure(self) -> Path:

@@ -61,13 +61,16 @@ class Aks:
 
     Attributes:
         state: `absent`, `starting`, `running`, or why it failed.
+        fleet: the machines of the pools.
     """
 
     world: World
     virtual: Virtual
     state: str = "absent"
-    _fleet: Fleet | None = None
     _ordering: threading.RLock = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        self.fleet = Fleet(self.virtual.api, self.virtual.kubelet_port, self.world.clock)
 
     def register(self) -> None:
         """Takes part in what happens to clusters, pools and roles from now on."""
@@ -145,7 +148,6 @@ class Aks:
             self.state = f"failed: {error}"
             log.exception("the virtual cluster does not come up")
             raise ArmError(INTERNAL, "InternalServerError", f"the virtual cluster does not come up: {error}") from error
-        self._fleet = Fleet(api, self.virtual.kubelet_port(), self.world.clock)
         self.state = "running"
 
     def _update(self, before: Resource, after: Resource) -> Fields | None:
@@ -155,7 +157,7 @@ class Aks:
         return {PROFILES: profiles} if profiles else None
 
     def _delete(self, _cluster: Resource) -> None:
-        self.state, self._fleet = "absent", None
+        self.state = "absent"
         self.virtual.wipe()
 
     def _create_pool(self, child: Resource) -> Fields | None:
@@ -170,8 +172,8 @@ class Aks:
 
     def _delete_pool(self, child: Resource) -> None:
         pool = self._pool_of(child, child.outputs)
-        if pool and self._fleet:
-            self._fleet.resize(pool, 0)
+        if pool and self.state == "running":
+            self.fleet.resize(pool, 0)
 
     def _change(self, before: NodePool | None, after: NodePool) -> int:
         """Makes nodes what their pool has become; returns how many there are then. An autoscaler's number stays within its new limits."""
@@ -195,11 +197,10 @@ class Aks:
             aks_access.revoke(self.virtual.api(), assignment)
 
     def _fleet_of(self) -> Fleet:
-        if self._fleet is None:
-            raise ArmError(
-                CONFLICT, "OperationNotAllowed", f"the cluster's virtual machines cannot be changed: the cluster is {self.state}"
-            )
-        return self._fleet
+        if self.state != "running":
+            words = f"the cluster's virtual machines cannot be changed: the cluster is {self.state}"
+            raise ArmError(CONFLICT, "OperationNotAllowed", words)
+        return self.fleet
 
     def _cluster(self) -> Resource | None:
         return next((one for one in self.world.resources(CLUSTER) if one.state not in {FAILED, DELETING}), None)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Final
 
 from rehearsal.api import NODES, PODS, Api, ApiError, Object
@@ -21,12 +22,24 @@ CONFLICT: Final = 409
 
 
 class Fleet:
-    """Nodes of all pools of a cluster. May be used from several threads."""
+    """Nodes of all pools of a cluster. May be used from several threads.
 
-    def __init__(self, api: Api, kubelet_port: int, clock: Clock) -> None:
-        self._api, self._port, self._clock = api, kubelet_port, clock
+    Args:
+        api, kubelet_port: of the cluster, asked for when there is one.
+    """
+
+    def __init__(self, api: Callable[[], Api], kubelet_port: Callable[[], int], clock: Clock) -> None:
+        self._reach, self._kubelet_port, self._clock = api, kubelet_port, clock
         self._lock = threading.Lock()
         self._used: dict[str, int] = {}
+
+    @cached_property
+    def _api(self) -> Api:
+        return self._reach()
+
+    @property
+    def _port(self) -> int:
+        return self._kubelet_port()
 
     def nodes(self, pool: NodePool) -> list[Object]:
         """The pool's nodes, in the order in which they came."""

@@ -35,7 +35,7 @@ class Rig:
     def __init__(self, *pools, here=0.0, plugged=True):
         self.api, self.pools = MemoryApi(), FakePools(*pools)
         clock = Clock(0)
-        self.scaler = Autoscaler(self.api, Fleet(self.api, 1, clock), self.pools, clock, here=here)
+        self.scaler = Autoscaler(self.api, Fleet(lambda: self.api, lambda: 1, clock), self.pools, clock, here=here)
         for pool in pools:
             for node in nodes_of(pool, plugged=plugged):
                 self.api.objects.setdefault("nodes", {})["", node["metadata"]["name"]] = node
