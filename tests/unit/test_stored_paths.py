@@ -13,6 +13,7 @@ import sdg
 
 STORED = [
     "components.cluster.azure.data_lock.DataLockProvider",
+    "components.cluster.azure.stable_subscription.StableSubscriptionProvider",
     "components.cluster.kubeconfig_entry.KubeconfigEntryProvider",
     "components.cluster.stable_name.StableNameProvider",
     "components.forward.ForwardProvider",
