@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import requests
 from azure.core.credentials import AccessToken, TokenCredential
-from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceRequestError, ServiceResponseError
 from azure.identity import (
     AzureCliCredential,
     CertificateCredential,
@@ -115,7 +115,7 @@ class Login:
             raise self._error("Nobody is logged in to Azure.") from error
         except (AzureError, ValueError) as error:
             refused = next((way for way in self._ways if way.refused), None)
-            said = f"Azure refuses the login by {refused.name}." if refused else "Nobody is logged in to Azure."
+            said = f"The login to Azure by {refused.name} fails." if refused else "Nobody is logged in to Azure."
             raise self._error(said) from error
 
     def _error(self, said: str) -> LoginError:
@@ -138,7 +138,11 @@ class _Way:
             self.reason = reason(error)
             raise
         except (AzureError, ValueError, OSError) as error:
-            self.reason, self.refused = reason(error), True
+            self.reason = reason(error)
+            if self.name == MANAGED and isinstance(error, ServiceRequestError | ServiceResponseError):
+                # variables promise an identity, and nothing answers there: not a login that somebody chose
+                raise CredentialUnavailableError(message=self.reason) from error
+            self.refused = True
             raise ClientAuthenticationError(message=self.reason) from error
         self.worked = True
         return token

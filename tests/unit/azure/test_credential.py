@@ -1,0 +1,321 @@
+"""Finding a login to Azure."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.core.pipeline.transport import HttpTransport
+from azure.core.rest import HttpRequest
+from azure.identity import ChainedTokenCredential
+
+from rehearsal.azure.account import CLIENT, OBJECT, SUBSCRIPTION, TENANT
+from sdg.azure import questions
+from sdg.azure.account import Account
+from sdg.azure.arm import Arm
+from sdg.azure.credential import CLI, MANAGED, SERVICE_PRINCIPAL, Identity, Login, identity_of
+from sdg.azure.errors import LoginError
+from sdg.azure.login import by_device_code, log_in
+from tests.unit.azure.conftest import OTHER_LOGINS, Scripted, Simulated, jwt
+
+ACCOUNT = Account(SUBSCRIPTION, TENANT, "test")
+AZ = """#!/bin/sh
+echo "$*" >> "{folder}/asked"
+case "$1" in
+  account)
+    [ -e "{folder}/logged-in" ] || {{ echo "Please run 'az login' to setup account." >&2; exit 1; }}
+    echo '{{"accessToken": "{token}", "expires_on": {expires}}}' ;;
+  login)
+    echo "To sign in, open https://microsoft.com/devicelogin and enter the code ABC123." >&2
+    while [ ! -e "{folder}/code-entered" ]; do sleep 0.05; done
+    [ "$(cat "{folder}/code-entered")" = yes ] || {{ echo "AADSTS70016: the code is wrong" >&2; exit 1; }}
+    touch "{folder}/logged-in" ;;
+esac
+"""
+
+
+@pytest.fixture
+def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment of a host without any login, where nothing answers for a managed identity."""
+    for name in (*OTHER_LOGINS, "IDENTITY_HEADER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:1/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "x")
+    environ = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    return environ
+
+
+@pytest.fixture
+def az(tmp_path: Path, nobody: dict[str, str]) -> Path:
+    """A stand-in for az on PATH; its folder shows whether somebody is logged in."""
+    token = jwt(oid="o", tid=TENANT, upn="ada@example.com")
+    program = tmp_path / "az"
+    program.write_text(AZ.format(folder=tmp_path, token=token, expires=int(time.time()) + 3600))
+    program.chmod(0o755)
+    nobody["PATH"] = f"{tmp_path}:/usr/bin:/bin"
+    return tmp_path
+
+
+def test_a_managed_identity_is_found_where_the_host_has_one(azure: Simulated) -> None:
+    login = Login(azure.account, azure.environ)
+    assert login.used == ""
+    assert login.identity() == Identity(OBJECT, TENANT, "app", CLIENT)
+    assert login.used == MANAGED
+
+
+def test_the_login_opens_arm(azure: Simulated) -> None:
+    question = questions.SUBSCRIPTION
+    assert azure.arm().get(question.at(SUBSCRIPTION), question.api_version)["state"] == "Enabled"
+
+
+def test_whoever_is_logged_in_with_az_is_found(az: Path, nobody: dict[str, str]) -> None:
+    (az / "logged-in").touch()
+    login = Login(ACCOUNT, nobody)
+    assert login.identity() == Identity("o", TENANT, "user", "ada@example.com")
+    assert login.used == CLI
+    asked = (az / "asked").read_text()
+    assert f"--tenant {TENANT}" in asked
+    assert "--subscription" not in asked
+
+
+def test_az_is_asked_for_the_subscription_where_nobody_knows_the_tenant(az: Path, nobody: dict[str, str]) -> None:
+    (az / "logged-in").touch()
+    Login(Account(SUBSCRIPTION, None, "test"), nobody).get_token()
+    assert f"--subscription {SUBSCRIPTION}" in (az / "asked").read_text()
+
+
+def test_without_a_login_every_way_is_named_and_what_to_run(az: Path, nobody: dict[str, str]) -> None:
+    began = time.monotonic()
+    with pytest.raises(LoginError) as caught:
+        Login(ACCOUNT, nobody).get_token()
+    assert time.monotonic() - began < 10
+    assert [way.partition(":")[0] for way in caught.value.tried] == [SERVICE_PRINCIPAL, "workload identity", MANAGED, CLI]
+    assert (
+        caught.value.remedy == f"Run az login --tenant {TENANT}; on a host without a browser az login --tenant {TENANT} --use-device-code."
+    )
+    assert str(caught.value).startswith("Nobody is logged in to Azure. Tried: service principal: not configured;")
+
+
+def test_az_that_is_missing_is_said(nobody: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(LoginError, match="az: Azure CLI not found on path"):
+        Login(ACCOUNT, nobody).get_token()
+
+
+def test_ci_is_told_of_service_principals(az: Path, nobody: dict[str, str]) -> None:
+    with pytest.raises(LoginError, match="Give the job a service principal: ARM_CLIENT_ID"):
+        Login(ACCOUNT, {**nobody, "CI": "true"}).get_token()
+
+
+def test_a_service_principal_that_cannot_be_read_ends_the_search(az: Path, nobody: dict[str, str]) -> None:
+    (az / "logged-in").touch()
+    environ = {**nobody, "ARM_CLIENT_ID": CLIENT, "ARM_TENANT_ID": TENANT, "ARM_CLIENT_CERTIFICATE_PATH": str(az / "absent.pem")}
+    with pytest.raises(LoginError, match=r"The login to Azure by service principal fails.*No such file"):
+        Login(ACCOUNT, environ).get_token()
+    assert not (az / "asked").exists()
+
+
+def test_a_service_principal_goes_before_all_else(az: Path, nobody: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    (az / "logged-in").touch()
+    seen: list[tuple[str, ...]] = []
+
+    class Principal:
+        def __init__(self, *arguments: str, **_options: object) -> None:
+            seen.append(arguments)
+
+        def get_token(self, *_scopes: str, **_options: object) -> Any:
+            return type("Token", (), {"token": jwt(oid="sp", tid=TENANT), "expires_on": int(time.time()) + 3600})()
+
+    monkeypatch.setattr("sdg.azure.credential.ClientSecretCredential", Principal)
+    environ = {**nobody, "AZURE_CLIENT_ID": "other", "ARM_CLIENT_ID": CLIENT, "ARM_CLIENT_SECRET": "s"}
+    login = Login(ACCOUNT, environ)
+    assert login.identity().object_id == "sp"
+    assert (login.used, seen) == (SERVICE_PRINCIPAL, [(TENANT, CLIENT, "s")])
+
+
+def test_no_secret_is_part_of_an_error(nobody: dict[str, str]) -> None:
+    environ = {
+        **nobody,
+        "ARM_CLIENT_ID": CLIENT,
+        "ARM_TENANT_ID": TENANT,
+        "ARM_CLIENT_SECRET": "s3cr3t-never-shown",
+        "AZURE_AUTHORITY_HOST": "x",
+    }
+    with pytest.raises(LoginError) as caught:
+        Login(ACCOUNT, environ).get_token()
+    assert "s3cr3t-never-shown" not in str(caught.value)
+
+
+def test_threads_share_one_token(az: Path, nobody: dict[str, str]) -> None:
+    (az / "logged-in").touch()
+    login = Login(ACCOUNT, nobody)
+    threads = [threading.Thread(target=login.get_token) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len((az / "asked").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("token", ["", "opaque", "a.b.c", "a.eyJ4IjogMX0.c", "a.W10.c"])
+def test_a_token_that_says_nothing_of_its_owner_is_an_error(token: str) -> None:
+    with pytest.raises(LoginError, match="does not say whose it is") as caught:
+        identity_of(token)
+    assert not token or token not in str(caught.value)
+
+
+def test_a_code_is_shown_and_the_program_goes_on_when_it_was_entered(az: Path, nobody: dict[str, str]) -> None:
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        (az / "code-entered").write_text("yes")  # by somebody at another host, who read it
+
+    credential = log_in(ACCOUNT, nobody, say)
+    assert any("ABC123" in line for line in said)
+    assert Login(ACCOUNT, nobody, given=credential).identity().name == "ada@example.com"
+    assert Login(ACCOUNT, nobody).identity().name == "ada@example.com"  # and so an update finds it
+
+
+def test_a_code_that_is_refused_is_said(az: Path, nobody: dict[str, str]) -> None:
+    with pytest.raises(LoginError, match="az login did not complete: AADSTS70016"):
+        log_in(ACCOUNT, nobody, lambda _line: (az / "code-entered").write_text("no"))  # type: ignore[arg-type, return-value]
+
+
+def test_nobody_waits_longer_for_a_code_than_it_lives(az: Path, nobody: dict[str, str]) -> None:
+    began = time.monotonic()
+    with pytest.raises(LoginError, match="did not complete"):
+        log_in(ACCOUNT, nobody, lambda _line: None, timeout=1)
+    assert time.monotonic() - began < 5
+
+
+def test_ci_is_never_asked_to_type_a_code(az: Path, nobody: dict[str, str]) -> None:
+    with pytest.raises(LoginError, match="CI is set"):
+        log_in(ACCOUNT, {**nobody, "CI": "1"}, lambda _line: None)
+    assert not (az / "asked").exists()
+
+
+class Entra(HttpTransport[Any, Any]):
+    """The login service: gives a code, and a token once the code was entered."""
+
+    def __init__(self, *, patience: int, interval: int = 0) -> None:
+        self.polls, self.patience, self.interval = 0, patience, interval
+
+    def send(self, request: Any, **_options: Any) -> Any:
+        return Reply(request, *self._answer(str(request.url)))
+
+    def _answer(self, url: str) -> tuple[int, Mapping[str, Any]]:
+        host = f"https://login.microsoftonline.com/{TENANT}"
+        if "openid-configuration" in url:
+            paths = {"authorization_endpoint": "authorize", "token_endpoint": "token", "device_authorization_endpoint": "devicecode"}
+            return 200, {"issuer": f"{host}/v2.0", **{name: f"{host}/oauth2/v2.0/{path}" for name, path in paths.items()}}
+        if "devicecode" in url:
+            code = {"user_code": "XYZ789", "device_code": "d", "verification_uri": "https://microsoft.com/devicelogin"}
+            return 200, {**code, "expires_in": 900, "interval": self.interval, "message": ""}
+        if "instance" in url:
+            return 200, {"tenant_discovery_endpoint": f"{host}/v2.0/.well-known/openid-configuration", "metadata": []}
+        self.polls += 1
+        if self.polls <= self.patience:
+            return 400, {"error": "authorization_pending", "error_description": "not yet"}
+        claims = {"aud": "x", "iss": f"{host}/v2.0", "sub": "s", "oid": "o", "tid": TENANT, "exp": int(time.time()) + 3600}
+        claims["preferred_username"] = claims["upn"] = "ada@example.com"
+        granted = {"token_type": "Bearer", "expires_in": 3600, "scope": "https://management.azure.com/.default"}
+        info = jwt_part({"uid": "o", "utid": TENANT})
+        return 200, {
+            **granted,
+            "access_token": jwt(oid="o", tid=TENANT, upn="ada@example.com"),
+            "id_token": jwt(**claims),
+            "client_info": info,
+        }
+
+    def open(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def __exit__(self, *_details: object) -> None: ...
+
+    def __enter__(self) -> Entra:
+        return self
+
+
+def jwt_part(content: Mapping[str, Any]) -> str:
+    return jwt(**content).split(".")[1]
+
+
+class Reply:
+    """An answer as the library's pipeline reads it."""
+
+    content_type = "application/json"
+    reason = ""
+
+    def __init__(self, request: HttpRequest, status: int, body: Mapping[str, Any]) -> None:
+        self.request, self.status_code, self._text = request, status, json.dumps(body)
+        self.headers = {"Content-Type": self.content_type}
+
+    def text(self, encoding: str | None = None) -> str:
+        return self._text
+
+    def body(self) -> bytes:
+        return self._text.encode()
+
+    def raise_for_status(self) -> None: ...
+
+
+def test_without_az_the_login_is_the_commands_own(nobody: dict[str, str]) -> None:
+    said: list[str] = []
+    entra = Entra(patience=2)
+    credential = by_device_code(ACCOUNT, said.append, transport=entra, disable_instance_discovery=True)
+    assert said == ["Open https://microsoft.com/devicelogin in any browser and enter the code XYZ789."]
+    assert entra.polls == 3
+    login = Login(ACCOUNT, nobody, given=credential)
+    assert (login.used, login.identity().name) == ("device code", "ada@example.com")
+
+
+def test_a_code_that_nobody_enters_in_time_is_an_error(nobody: dict[str, str]) -> None:
+    with pytest.raises(LoginError, match="did not complete: Timed out"):
+        by_device_code(ACCOUNT, lambda _line: None, timeout=1, transport=Entra(patience=100, interval=1), disable_instance_discovery=True)
+
+
+@contextmanager
+def switched(simulated: Simulated, **fields: str) -> Iterator[None]:
+    simulated.faults.set("azure.login", fields)
+    yield
+    simulated.faults.clear("azure.login")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("none", "Nobody is logged in"),
+        ("expired", "refuses the login: ExpiredAuthenticationToken"),
+        ("otherTenant", "refuses the login: InvalidAuthenticationTokenTenant"),
+    ],
+)
+def test_every_way_of_a_login_that_fails_is_said(azure: Simulated, state: str, words: str) -> None:
+    question = questions.SUBSCRIPTION
+    with switched(azure, state=state), pytest.raises(LoginError, match=words):
+        azure.arm().get(question.at(SUBSCRIPTION), question.api_version)
+
+
+def test_arm_takes_no_other_token(azure: Simulated, scripted: Scripted) -> None:
+    class Forged:
+        def get_token(self, *_scopes: str, **_options: object) -> Any:
+            token = jwt(aud="https://management.azure.com", exp=int(time.time()) + 3600, oid=OBJECT, tid=TENANT)
+            return type("Token", (), {"token": token, "expires_on": int(time.time()) + 3600})()
+
+    question = questions.SUBSCRIPTION
+    with pytest.raises(LoginError, match="InvalidAuthenticationToken"):
+        Arm(azure.url, Forged()).get(question.at(SUBSCRIPTION), question.api_version)
+
+
+def test_the_ways_are_those_of_the_librarys_default() -> None:
+    chain = Login(ACCOUNT, {})._chain
+    assert isinstance(chain, ChainedTokenCredential)
+    assert [way.name for way in chain.credentials] == [SERVICE_PRINCIPAL, "workload identity", MANAGED, CLI]  # type: ignore[union-attr]
