@@ -97,12 +97,15 @@ def _problem(pool: WantedPool, sku: Sku | None, region: str) -> str | None:
         return f"{asked} is not offered in {region}."
     if reason := _kept_back(sku):
         return f"{asked} cannot be had in {region}: {reason}."
+    if pool.spot and _capabilities(sku).get("LowPriorityCapable", "True") != "True":
+        return f"{asked} cannot be had as spot capacity in {region}, and {pool.key}.spot is true."
     offered = _zones(sku)
     missing = [zone for zone in zones if zone not in offered]
     if missing:
         can = f"can be had in {_listed('zone', offered)} alone" if offered else "can be had in no zone by its number"
         kept = [f"zone {zone}: {reason}" for zone, reason in _kept_back_zones(sku).items() if zone in missing]
-        return f"{asked} {can} in {region}{f' ({chr(59).join(kept)})' if kept else ''}, and {pool.key}.zones says {', '.join(zones)}."
+        why = f" ({'; '.join(kept)})" if kept else ""
+        return f"{asked} {can} in {region}{why}, and {pool.key}.zones says {', '.join(zones)}."
     return None
 
 

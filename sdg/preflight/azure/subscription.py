@@ -26,7 +26,7 @@ def state(wanted: Wanted, answer: Json) -> Iterator[Finding]:
 
 def unregistered(wanted: Wanted, providers: Iterable[Json]) -> dict[str, str]:
     """Namespaces that the stack needs and the subscription has not registered, with the state that they are in."""
-    states = {str(provider["namespace"]).lower(): str(provider.get("registrationState")) for provider in providers}
+    states = {str(provider.get("namespace")).lower(): str(provider.get("registrationState")) for provider in providers}
     said = {namespace: states.get(namespace.lower()) for namespace in wanted.namespaces}
     return {namespace: found for namespace, found in said.items() if found not in (None, REGISTERED)}
 

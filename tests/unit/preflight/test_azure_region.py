@@ -69,6 +69,12 @@ class TestSizes:
         assert "NotAvailableForSubscription" in text
         assert one(sizes.sizes(stack, [SYSTEM_SKU, sku(H100, "f", 40, zones=())])).count("in no zone") == 1
 
+    def test_a_size_that_is_never_spare_is_refused_to_a_spot_pool_alone(self):
+        never = {**GPU_SKU, "capabilities": [*GPU_SKU["capabilities"], {"name": "LowPriorityCapable", "value": "False"}]}
+        assert list(sizes.sizes(wanted(), [SYSTEM_SKU, never])) == []
+        text = one(sizes.sizes(wanted({"gpuPools": [{"spot": True}]}), [SYSTEM_SKU, never]))
+        assert "sdg:cluster.gpuPools[0].spot is true" in text
+
     def test_restricted_zones_concern_no_pool_that_names_none(self):
         assert list(sizes.sizes(wanted(), [SYSTEM_SKU, {**GPU_SKU, "restrictions": [kept_back("1", "2", "3")]}])) == []
 
