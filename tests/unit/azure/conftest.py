@@ -19,7 +19,8 @@ from fastapi import FastAPI
 
 from rehearsal.azure.account import SUBSCRIPTION, TENANT
 from rehearsal.azure.clock import Clock
-from rehearsal.azure.world import World
+from rehearsal.azure.ids import key
+from rehearsal.azure.world import Resource, World
 from rehearsal.faults import Faults
 from rehearsal.services.arm.rest import apis, environment, install
 from rehearsal.serving import listen
@@ -135,6 +136,10 @@ class Simulated:
     def arm(self) -> Arm:
         return Arm(self.url, Login(self.account, self.environ), backoff=0)
 
+    def put(self, kind: str, id: str, **outputs: Any) -> None:  # noqa: A002 -- it is called id everywhere
+        """A resource that is there, whatever its creation would have asked for."""
+        self.world._resources[key(id)] = Resource(kind, id, outputs, outputs)
+
     def api(self, url: str) -> str:
         return apis(self.url).get(url, url)
 
@@ -174,3 +179,4 @@ def azure(_served: Callable[[], tuple[str, World, Faults]], monkeypatch: pytest.
         monkeypatch.setenv(name, value)
     yield Simulated(url, world, faults, environ, Account(SUBSCRIPTION, TENANT, "test"))
     faults.clear()
+    world._resources.clear()
