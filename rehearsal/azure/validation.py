@@ -16,17 +16,13 @@ OWN = ("azureApiVersion", "__createBeforeDelete")
 """What the provider adds to inputs."""
 _TYPES: Mapping[str, tuple[type, ...]] = {"string": (str,), "boolean": (bool,), "integer": (int,), "number": (int, float)}
 _SHOWN = 60
+_SECRET = ("password", "value")
+"""How the names of properties end that hold what nobody shall see, of those that ARM never gives back."""
 
 
-def problems(kind: Kind, inputs: Mapping[str, Any], secret: frozenset[str] = frozenset()) -> list[Problem]:
-    """Everything that is wrong with a resource's inputs; unknown values are not judged.
-
-    Args:
-        kind: what the resource is.
-        inputs: its inputs.
-        secret: top-level properties whose values are not shown.
-    """
-    judge = _Judge(kind, secret)
+def problems(kind: Kind, inputs: Mapping[str, Any]) -> list[Problem]:
+    """Everything that is wrong with a resource's inputs; unknown values are not judged, and passwords not shown."""
+    judge = _Judge(kind, frozenset(path.partition(".")[0] for path in kind.entry.hidden if path.lower().endswith(_SECRET)))
     found = list(judge.properties("", kind.inputs, inputs, ignored={*OWN, *kind.parameters}))
     for name, rules in kind.parameters.items():
         if name not in inputs:

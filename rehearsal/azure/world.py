@@ -249,7 +249,7 @@ class World:
         kind = kinds.of_type(resource.type)
         own = {"name": resource.name, "type": kind.type, "id": resource.id, "azureApiVersion": kind.api_version}
         own |= {"provisioningState": SUCCEEDED}
-        found = {**found, **{name: value for name, value in own.items() if name in kind.outputs or name == "id"}}
+        found = {name: value for name, value in {**found, **own}.items() if name in kind.outputs or name == "id"}
         added = {name: value for name, value in (kept or {}).items() if name not in kind.inputs}
         return {**added, **found}
 
@@ -326,10 +326,10 @@ class World:
         self._names.load(saved.get("gone", []))
 
 
-def _under(asked: Mapping[str, Any], added: Mapping[str, Any]) -> dict[str, Any]:
-    """What services add, below what was asked for, object by object."""
-    found = dict(added)
-    for name, value in asked.items():
-        inner = found.get(name)
-        found[name] = _under(value, inner) if isinstance(value, Mapping) and isinstance(inner, Mapping) else value
-    return found
+def _under(asked: Any, added: Any) -> Any:  # noqa: ANN401 -- whatever a property may hold
+    """What services add, below what was asked for, object by object and item by item."""
+    if isinstance(asked, Mapping) and isinstance(added, Mapping):
+        return {**added, **{name: _under(value, added[name]) if name in added else value for name, value in asked.items()}}
+    if isinstance(asked, list) and isinstance(added, list) and len(asked) == len(added):
+        return [_under(one, other) for one, other in zip(asked, added, strict=True)]
+    return asked

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rehearsal.host.fence import HOST_VARIABLE
+from rehearsal.plugins.azure_native.client import STATE_VARIABLE
 from rehearsal.plugins.resolution import MARK, official
 
 if TYPE_CHECKING:
@@ -35,7 +36,13 @@ def install(bin: Path, tools: Tools) -> list[Path]:  # noqa: A002 -- the directo
     path = os.pathsep.join(entry for entry in os.environ.get("PATH", "").split(os.pathsep) if Path(entry) != bin)
     env = {**os.environ, "PATH": path}
     # the host's folder exists only where a stack that runs commands is rehearsed: the plugin looks when it is asked for one
-    variables = {"SDG_HELM": str(helm), "SDG_HELM_HOME": str(bin.parent / "helm"), HOST_VARIABLE: str(bin.parent / "host")}
+    variables = {
+        "SDG_HELM": str(helm),
+        "SDG_HELM_HOME": str(bin.parent / "helm"),
+        HOST_VARIABLE: str(bin.parent / "host"),
+        # the simulated Azure is asked where this folder says that it listens, and nowhere else
+        STATE_VARIABLE: str(bin.parent),
+    }
     written = []
     for name, module in {**ALWAYS, **UNLESS_OFFICIAL}.items():
         executable = bin / name

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
+from rehearsal.azure.account import TENANT
 from rehearsal.azure.behaviour import Fields, Request, View, derived, guard, outputs, rule
 from rehearsal.azure.errors import ArmError
 from rehearsal.azure.ids import ResourceId, key
@@ -230,7 +231,7 @@ def _cluster(view: View, resource: Resource) -> Fields:
         **({"privateFQDN": f"{prefix}.privatelink.{region}.azmk8s.io"} if private else {"fqdn": f"{prefix}.hcp.{region}.azmk8s.io"}),
     }
     if (given.get("oidcIssuerProfile") or {}).get("enabled"):
-        issuer = f"https://{region}.oic.prod-aks.azure.com/{derived(resource, 'tenant')}/{derived(resource, 'issuer')}/"
+        issuer = f"https://{region}.oic.prod-aks.azure.com/{TENANT}/{derived(resource, 'issuer')}/"
         found["oidcIssuerProfile"] = {"issuerURL": issuer}
     pools = [{**_pool_defaults(pool, version), **pool} for pool in given.get("agentPoolProfiles") or []]
     return {**found, "agentPoolProfiles": pools}

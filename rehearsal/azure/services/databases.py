@@ -128,7 +128,7 @@ def _server_outputs(view: View, resource: Resource) -> Fields:
         "replicationRole": "Primary",
         "replicaCapacity": 5,
         "availabilityZone": "1",
-        "backup": {"earliestRestoreDate": None, "backupRetentionDays": 7, "geoRedundantBackup": "Disabled"},
+        "backup": {"backupRetentionDays": 7, "geoRedundantBackup": "Disabled"},
         "highAvailability": {"mode": "Disabled", "state": "NotEnabled" if _mode(resource) == "Disabled" else "Healthy"},
         "network": {"publicNetworkAccess": "Disabled" if private else "Enabled"},
         "storage": {"tier": "P10", "iops": 120, "autoGrow": "Disabled"},

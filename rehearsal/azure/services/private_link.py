@@ -107,7 +107,7 @@ def _endpoint(view: View, resource: Resource) -> Fields:
     ]
     return {
         "networkInterfaces": [{"id": interface}],
-        "customDnsConfigs": [{"fqdn": None, "ipAddresses": [_inside(resource, subnet)]}] if subnet else [],
+        "customDnsConfigs": [{"ipAddresses": [_inside(resource, subnet)]}] if subnet else [],
         "privateLinkServiceConnections": connections,
     }
 
