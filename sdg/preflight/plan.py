@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Final
 
 from sdg.azure.names import Names
+from sdg.catalog.gpu_driver import DriverOwner
 from sdg.catalog.preflight import stage_minutes
 from sdg.catalog.versions import versions
 from sdg.osmo import layout
@@ -109,12 +111,15 @@ def _context(cluster: MicroK8s) -> str:
     return f"the context {cluster.name} in {cluster.kubeconfig}"
 
 
+_OWNERS: Final[Mapping[DriverOwner, str]] = {"operator": "the operator's", "host": "the host's", "azure": "the one that AKS installs"}
+
+
 def _platform(settings: StackSettings) -> Iterator[Stage]:
     platform, charts = settings.platform, versions().charts
     gpus = getattr(settings.cluster, "gpus", 0)
     plan = gpu_operator_plan(platform.gpu_operator, cluster=settings.cluster.kind, gpus=gpus)
     if plan.install:
-        yield Stage("gpu-operator", f"NVIDIA's GPU operator {charts['gpu-operator'].version}; the GPU driver is the {plan.driver}'s")
+        yield Stage("gpu-operator", f"NVIDIA's GPU operator {charts['gpu-operator'].version}; the GPU driver is {_OWNERS[plan.driver]}")
     if platform.kai_scheduler.install:
         yield Stage("kai-scheduler", f"the KAI scheduler {charts['kai-scheduler'].version}, and its kinds")
     if isinstance(platform.object_store, MinioStore):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from sdg.catalog.gpu_driver import AKS_RUNTIME
+
 RELEASE = "kubernetes:helm.sh/v3:Release"
 OPERATOR = {"gpuOperator": {"install": True}}
 
@@ -66,6 +68,30 @@ def test_the_name_of_the_runtime_class_is_settled_before_anything_may_need_it(ru
     assert "runtime-class" in graph.waits_for("cluster-gate")
     if gpus:  # nobody can change a handler: ours has to be gone before the operator brings its own
         assert "runtime-class" in graph.waits_for("gpu-operator-release")
+
+
+AZURE = {"kind": "azure", "allowedRanges": ["198.51.100.7/32"], "acceptUnvalidated": True}
+
+
+@pytest.mark.parametrize(
+    ("driver", "on_nodes", "by_operator", "wanted", "handler"),
+    [(None, "None", True, False, "runc"), ("operator", "None", True, False, "runc"), ("azure", "Install", False, True, AKS_RUNTIME)],
+)
+def test_one_setting_says_on_azure_who_owns_the_gpu_driver_and_everything_follows(  # noqa: PLR0917 -- all that follows
+    run_program, driver, on_nodes, by_operator, wanted, handler
+):
+    graph = run_program(cluster=AZURE, platform={"gpuOperator": {"driver": driver}} if driver else {})
+    values = release(graph, "gpu-operator")["values"]
+    assert graph.inputs["pool-gpu"]["gpuProfile"] == {"driver": on_nodes}
+    assert (values["driver"]["enabled"], values["toolkit"]["enabled"]) == (by_operator, by_operator)
+    assert ("operator" in values) is not by_operator
+    assert (graph.inputs["runtime-class"]["wanted"], graph.inputs["runtime-class"]["handler"]) == (wanted, handler)
+
+
+def test_without_gpus_there_is_no_gpu_operator_on_azure_either(run_program):
+    graph = run_program(cluster={**AZURE, "gpuPools": []})
+    assert "gpu-operator-release" not in graph.inputs
+    assert (graph.inputs["runtime-class"]["wanted"], graph.inputs["runtime-class"]["handler"]) == (True, "runc")
 
 
 NAMESPACE = "kubernetes:core/v1:Namespace"

@@ -18,7 +18,7 @@ from pulumi_azure_native.containerservice import (
 from components.cluster.azure.base import NetworkHandle
 from components.cluster.base import PoolPlan
 from sdg.azure.network import SURGE
-from sdg.catalog.gpu_driver import DriverOwner
+from sdg.catalog.gpu_driver import DriverOwner, agent_pool_driver
 from sdg.settings import azure as settings_of
 
 GPU_TAINT: Final = "nvidia.com/gpu=present:NoSchedule"
@@ -150,7 +150,7 @@ def _made(
         agent_pool_name=pool.name,
         resource_name_=network.names.cluster,
         resource_group_name=network.resource_group_name,
-        gpu_profile=GPUProfileArgs(driver="Install" if pool.driver == "azure" else "None") if pool.driver else None,
+        gpu_profile=GPUProfileArgs(driver=agent_pool_driver(pool.driver)) if pool.driver else None,
         scale_set_priority="Spot" if pool.spot else "Regular",
         # refused for other machines than spot ones
         scale_set_eviction_policy="Delete" if pool.spot else None,
