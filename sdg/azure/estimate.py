@@ -6,12 +6,13 @@ least that it can be.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from sdg.azure.meters import Line, lines
+from sdg.azure.made_of import Wanted
+from sdg.azure.meters import EVERYTHING, Line, lines
 from sdg.azure.prices import Price, Prices, Unknown, find
 from sdg.settings.azure import Azure
 from sdg.settings.budget import Budget
@@ -101,13 +102,14 @@ class Verdict:
     spent: Decimal
 
 
-def estimate(cluster: Azure, prices: Prices | None, currency: str) -> Estimate:
+def estimate(cluster: Azure, prices: Prices | None, currency: str, wanted: Wanted = EVERYTHING) -> Estimate:
     """Reckons a cluster with all that belongs to it.
 
     Args:
+        wanted: which services OSMO uses; the others are not made.
         prices: of the cluster's region, in that currency; without them, every price is unknown.
     """
-    return Estimate(tuple(_items(cluster, prices)), currency)
+    return Estimate(tuple(_items(lines(cluster, wanted), prices)), currency)
 
 
 def judge(reckoned: Estimate, budget: Budget) -> Verdict | None:
@@ -123,8 +125,8 @@ def money(amount: Decimal, currency: str) -> str:
     return f"{amount.quantize(CENT, ROUND_HALF_UP):,} {currency}"
 
 
-def _items(cluster: Azure, prices: Prices | None) -> Iterator[Item]:
-    for line in lines(cluster):
+def _items(billed: Iterable[Line], prices: Prices | None) -> Iterator[Item]:
+    for line in billed:
         meter = line.described
         if meter is None:
             yield Item(line, None, NOTHING)

@@ -7,9 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from sdg.azure.made_of import Wanted
 from sdg.catalog.azure_meters import Meter, billing
-from sdg.settings.azure import Azure, CpuPool, GpuPool, Pool, PostgreSql, Redis
+from sdg.settings.azure import Azure, CpuPool, GpuPool, Observability, Pool, PostgreSql, Redis, Storage
+from sdg.settings.osmo import ManagedDatabase, ManagedRedis, Osmo
+from sdg.settings.platform import ManagedStore, Platform
 
+EVERYTHING: Final = Wanted()
 GRAFANA_UNITS: Final = 2  # of an instance of the size X1
 LOG_DAYS_INCLUDED: Final = 31
 FREE: Final = "Free"
@@ -69,17 +73,32 @@ class Line:
         return self.count.times(billing().hours if meter.every == "hour" else 1)
 
 
-def lines(cluster: Azure) -> list[Line]:
-    """Every meter of a cluster with all that belongs to it, in the order in which people think of it."""
+def lines(cluster: Azure, wanted: Wanted = EVERYTHING) -> list[Line]:
+    """Every meter of a cluster with all that belongs to it, in the order in which people think of it.
+
+    Args:
+        wanted: which services OSMO uses; the others are not made.
+    """
     return [
         *_control_plane(cluster),
         *_pools(cluster),
-        *_network(cluster),
-        *_database(cluster.database),
-        *_redis(cluster.redis),
-        *_storage(cluster),
-        *_observability(cluster),
+        *_egress(cluster),
+        *_private_network(cluster, wanted),
+        *(_database(cluster.database) if wanted.database else ()),
+        *(_redis(cluster.redis) if wanted.redis else ()),
+        *(_storage(cluster.storage) if wanted.store else ()),
+        *([Line("key vault", "key-vault")] if cluster.key_vault.enabled else []),
+        *_observability(cluster.observability),
     ]
+
+
+def wanted_by(osmo: Osmo, platform: Platform) -> Wanted:
+    """Which services of the cluster's own a stack uses."""
+    return Wanted(
+        database=isinstance(osmo.database, ManagedDatabase),
+        redis=isinstance(osmo.redis, ManagedRedis),
+        store=isinstance(platform.object_store, ManagedStore),
+    )
 
 
 def disk_tier(gib: int) -> str:
@@ -87,18 +106,14 @@ def disk_tier(gib: int) -> str:
     return next(tier for size, tier in sorted(billing().disks.items()) if size >= gib)
 
 
-def endpoints(cluster: Azure) -> int:
-    """Private endpoints: of Redis and storage, of the vault and of a private API server where there are such."""
-    return 2 + cluster.key_vault.enabled + _private(cluster)
+def endpoints(cluster: Azure, wanted: Wanted = EVERYTHING) -> int:
+    """Private endpoints: of Redis, storage, the vault and a private API server, where there are such."""
+    return sum((wanted.redis, wanted.store, cluster.key_vault.enabled, cluster.api_server.access == "private"))
 
 
-def zones(cluster: Azure) -> int:
+def zones(cluster: Azure, wanted: Wanted = EVERYTHING) -> int:
     """Private DNS zones: one for each kind of endpoint, and the database's own."""
-    return 1 + endpoints(cluster)
-
-
-def _private(cluster: Azure) -> bool:
-    return cluster.api_server.access == "private"
+    return endpoints(cluster, wanted) + wanted.database
 
 
 def _control_plane(cluster: Azure) -> Iterator[Line]:
@@ -123,18 +138,23 @@ def _pool(resource: str, pool: Pool) -> Iterator[Line]:
     yield Line(resource, "os-disk", {"tier": disk_tier(pool.os_disk_gib)}, nodes)
 
 
-def _network(cluster: Azure) -> Iterator[Line]:
+def _egress(cluster: Azure) -> Iterator[Line]:
     one = Range.exactly(1)
     through = cluster.network.egress
     yield Line("egress", through, count=one)
     yield Line("egress", f"{through}-data")
     yield Line("egress", "public-ip", count=one)
     yield Line("egress", "egress")
-    yield Line("private network", "private-endpoint", count=Range.exactly(endpoints(cluster)))
-    yield Line("private network", "private-endpoint-in")
-    yield Line("private network", "private-endpoint-out")
-    yield Line("private network", "dns-zone", count=Range.exactly(zones(cluster)))
-    yield Line("private network", "dns-queries")
+
+
+def _private_network(cluster: Azure, wanted: Wanted) -> Iterator[Line]:
+    if count := endpoints(cluster, wanted):
+        yield Line("private network", "private-endpoint", count=Range.exactly(count))
+        yield Line("private network", "private-endpoint-in")
+        yield Line("private network", "private-endpoint-out")
+    if count := zones(cluster, wanted):
+        yield Line("private network", "dns-zone", count=Range.exactly(count))
+        yield Line("private network", "dns-queries")
 
 
 def _database(database: PostgreSql) -> Iterator[Line]:
@@ -168,20 +188,17 @@ def _redis(redis: Redis) -> Iterator[Line]:
     yield Line("Redis", "redis", values, Range.exactly(2 if redis.high_availability else 1))
 
 
-def _storage(cluster: Azure) -> Iterator[Line]:
-    copies = {"copies": cluster.storage.redundancy}
+def _storage(storage: Storage) -> Iterator[Line]:
+    copies = {"copies": storage.redundancy}
     yield Line("storage account", "blob", copies)
-    if cluster.storage.cool_after_days is not None:
+    if storage.cool_after_days is not None:
         yield Line("storage account", "blob-cool", copies)
         yield Line("storage account", "blob-retrieval", copies)
     yield Line("storage account", "blob-writes", copies)
     yield Line("storage account", "blob-reads", copies)
-    if cluster.key_vault.enabled:
-        yield Line("key vault", "key-vault")
 
 
-def _observability(cluster: Azure) -> Iterator[Line]:
-    watching = cluster.observability
+def _observability(watching: Observability) -> Iterator[Line]:
     if watching.logs:
         yield Line("logs", "logs")
         if watching.log_days > LOG_DAYS_INCLUDED:

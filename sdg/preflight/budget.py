@@ -9,6 +9,8 @@ from typing import Final
 
 from sdg.azure.estimate import Estimate, Verdict, estimate, judge, money
 from sdg.azure.kept_prices import Kept
+from sdg.azure.made_of import Wanted
+from sdg.azure.meters import EVERYTHING, wanted_by
 from sdg.azure.prices import PUBLIC, STALE, Prices, PricesError
 from sdg.preflight.model import Finding, Subject
 from sdg.settings.azure import Azure
@@ -40,10 +42,16 @@ def findings(subject: Subject, cluster: Azure, now: datetime | None = None) -> I
             PRICES, f"Nobody knows whether the stack is within sdg:budget: there are no prices of {cluster.location} in {budget.currency}."
         )
         return
-    reckoned = estimate(cluster, prices, budget.currency)
+    reckoned = estimate(cluster, prices, budget.currency, _wanted(subject))
     if verdict := judge(reckoned, budget):
         yield from _judged(verdict, budget, reckoned)
     yield from _age(prices, now or datetime.now(UTC))
+
+
+def _wanted(subject: Subject) -> Wanted:
+    """Which services the stack uses; all of them, where its settings cannot be read."""
+    osmo, platform = subject.sections.get("osmo"), subject.sections.get("platform")
+    return wanted_by(osmo, platform) if osmo and platform else EVERYTHING
 
 
 def exceeded(verdict: Verdict, budget: Budget) -> str:

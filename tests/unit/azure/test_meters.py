@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdg.azure.meters import Range, disk_tier, lines
+from sdg.azure.made_of import Wanted
+from sdg.azure.meters import Range, disk_tier, lines, wanted_by
 from sdg.catalog.azure_meters import billing
 from sdg.settings.azure import Azure
+from sdg.settings.parse import check
 
 HOURS = 730
 
@@ -142,6 +144,26 @@ def test_redis_is_billed_by_node(replica, nodes):
     cluster = azure(redis={"size": "ComputeOptimized_X3", "highAvailability": replica})
     assert counted(cluster)["Redis", "redis"] == (nodes * HOURS,) * 2
     assert values(cluster, "redis") == {"size": "ComputeOptimized_X3", "family": "Compute Optimized", "sku": "X3"}
+
+
+@pytest.mark.parametrize(
+    ("without", "gone", "endpoints", "zones"),
+    [("database", "PostgreSQL", 2, 2), ("redis", "Redis", 1, 2), ("store", "storage account", 1, 2)],
+)
+def test_what_osmo_has_elsewhere_is_not_billed(without, gone, endpoints, zones):
+    found = lines(azure(), Wanted(**{without: False}))
+    assert gone not in {line.resource for line in found}
+    count = {line.meter: line.count and line.count.most for line in found}
+    assert (count["private-endpoint"], count["dns-zone"]) == (endpoints, zones)
+
+
+def test_a_stack_says_by_its_choices_what_osmo_has_elsewhere():
+    elsewhere, _ = check(
+        {"cluster": {"kind": "azure"}, "osmo": {"redis": {"kind": "in-cluster"}}, "platform": {"objectStore": {"provider": "minio"}}}
+    )
+    assert wanted_by(elsewhere["osmo"], elsewhere["platform"]) == Wanted(database=True, redis=False, store=False)
+    nothing = lines(azure(), Wanted(database=False, redis=False, store=False))
+    assert "private network" not in {line.resource for line in nothing}
 
 
 def test_only_use_tells_what_objects_cost():
