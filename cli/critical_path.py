@@ -148,6 +148,11 @@ def longest_chain(seconds: Mapping[str, float], edges: Edges) -> list[str]:
     return found[::-1]
 
 
+def of_types(steps: Mapping[str, Step], types: str) -> list[str]:
+    """URNs of the resources whose type, or that of a component around them, begins so; the components themselves take no time."""
+    return [urn for urn in steps if any(part.startswith(types) for part in urn.split("::")[2].split("$"))]
+
+
 def overlap(steps: Mapping[str, Step], first: Collection[str], second: Collection[str]) -> float:
     """Seconds in which resources of both groups were worked on; 0 when the groups took turns."""
     ours, theirs = (_busy([steps[urn] for urn in group if urn in steps]) for group in (first, second))

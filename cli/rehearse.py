@@ -33,6 +33,7 @@ from cli.keys import PASSPHRASE
 from cli.project import NAMED, rehearsal_state
 from cli.pulumi import Engine
 from cli.recover import recover
+from cli.rehearsal_azure import contents
 from cli.rehearsal_host import left_on_host, prepare_adoption
 from cli.secrecy import check_state
 from rehearsal import plugins
@@ -43,12 +44,17 @@ from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
 from sdg.kube.objects import Ref
 from sdg.platform import layout
+from sdg.settings.azure import Azure
 from sdg.settings.cluster import MicroK8s
 from sdg.settings.gpu_operator import gpu_operator_plan
 from sdg.settings.model import StackSettings
 
 PREVIEW: Final = ("preview", "--expect-no-changes", "--suppress-progress", "--policy-pack", "policy")
 DESTROY: Final = ("destroy", "--yes", "--skip-preview", "--suppress-progress")
+NOT_REHEARSED_IN_AZURE: Final = (
+    "Nor: whether Azure has machines left, how long it really takes, its firewalls and private names, and which Kubernetes a version "
+    "brings: the virtual cluster's is the same for all. Prices are made up, and quotas are those of a fresh subscription."
+)
 NOT_REHEARSED_ON_A_HOST: Final = (
     "Nor: which Kubernetes a channel brings (the virtual cluster's is the same on all), what an addon does beyond its objects "
     "(nothing resolves names), the work of snapd, systemd and NVIDIA's driver."
@@ -101,6 +107,7 @@ class Rehearsed:
     Attributes:
         before: what there was of this product before the stack.
         promised: what destroy has to leave, as it was before it.
+        retained: ids of what it has to leave in Azure.
     """
 
     engine: Engine
@@ -109,6 +116,7 @@ class Rehearsed:
     console: Console
     before: Inventory
     promised: list[Ref] = field(default_factory=list)
+    retained: list[str] = field(default_factory=list)
 
     def preflight(self) -> str:
         """What is asked before anything exists."""
@@ -123,7 +131,9 @@ class Rehearsed:
             began = time.monotonic()
             self._stream((*UPDATE, *heard.option))
             ended = time.monotonic()
-        report.show_critical_path(read_update(heard.events, self.engine.state(), began, ended), self.console)
+        update = read_update(heard.events, self.engine.state(), began, ended)
+        report.show_critical_path(update, self.console)
+        report.show_overlaps(update, self.console)
         return f"{len(self._resources())} resources"
 
     def gates(self) -> str:
@@ -146,7 +156,7 @@ class Rehearsed:
         """Takes everything away, after a backup of the keys where the stack keeps its data."""
         if self.settings.data == "retain":
             self._back_keys_up()
-            self.promised.extend(self.look().kept())
+            self._note_promises()
         self._stream(DESTROY)
         if left := self._resources():
             raise StepFailed(f"the state still holds {', '.join(left)}")
@@ -158,15 +168,31 @@ class Rehearsed:
         known = set(self.before.unexpected(retain=False, definitions=()))
         left = [line for line in found.unexpected(retain=retains, definitions=_definitions(self.settings)) if line not in known]
         left += left_on_host(self.state, self.settings)
+        azure = contents(self.state)
+        left += sorted(set(azure.resources) - set(self.retained))
         if left:
             raise StepFailed(f"left: {'; '.join(left)}")
         if retains and (lost := set(self.promised) - set(found.kept())):
             raise StepFailed(f"promised and gone: {', '.join(sorted(map(str, lost)))}")
-        return f"the promised {len(found.kept())} objects" if retains else "nothing"
+        if lost_there := set(self.retained) - set(azure.resources):
+            raise StepFailed(f"promised and gone: {', '.join(sorted(lost_there))}")
+        names = f"; deleted, and their names taken for a while: {', '.join(map(_last, azure.gone))}" if azure.gone else ""
+        return (f"the promised {len(self.promised) + len(self.retained)} objects" if retains else "nothing") + names
 
     def look(self) -> Inventory:
         """What there is now, in the cluster if one runs, and on this host."""
         return _look(self.state, self.engine.stack)
+
+    def _note_promises(self) -> None:
+        """In the cluster, unless it goes too, and in Azure, where the engine's own notes say what stays."""
+        if isinstance(self.settings.cluster, Azure):
+            resources = self.engine.state()["deployment"].get("resources") or []
+            stay = [
+                resource["id"] for resource in resources if resource.get("retainOnDelete") and resource["type"].startswith("azure-native:")
+            ]
+            self.retained.extend(stay)
+        else:
+            self.promised.extend(self.look().kept())
 
     def _back_keys_up(self) -> None:
         file = self.state.root / "keys.backup"
@@ -191,6 +217,11 @@ class Rehearsed:
 
         if code := self._listened.stream(*command, on_line=line):
             raise StepFailed(f"pulumi {command[0]} ended with exit code {code}")
+
+
+def _last(id_: str) -> str:
+    """The innermost name of an id."""
+    return id_.rpartition("/")[2]
 
 
 def _definitions(settings: StackSettings) -> list[str]:
@@ -221,11 +252,11 @@ def rehearse(
         console.print(f"started after {time.monotonic() - began:.1f} s in {state.root}")
         _live(_found(stack, state, console), steps, keep=keep)
         steps.show()
-        host = state.machine.exists()
+        nor = NOT_REHEARSED_ON_A_HOST if state.machine.exists() else NOT_REHEARSED_IN_AZURE if state.azure.exists() else ""
     console.print(f"{time.monotonic() - began:.1f} s in all")
     console.print(NOT_REHEARSED)
-    if host:
-        console.print(NOT_REHEARSED_ON_A_HOST)
+    if nor:
+        console.print(nor)
     for line in _afterwards(stack, keep=keep, failed=steps.failed):
         console.print(line, soft_wrap=True)
     return 1 if steps.failed else 0

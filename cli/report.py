@@ -9,11 +9,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.critical_path import Update, critical_path
+from cli.critical_path import Update, critical_path, of_types, overlap
+from cli.rehearsal_azure import Contents
 from rehearsal.cluster import Status
 
 SHORT: Final = 0.1  # seconds; what takes less is added up
 SHOWN: Final = 8  # waits, by name
+BESIDE: Final = (
+    ("AKS", "azure-native:containerservice:", "data services", "sdg:cluster:DataServices"),
+    ("OSMO", "sdg:osmo:", "inference", "sdg:inference:"),
+    ("OSMO", "sdg:osmo:", "KAI scheduler", "sdg:platform:KaiScheduler"),
+)
+"""Parts of a stack that nothing makes wait for each other, with the types of their resources."""
 MARKS = {"passed": "[green]passed[/]", "failed": "[red]failed[/]"}
 
 
@@ -44,15 +51,21 @@ def placements(records: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]
             yield from ((str(workflow["name"]), str(task["node"])) for task in workflow.get("tasks") or [] if task.get("node"))
 
 
-def show_rehearsal(status: Status, console: Console) -> None:
-    """Prints one line per process and per service of the virtual cluster."""
-    table = Table(title="ready" if status.ready else "stopped" if status.stopped else "not ready", title_justify="left")
+def show_rehearsal(status: Status, console: Console, azure: Contents | None = None) -> None:
+    """Prints one line per process and per service of the virtual cluster, and what there is in the simulated Azure."""
+    ready = status.ready or (azure is not None and azure.cluster == "absent" and status.processes["daemon"] is not None)
+    table = Table(title="ready" if ready else "stopped" if status.stopped else "not ready", title_justify="left")
     for column in ("part", "where"):
         table.add_column(column)
     for name, pid in status.processes.items():
         table.add_row(name, "not running" if pid is None else f"process {pid}")
     for name, url in status.services.items():
         table.add_row(f"{name} service", url)
+    if azure:
+        table.add_row("AKS cluster", azure.cluster)
+        table.add_row("resources in Azure", str(len(azure.resources)))
+        if azure.gone:
+            table.add_row("deleted, names taken", ", ".join(each.rpartition("/")[2] for each in azure.gone))
     console.print(table)
 
 
@@ -79,6 +92,14 @@ def show_critical_path(update: Update, console: Console) -> None:
         console.print(Text(f"  {waited}"), soft_wrap=True)
     rest = sum(gap.seconds for gap in path.gaps) - sum(gap.seconds for gap in longest[:SHOWN])
     console.print(f"  all other waits on the way to its end took {rest:.1f} s together")
+
+
+def show_overlaps(update: Update, console: Console) -> None:
+    """Prints for how long parts that need not wait for each other were worked on at the same time, where a stack has both."""
+    for name, types, other, other_types in BESIDE:
+        groups = [of_types(update.steps, kind) for kind in (types, other_types)]
+        if all(any(update.steps[urn].seconds for urn in group) for group in groups):
+            console.print(f"{name} and {other} were worked on at the same time for {overlap(update.steps, *groups):.1f} s.")
 
 
 def _name(urn: str) -> str:

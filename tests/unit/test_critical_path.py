@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from cli.critical_path import Step, Update, critical_path, edges_of, longest_chain, overlap, read_update
+from cli.critical_path import Step, Update, critical_path, edges_of, longest_chain, of_types, overlap, read_update
 from cli.engine_events import listening
-from cli.report import show_critical_path
+from cli.report import show_critical_path, show_overlaps
 
 STACK = "urn:pulumi:lab::sdg::pulumi:pulumi:Stack::sdg-lab"
 
@@ -161,6 +161,24 @@ def test_a_resource_waits_for_dependencies_properties_parent_and_provider():
 
 def test_what_would_be_deleted_with_a_resource_does_not_wait_for_it():
     assert edges_of(state(resource("a", deletedWith=urn("cluster"))))[urn("a")] == {STACK}
+
+
+def test_resources_are_found_by_their_type_and_by_components_around_them():
+    inside, server, other = (
+        urn(name, kind) for name, kind in (("a", "sdg:osmo:Osmo$core/v1:Secret"), ("b", "azure:pg:Server"), ("c", "sdg:x:X"))
+    )
+    steps = dict.fromkeys((inside, server, other), Step(0, 1))
+    assert of_types(steps, "sdg:osmo:") == [inside]
+    assert of_types(steps, "azure:") == [server]
+    assert of_types(steps, "Secret") == []
+
+
+def test_parts_beside_each_other_are_shown_where_a_stack_has_both():
+    kinds = {"osmo": "sdg:osmo:Osmo$kubernetes:core/v1:Secret", "kai": "sdg:platform:KaiScheduler$kubernetes:helm.sh/v3:Release"}
+    update = Update(0, 9, {urn("osmo", kinds["osmo"]): Step(1, 4), urn("kai", kinds["kai"]): Step(3, 8)}, {})
+    shown = io.StringIO()
+    show_overlaps(update, Console(file=shown, width=140))
+    assert shown.getvalue() == "OSMO and KAI scheduler were worked on at the same time for 1.0 s.\n"
 
 
 @pytest.mark.parametrize(
