@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from rehearsal.api import NODES, Api, ApiError, Object, Resource
 from rehearsal.azure.aks_fleet import Fleet, is_of_daemon_set
 from rehearsal.azure.aks_plan import Cluster, Growth, plan, refusal, serves
-from rehearsal.azure.aks_pools import NodePool, is_ready
+from rehearsal.azure.aks_pools import NodePool
 from rehearsal.azure.aks_status import GroupState, StatusMap
 from rehearsal.azure.clock import Clock
 from rehearsal.azure.errors import ArmError
@@ -32,8 +32,8 @@ PROVISION: Final = 900.0
 """Seconds after which a machine that is no node is given up."""
 BACKOFF: Final = 300.0
 """Seconds for which a pool that could not grow is left alone."""
-HERE: Final = 15.0
-"""The least that each of these is of our own seconds: what pods do in between is not compressed."""
+LEAST: Final = 0.025
+"""The least of our own seconds that each of these seconds is: what pods do in between is not compressed."""
 DAEMON_SETS: Final = Resource("apps/v1", "daemonsets")
 FINISHED: Final = {"Succeeded", "Failed"}
 TAINT: Final = {"key": "ToBeDeletedByClusterAutoscaler", "effect": "NoSchedule"}
@@ -59,11 +59,11 @@ class Autoscaler:
     """Follows pods and nodes of one cluster.
 
     Args:
-        here: the least that a waiting time is of our own seconds.
+        least: of our own seconds, for each of Azure's that the autoscaler waits.
     """
 
-    def __init__(self, api: Api, fleet: Fleet, pools: Pools, clock: Clock, here: float = HERE) -> None:
-        self._api, self._fleet, self._pools, self._clock, self._here = api, fleet, pools, clock, here
+    def __init__(self, api: Api, fleet: Fleet, pools: Pools, clock: Clock, least: float = LEAST) -> None:
+        self._api, self._fleet, self._pools, self._clock, self._least = api, fleet, pools, clock, least
         self._events, self._status = Events(api, "cluster-autoscaler"), StatusMap(api)
         self._pods: dict[Key, Object] = {}
         self._nodes: dict[str, Object] = {}
@@ -213,12 +213,12 @@ class Autoscaler:
         until, reason = self._backoff.get(pool.name, (0.0, ""))
         minimum, maximum = pool.autoscaled or (pool.count, pool.count)
         spare = [item for item in own if item["metadata"]["name"] not in busy] if len(own) > minimum else []
-        ready = sum(is_ready(item) for item in own)
+        ready = sum(serves(item) for item in own)
         refused = reason if time.monotonic() < until else ""
         return GroupState(pool.scale_set, minimum, maximum, pool.count, len(own), ready, len(spare), refused)
 
     def _seconds(self, azures: float) -> float:
-        return max(azures * self._clock.scale, self._here)
+        return azures * max(self._clock.scale, self._least)
 
     def _in(self, azures: float) -> float:
         return time.monotonic() + self._seconds(azures)
