@@ -28,16 +28,12 @@ _NOBODYS: Final = {
 
 
 def access_problems(cluster: Azure) -> Iterator[str]:
-    """Ranges that let in nobody, or everybody, a sentence each."""
+    """Ranges that let in nobody, or everybody, a sentence each. That the list lets this host in is the preflight's business, which knows
+    its address; without a range, the cluster's own is the only one that gets in."""
     if cluster.api_server.access == "private":
         if cluster.allowed_ranges:
             yield f'{KEY} must be empty where sdg:cluster.apiServer.access is "private": the API server is reached from its network alone.'
         return
-    if not cluster.allowed_ranges:
-        yield (
-            f'{KEY} is required where sdg:cluster.apiServer.access is "public", or nobody would reach the API server: add your own '
-            f"address with `pulumi config set --path '{KEY}[0]' ADDRESS/32`."
-        )
     most = AT_MOST - (cluster.network.egress == "nat-gateway")
     if len(cluster.allowed_ranges) > most:
         yield f"{KEY} must hold at most {most} ranges beside the cluster's own way out; it holds {len(cluster.allowed_ranges)}."
