@@ -1,0 +1,166 @@
+"""`sdg preflight` for a stack in Azure: one table, the plan, other regions, and a login for whoever sits at the terminal."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import time
+
+import pytest
+from rich.console import Console
+
+from cli import preflight as command
+from cli.pulumi import Engine
+from rehearsal.services.arm.rest import login
+from tests.unit.preflight.simulated_azure import OWNER, azure
+
+__all__ = ["azure"]  # the fixture
+
+H100 = "Standard_NC40ads_H100_v5"
+TEAM = {"preset": "team"}
+
+
+@pytest.fixture
+def run(azure, monkeypatch, tmp_path):
+    """`sdg preflight` for the stack `lab`; its exit code and what it printed."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+
+    def preflight(call=command.preflight, cluster=None, terminal=False, **sections):
+        entries = {f"sdg:{key}": {"value": json.dumps(value), "secret": False} for key, value in azure.config(cluster, **sections).items()}
+        monkeypatch.setattr(command.Engine, "of", lambda stack: Engine(stack, azure.environ))
+        monkeypatch.setattr(command.Engine, "ask", lambda *_: json.dumps(entries))
+        out = io.StringIO()
+        return call(OWNER.partition("/")[2], Console(file=out, width=220, force_terminal=terminal)), out.getvalue()
+
+    return preflight
+
+
+def test_all_failures_stand_in_one_table_with_remedies_and_nothing_is_made(azure, run):
+    azure.fault("azure.subscription", state="Disabled")
+    azure.fault("azure.provider", namespaces=["Microsoft.Cache"])
+    azure.fault("azure.roles", roles=["Contributor"])
+    azure.fault("azure.quota", family="cores", limit=100)
+    azure.fault("azure.sku", size=H100, zones=["1"])
+    azure.fault("azure.kubernetes", without=["1.35"])
+    azure.fault("azure.postgresql")
+    azure.fault("azure.redis", location="swedencentral")
+    azure.fault("azure.address", addresses=["203.0.113.9"])
+    names = azure.names(TEAM)
+    azure.fault("azure.name", taken=[names.storage_account], deleted=[names.key_vault])
+    azure.environ["ARM_SUBSCRIPTION_ID"] = "5d600000-0000-4000-8000-0000000000ee"
+    cluster = {
+        **TEAM,
+        "subscription": "5d600000-0000-4000-8000-000000000001",
+        "gpuPools": [{"zones": ["1"], "max": 1}],
+        "apiServer": {"localAccounts": False},
+    }
+    code, printed = run(cluster=cluster, osmo={"profil": "6.3"})
+    assert code == 1
+    assert printed.count("what to do") == 1
+    expected = [
+        "settings",
+        "azure-subscription",
+        "azure-active-subscription",
+        "azure-providers",
+        "azure-roles",
+        "azure-names",
+        "azure-deleted-names",
+        "azure-region",
+        "azure-sizes",
+        "azure-quota",
+        "azure-kubernetes",
+        "azure-database",
+        "azure-kubelogin",
+        "azure-caller",
+    ]
+    assert [name for name in expected if f" {name} " not in printed] == []
+    assert "Nothing was created." in printed
+    assert azure.world.resources() == []
+
+
+def test_a_stack_that_nothing_stands_in_the_way_of_gets_a_plan(run):
+    code, printed = run()
+    assert code == 0
+    for words in (
+        "rg-sdg-dev in swedencentral",
+        "AKS 1.35, tier Free",
+        "0 to 1 nodes of Standard_NC40ads_H100_v5",
+        "PostgreSQL 16",
+        "together",
+    ):
+        assert words in printed
+
+
+def test_regions_are_proposed_with_what_fails_in_the_others(azure, run):
+    code, printed = run(lambda *given: command.find_region(*given, regions=["uksouth", "North Europe"]), {"location": "westus3"})
+    assert code == 0
+    rows = {match[1]: match[2] for match in re.finditer(r"│ (\w+)[^│]*│ (fits|does not) ", printed)}
+    assert rows == {
+        "uksouth": "fits",
+        "swedencentral": "fits",
+        "southcentralus": "fits",
+        "eastus2": "fits",
+        "northeurope": "does not",
+        "westus3": "does not",
+        "westeurope": "does not",
+    }
+    assert list(rows.values()) == sorted(rows.values(), reverse=True), "those that fit come first"
+    assert "azure-quota: Quota StandardNCadsH100v5Family in westeurope" in printed
+    assert "is not offered in westus3" in printed
+    assert "pulumi config set --path sdg:cluster.location uksouth" in printed
+    assert azure.world.resources() == []
+
+
+def test_no_region_that_fits_is_an_exit_code_of_1(azure, run):
+    azure.fault("azure.kubernetes", without=["1.35"])
+    code, printed = run(command.find_region)
+    assert code == 1
+    assert "No region fits." in printed
+
+
+def test_regions_are_not_looked_at_without_a_login(azure, run):
+    azure.fault("azure.login", state="none")
+    code, printed = run(command.find_region)
+    assert code == 1
+    assert "azure-login" in printed
+
+
+def test_a_cluster_elsewhere_has_no_regions(azure, run, monkeypatch):
+    monkeypatch.setattr(azure, "config", lambda *_args, **_sections: {"cluster": {"kind": "microk8s"}})
+    code, printed = run(command.find_region)
+    assert code == 1
+    assert "has no cluster in Azure" in printed
+
+
+def test_somebody_at_a_terminal_is_logged_in_with_a_code_and_the_preflight_goes_on(azure, run, monkeypatch):
+    azure.fault("azure.login", state="none")
+    monkeypatch.setattr(command, "interactive", lambda _console: True)
+    token = login.token("https://management.azure.com", time.time())
+    answer = json.dumps({"accessToken": token, "expires_on": int(time.time()) + 3600, "tokenType": "Bearer"})
+    az = azure.project / "bin" / "az"
+    az.write_text(AZ.format(answer=answer))
+    az.chmod(0o755)
+    code, printed = run()
+    assert "enter the code ABC123" in printed
+    assert "azure-login" not in printed
+    assert "azure-names" not in printed
+    assert code == 0, printed
+
+
+AZ = """#!/bin/sh
+case "$1" in
+login) echo "To sign in, enter the code ABC123"; : > "$HOME/in" ;;
+*) [ -e "$HOME/in" ] && echo '{answer}' ;;
+esac
+"""
+
+
+def test_nobody_is_asked_for_a_code_where_nobody_can_answer(azure, run):
+    azure.fault("azure.login", state="none")
+    code, printed = run()
+    assert code == 1
+    assert "azure-login" in printed
+    assert "enter the code" not in printed
