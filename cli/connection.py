@@ -10,9 +10,11 @@ from typing import Any, Final
 
 from cli.project import ROOT
 from cli.pulumi import Engine
+from rehearsal.azure import login
 from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
 from sdg.secrecy import UNKNOWN, unwrapped
+from sdg.settings.azure import Azure
 from sdg.settings.cluster import ExistingCluster
 from sdg.settings.kubeconfig import candidates, read_kubeconfig
 from sdg.settings.model import StackSettings
@@ -38,6 +40,8 @@ def access(engine: Engine) -> StackAccess:
         KubeconfigError: its kubeconfig cannot be used.
     """
     settings = parse(engine.config())
+    if isinstance(settings.cluster, Azure):  # its kubeconfig may name a program, which has to be found and to know the login
+        os.environ.update({name: value for name, value in engine.environment.items() if name == "PATH" or name in login.NAMES})
     if not isinstance(settings.cluster, ExistingCluster):
         return StackAccess(settings, _of_state(json.loads(engine.ask("stack", "export", "--show-secrets"))))
     environment = os.environ | engine.environment

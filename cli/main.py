@@ -172,7 +172,7 @@ def status(stack: RehearsedStack = None) -> None:
     """Says what runs."""
     from cli import rehearsal, report
 
-    report.show_rehearsal(rehearsal.cluster(stack).status(), console())
+    report.show_rehearsal(rehearsal.cluster(stack).status(), console(), rehearsal.in_azure(stack))
 
 
 @rehearsal_app.command()

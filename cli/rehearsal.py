@@ -86,6 +86,12 @@ def start(
     return state
 
 
+def in_azure(stack: str | None = None) -> azure.Contents | None:
+    """What there is in the simulated Azure of a stack's rehearsal; None where it has none."""
+    state = StateDir(rehearsal_state(stack))
+    return azure.contents(state) if state.azure.exists() else None
+
+
 def stop(stack: str | None = None, *, purge: bool) -> None:
     """Stops every process of a rehearsal, forwards into it included; `purge` removes its state, the stack's too."""
     state = StateDir(rehearsal_state(stack))

@@ -190,7 +190,6 @@ class Rehearsed:
             stay = [
                 resource["id"] for resource in resources if resource.get("retainOnDelete") and resource["type"].startswith("azure-native:")
             ]
-            self.retained.extend(stay)
         else:
             self.promised.extend(self.look().kept())
 

@@ -22,6 +22,7 @@ from rehearsal.services.osmo.states import TaskStatus
 
 log = logging.getLogger(__name__)
 _TICK = 0.5  # seconds between looks while something is under way
+_AWAY = 2.0  # the same where the cluster does not answer
 _IDLE = 5.0  # seconds between looks while nothing is
 
 
@@ -99,6 +100,9 @@ class WorkflowRunner:
                 pause = self.step()
             except UnavailableError:
                 pause = _TICK
+            except ApiError as error:  # the cluster is away, or gone
+                log.info("the workflow runner waits: %s", error)
+                pause = _AWAY
             except Exception:  # a broken cluster must not end the runner
                 log.exception("the workflow runner failed; it goes on")
                 pause = _TICK

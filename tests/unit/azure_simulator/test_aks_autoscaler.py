@@ -32,10 +32,10 @@ class FakePools:
 class Rig:
     """An autoscaler over pools whose nodes are there."""
 
-    def __init__(self, *pools, here=0.0, plugged=True):
+    def __init__(self, *pools, least=0.0, plugged=True):
         self.api, self.pools = MemoryApi(), FakePools(*pools)
         clock = Clock(0)
-        self.scaler = Autoscaler(self.api, Fleet(lambda: self.api, lambda: 1, clock), self.pools, clock, here=here)
+        self.scaler = Autoscaler(self.api, Fleet(lambda: self.api, lambda: 1, clock), self.pools, clock, least=least)
         for pool in pools:
             for node in nodes_of(pool, plugged=plugged):
                 self.api.objects.setdefault("nodes", {})["", node["metadata"]["name"]] = node
@@ -94,7 +94,7 @@ def test_a_pod_that_nothing_helps_is_told_why():
 
 
 def test_a_pool_without_machines_to_be_had_is_left_alone_for_a_while():
-    rig = Rig(gpu_pool(), here=60)
+    rig = Rig(gpu_pool(), least=1)
     rig.pools.refused = "no quota left"
     rig.add(pod())
     rig.look()
@@ -116,7 +116,7 @@ def test_an_idle_node_above_the_minimum_goes():
 
 
 def test_an_idle_node_stays_for_a_while():
-    rig = Rig(gpu_pool(count=1, most=3), here=60)
+    rig = Rig(gpu_pool(count=1, most=3), least=1)
     rig.look()
     assert len(rig.nodes()) == 1
     assert rig.status()[gpu_pool().scale_set]["scaleDown"] | {"lastProbeTime": "", "lastTransitionTime": ""} == {
