@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 
 from rehearsal.azure.errors import ArmError
 from rehearsal.azure.regions import Region, regions
-from rehearsal.azure.usage import vcpus
 from rehearsal.services.arm.rest.asked import BAD_REQUEST, Asked, Json, Page, Route
 from sdg.catalog.vm_sizes import VmSize, vm_sizes
 
@@ -27,11 +26,11 @@ _DISKS = ("Premium_LRS", "StandardSSD_LRS", "Standard_LRS")
 def usages(asked: Asked) -> Page:
     """vCPUs by family, and their sums."""
     region = _region(asked, asked.location)
-    taken = vcpus(asked.world, asked.location)
+    used = asked.world.quota.used(asked.location)
     labels = {regions().usage(name): f"{family.label} vCPUs" for name, family in regions().families.items()} | _LABELS
     page = Page(_usage(name, label, 0, limit) for name, (label, limit) in _MACHINES.items())
     for name, label in labels.items():
-        page.append(_usage(name, label, region.used.get(name, 0) + taken[name], region.limits.get(name, 0)))
+        page.append(_usage(name, label, used.get(name, 0), region.limits.get(name, 0)))
     return page
 
 
