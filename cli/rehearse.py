@@ -187,9 +187,8 @@ class Rehearsed:
         """In the cluster, unless it goes too, and in Azure, where the engine's own notes say what stays."""
         if isinstance(self.settings.cluster, Azure):
             resources = self.engine.state()["deployment"].get("resources") or []
-            stay = [
-                resource["id"] for resource in resources if resource.get("retainOnDelete") and resource["type"].startswith("azure-native:")
-            ]
+            theirs = [resource for resource in resources if resource["type"].startswith("azure-native:")]
+            self.retained.extend(resource["id"] for resource in theirs if resource.get("retainOnDelete"))
         else:
             self.promised.extend(self.look().kept())
 
