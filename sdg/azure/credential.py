@@ -1,7 +1,7 @@
 """Logins to Azure that are there already, found with azure-identity in bounded time.
 
-The ways and their order are those of its DefaultAzureCredential; Pulumi's names of the variables (`ARM_CLIENT_ID`, …) win over the
-library's own (`AZURE_CLIENT_ID`, …). The library looks at the process' own environment as well.
+The ways and their order are those of its DefaultAzureCredential, but for a managed identity that no variable speaks of. Pulumi's names of
+the variables (`ARM_CLIENT_ID`, …) win over the library's own (`AZURE_CLIENT_ID`, …). The library looks at the process' own environment too.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import requests
 from azure.core.credentials import AccessToken, TokenCredential
@@ -38,6 +39,7 @@ CLI_TIMEOUT: Final = 20  # seconds; az takes one or two, and more on its first r
 ANSWER_TIMEOUT: Final = 10.0  # seconds, of whoever gives tokens
 _FRESH: Final = 300  # seconds that a token must still be good for
 _LONGEST_REASON: Final = 240  # characters
+_ENDPOINTS: Final = ("IDENTITY_ENDPOINT", "MSI_ENDPOINT", "AZURE_POD_IDENTITY_AUTHORITY_HOST")
 _BOUNDED: Final[Mapping[str, Any]] = {"connection_timeout": 5, "read_timeout": ANSWER_TIMEOUT, "retry_total": 1}
 
 # what it warns of is in our errors already; without a handler it would go to stderr
@@ -171,6 +173,10 @@ def _ways(account: Account, environ: Mapping[str, str]) -> list[tuple[str, Calla
     ]
 
 
+def _is_on(environ: Mapping[str, str], name: str) -> bool:
+    return environ.get(name, "").strip().lower() in {"1", "true"}
+
+
 def _named(environ: Mapping[str, str], name: str) -> str:
     """A variable by either of its names."""
     return environ.get(f"ARM_{name}", "").strip() or environ.get(f"AZURE_{name}", "").strip()
@@ -186,7 +192,7 @@ def _service_principal(account: Account, environ: Mapping[str, str]) -> TokenCre
     if path := _named(environ, "CLIENT_CERTIFICATE_PATH"):
         password = _named(environ, "CLIENT_CERTIFICATE_PASSWORD") or None
         return CertificateCredential(tenant, client, path, password=password, **_BOUNDED)
-    if environ.get("ARM_USE_OIDC", "").lower() in {"1", "true"}:
+    if _is_on(environ, "ARM_USE_OIDC"):
         return ClientAssertionCredential(tenant, client, lambda: _assertion(environ), **_BOUNDED)
     return None
 
@@ -197,7 +203,8 @@ def _assertion(environ: Mapping[str, str]) -> str:
         return given
     if path := environ.get("ARM_OIDC_TOKEN_FILE_PATH"):
         return Path(path).read_text(encoding="utf-8").strip()
-    url, token = environ.get("ACTIONS_ID_TOKEN_REQUEST_URL"), environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    url = environ.get("ARM_OIDC_REQUEST_URL") or environ.get("ACTIONS_ID_TOKEN_REQUEST_URL")
+    token = environ.get("ARM_OIDC_REQUEST_TOKEN") or environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
     if not (url and token):
         raise ValueError("ARM_USE_OIDC is set, and neither ARM_OIDC_TOKEN nor ARM_OIDC_TOKEN_FILE_PATH is")
     answer = requests.get(
@@ -205,7 +212,7 @@ def _assertion(environ: Mapping[str, str]) -> str:
     )
     answer.raise_for_status()
     if not (vouched := answer.json().get("value")):
-        raise ValueError("ACTIONS_ID_TOKEN_REQUEST_URL answers no token")
+        raise ValueError(f"{urlsplit(url).netloc} answers no token")
     return str(vouched)
 
 
@@ -217,8 +224,16 @@ def _workload(account: Account, environ: Mapping[str, str]) -> TokenCredential |
 
 
 def _managed(environ: Mapping[str, str]) -> TokenCredential:
-    """Of the machine that this runs on. In a chain the library first looks, for a second, whether anything gives tokens at all."""
-    client = environ.get("AZURE_CLIENT_ID") or None
+    """Of the machine that this runs on, where its variables speak of one. None is looked for: the engine's provider doesn't either,
+    and an update must log in as whoever the preflight asked for.
+
+    Raises:
+        CredentialUnavailableError: no variable speaks of any.
+    """
+    chosen = _is_on(environ, "ARM_USE_MSI")
+    if not (chosen or any(environ.get(name) for name in _ENDPOINTS)):
+        raise CredentialUnavailableError(message="ARM_USE_MSI is not true")
+    client = (environ.get("ARM_CLIENT_ID") if chosen else "") or environ.get("AZURE_CLIENT_ID") or None
     # the address is this machine's or link-local: never behind a proxy
     return ManagedIdentityCredential(client_id=client, read_timeout=ANSWER_TIMEOUT, retry_total=1, use_env_settings=False)
 
@@ -239,7 +254,7 @@ def reason(error: BaseException) -> str:
 
 def in_ci(environ: Mapping[str, str]) -> bool:
     """Whether a CI system runs this: nobody is there who could type a code."""
-    return environ.get("CI", "").lower() in {"1", "true"}
+    return _is_on(environ, "CI")
 
 
 def remedy(tenant: str | None, environ: Mapping[str, str]) -> str:

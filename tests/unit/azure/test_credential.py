@@ -103,6 +103,42 @@ def test_without_a_login_every_way_is_named_and_what_to_run(az: Path, nobody: di
     assert str(caught.value).startswith("Nobody is logged in to Azure. Tried: service principal: not configured;")
 
 
+def test_no_machine_is_asked_for_an_identity_that_no_variable_speaks_of(
+    az: Path, nobody: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("IDENTITY_ENDPOINT")
+    (az / "logged-in").touch()
+    login = Login(ACCOUNT, nobody)
+    began = time.monotonic()
+    assert login.identity().kind == "user"
+    assert time.monotonic() - began < 1
+    with pytest.raises(LoginError, match="managed identity: ARM_USE_MSI is not true"):
+        Login(Account(SUBSCRIPTION, "not a tenant", "test"), nobody).get_token()
+
+
+def test_a_machine_whose_identity_does_not_answer_is_passed_over(az: Path, nobody: dict[str, str]) -> None:
+    (az / "logged-in").touch()
+    login = Login(ACCOUNT, {**nobody, "ARM_USE_MSI": "true"})
+    assert login.identity().kind == "user"
+    assert login.used == CLI
+
+
+@pytest.mark.parametrize("given", ["ARM_OIDC_TOKEN", "ARM_OIDC_TOKEN_FILE_PATH", "ACTIONS_ID_TOKEN_REQUEST", "ARM_OIDC_REQUEST"])
+def test_a_token_of_a_ci_system_is_found_wherever_it_gives_it(tmp_path: Path, scripted: Scripted, given: str) -> None:
+    from sdg.azure.credential import _assertion  # noqa: PLC0415
+
+    (tmp_path / "token").write_text("vouched\n")
+    scripted.say({"value": "vouched"})
+    environ = {
+        "ARM_OIDC_TOKEN": {given: "vouched"},
+        "ARM_OIDC_TOKEN_FILE_PATH": {given: str(tmp_path / "token")},
+    }.get(given, {f"{given}_URL": f"{scripted.url}/?x=1", f"{given}_TOKEN": "runner"})
+    assert _assertion(environ) == "vouched"
+    for asked in scripted.asked:
+        assert asked.query == {"x": ["1"], "audience": ["api://AzureADTokenExchange"]}
+        assert asked.headers["Authorization"] == "Bearer runner"
+
+
 def test_az_that_is_missing_is_said(nobody: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(LoginError, match="az: Azure CLI not found on path"):

@@ -23,4 +23,5 @@ def apis(url: str) -> dict[str, str]:
 
 def environment(url: str) -> dict[str, str]:
     """Variables of a host that is logged in here."""
-    return {"IDENTITY_ENDPOINT": url + IDENTITY, "IDENTITY_HEADER": HEADER, "ARM_SUBSCRIPTION_ID": SUBSCRIPTION, "ARM_TENANT_ID": TENANT}
+    identity = {"ARM_USE_MSI": "true", "IDENTITY_ENDPOINT": url + IDENTITY, "IDENTITY_HEADER": HEADER}
+    return {**identity, "ARM_SUBSCRIPTION_ID": SUBSCRIPTION, "ARM_TENANT_ID": TENANT}
