@@ -78,7 +78,8 @@ class Devices:
             self.api.patch(NODES, name, {"metadata": {"labels": missing}})
         count = _unplugged(node) if offered else 0
         if int(node["status"]["allocatable"].get(GPU, 0)) != count:
-            self.api.patch(NODES, name, {"status": plugged_status(count)}, subresource="status")
+            handlers = tuple(handler["name"] for handler in node["status"].get("runtimeHandlers") or ())
+            self.api.patch(NODES, name, {"status": plugged_status(count, handlers)}, subresource="status")
 
     def _runs(self, app: str, node: str = "") -> bool:
         """Whether a pod of the operator is ready, on that node where one is named."""

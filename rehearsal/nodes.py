@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -21,6 +21,7 @@ DRIVER = "rehearsal.sdg/driver"
 FILES = "rehearsal.sdg/files"
 """Annotation of a node: the files that pods can mount from it, separated by commas; a virtual node has no others."""
 RUNTIME_CLASS = "nvidia"  # and its handler
+AKS_RUNTIME = "nvidia-container-runtime"  # the handler of AKS' nodes whose image brings the driver, and the toolkit with it
 NOT_READY = "node.kubernetes.io/not-ready"
 CONFLICT = 409
 WRITERS = 8  # threads that create nodes
@@ -202,10 +203,15 @@ def gpu_labels(gpu: Gpu) -> dict[str, str]:
     }
 
 
-def plugged_status(gpus: int) -> Object:
-    """What changes in a node's status once the toolkit has configured its runtime and the device plugin offers its GPUs."""
+def plugged_status(gpus: int, handlers: Collection[str] = ()) -> Object:
+    """What changes in a node's status once its runtime knows GPUs and the device plugin offers them.
+
+    Args:
+        handlers: runtime handlers that it had; where NVIDIA's is among them, no toolkit configures another.
+    """
     offered = {GPU: str(gpus)}
-    return {"capacity": offered, "allocatable": offered, "runtimeHandlers": [{"name": handler} for handler in _handlers(gpus=True)]}
+    known = tuple(handlers) if AKS_RUNTIME in handlers else _handlers(gpus=True)
+    return {"capacity": offered, "allocatable": offered, "runtimeHandlers": [{"name": handler} for handler in known]}
 
 
 def _taint(text: str) -> Object:

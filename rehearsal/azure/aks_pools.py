@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from rehearsal.api import Object
-from rehearsal.nodes import DRIVER, GPU, NodeGroup, node
+from rehearsal.nodes import AKS_RUNTIME, DRIVER, GPU, NodeGroup, node
 from sdg.catalog.vm_sizes import vm_size
 
 POOL_LABEL: Final = "kubernetes.azure.com/agentpool"
@@ -131,6 +131,8 @@ def virtual_node(pool: NodePool, index: int, kubelet_port: int) -> Object:
     found = node(_group(pool, index), name, kubelet_port)
     if pool.gpus and not pool.brings_driver:
         found["metadata"]["annotations"][DRIVER] = "none"
+    elif pool.gpus:
+        found["status"]["runtimeHandlers"].append({"name": AKS_RUNTIME})
     found["spec"]["providerID"] = (
         f"azure:///subscriptions/{pool.subscription}/resourceGroups/{pool.node_resource_group.lower()}/providers/Microsoft.Compute"
         f"/virtualMachineScaleSets/{pool.scale_set}/virtualMachines/{index}"

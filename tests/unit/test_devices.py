@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rehearsal.devices import OPERATOR, PLUGIN, Devices
-from rehearsal.nodes import GPU, NodeGroup, node
+from rehearsal.nodes import AKS_RUNTIME, GPU, NodeGroup, node
 
 GPU_NODE = node(NodeGroup("gpu", "local-2x-rtx-6000-ada", plugged=False), "gpu-0", 1)
 
@@ -41,6 +41,13 @@ def patched(devices, found=GPU_NODE):
 def test_a_node_whose_gpus_nobody_offers_has_none():
     assert GPU not in GPU_NODE["status"]["allocatable"]
     assert f"{GPU}.present" not in GPU_NODE["metadata"]["labels"]
+
+
+def test_a_node_whose_image_brings_the_runtime_keeps_it_and_gets_no_other(devices):
+    own = [{"name": ""}, {"name": "runc"}, {"name": AKS_RUNTIME}]
+    devices.on_pod("ADDED", pod(PLUGIN))
+    found = patched(devices, {**GPU_NODE, "status": {**GPU_NODE["status"], "runtimeHandlers": own}})
+    assert found["status"]["status"]["runtimeHandlers"] == own
 
 
 def test_without_an_operator_nothing_changes(devices):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rehearsal.azure.aks_pools import index_of, node_name, pool_of, template, virtual_node
-from rehearsal.nodes import DRIVER, GPU, UNPLUGGED
+from rehearsal.nodes import AKS_RUNTIME, DRIVER, GPU, UNPLUGGED
 from tests.unit.azure_simulator.aks_objects import OWNER, gpu_pool, nodes_of, system_pool
 
 
@@ -34,6 +34,13 @@ def test_a_gpu_node_has_the_pools_label_and_taint_and_does_not_know_of_its_gpus(
 def test_only_a_pool_without_the_driver_waits_for_an_operator_to_bring_it(profile, waits):
     node = virtual_node(gpu_pool(gpuProfile=profile), 0, 1)
     assert (node["metadata"]["annotations"].get(DRIVER) == "none") is waits
+
+
+@pytest.mark.parametrize(("profile", "brought"), [({"driver": "None"}, False), ({"driver": "Install"}, True)])
+def test_a_driver_of_aks_brings_a_runtime_of_its_own_name(profile, brought):
+    handlers = [handler["name"] for handler in virtual_node(gpu_pool(gpuProfile=profile), 0, 1)["status"]["runtimeHandlers"]]
+    assert (AKS_RUNTIME in handlers) is brought
+    assert "nvidia" not in handlers
 
 
 def test_spot_nodes_have_the_label_and_taint_that_aks_adds_once():
