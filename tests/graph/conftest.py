@@ -30,7 +30,7 @@ class Graph:
         types: type token by resource name.
         edges: names of the resources that a resource depends on directly.
         requests: the registrations themselves, by resource name.
-        invokes: tokens of what was asked.
+        invokes: what was asked: its token, and the provider that was.
         outputs: the stack's outputs.
     """
 
@@ -38,7 +38,7 @@ class Graph:
     types: dict[str, str] = field(default_factory=dict)
     edges: dict[str, set[str]] = field(default_factory=dict)
     requests: dict[str, Any] = field(default_factory=dict)
-    invokes: list[str] = field(default_factory=list)
+    invokes: list[tuple[str, str]] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
 
     def of_type(self, token: str) -> list[str]:
@@ -87,7 +87,7 @@ class Answers(mocks.Mocks):
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
         if args.token not in INVOKED:
             raise AssertionError(f"unexpected invoke {args.token}")
-        self._graph.invokes.append(args.token)
+        self._graph.invokes.append((args.token, args.provider))
         return INVOKED[args.token]
 
 
@@ -133,7 +133,8 @@ COMPUTED |= {f"command:{where}:Command": {"stdout": yaml.safe_dump(KUBECONFIG), 
 
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 TENANT = "99999999-8888-7777-6666-555555555555"
-LOGIN = {"exec": {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "kubelogin", "args": ["get-token", "--login", "devicecode"]}}
+KUBELOGIN = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "kubelogin"}
+LOGIN = {"exec": {**KUBELOGIN, "args": ["get-token", "--login", "devicecode"]}}
 COMPUTED |= {
     "azure-native:containerservice:ManagedCluster": {
         "name": "aks-sdg-dev",
