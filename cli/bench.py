@@ -17,7 +17,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from cli import rehearsal
+from cli import bench_azure, rehearsal
 from cli.connection import access
 from cli.demo import UPDATE, Watched
 from cli.project import REHEARSAL, ROOT
@@ -37,11 +37,11 @@ REPEATS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A measured time.
+    """A measured time, or, where its name says so, a multiple of one.
 
     Attributes:
         seconds: the median of all runs, or the only one.
-        target: seconds that are promised; None where nothing is.
+        target: seconds that are promised at most; None where nothing is.
         today: seconds that upstream's deployment script takes for the same; None where it has nothing like it.
     """
 
@@ -84,6 +84,9 @@ def _figures() -> Iterator[Figure]:
     yield Figure("destroy", _timed(lambda: engine.ask("destroy", "--yes", "--skip-preview"))[0])
     rehearsal.stop(purge=True)
     yield Figure("1,000 nodes schedulable", _timed(_start_large)[0], target=60)
+    rehearsal.stop(purge=True)
+    yield Figure("azure: graph under mocks, times the import of its SDKs", bench_azure.graph_over_imports(), target=1.3)
+    yield Figure("azure: preview with the simulated ARM", bench_azure.preview(), target=15)
 
 
 def _import_program() -> None:

@@ -115,7 +115,7 @@ def _of_totals(reckoned: Estimate) -> list[str]:
     priced = any(isinstance(item.price, Price) for item in reckoned.items)
     reasons = [f"{item.line.resource}, {item.line.title}: {item.unknown}" for item in reckoned.missing] if priced else []
     missing = [f"[yellow]The totals lack:[/] {'; '.join(reasons)}."] if reasons else []
-    return [*missing, "Nor do they hold what only use will tell, nodes that an upgrade adds for a while, support, taxes and discounts."]
+    return [*missing, "No total holds what only use will tell, nodes that an upgrade adds for a while, support, taxes and discounts."]
 
 
 def _against(reckoned: Estimate, budget: Budget, console: Console) -> int:
