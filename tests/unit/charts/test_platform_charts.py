@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from rehearsal.tools import Tools
+from sdg.catalog.gpu_driver import AKS_RUNTIME, driver_values
 
 CHARTS = Path(__file__).parents[3] / "rehearsal" / "charts"
 KEPT = "helm.sh/resource-policy"
@@ -87,6 +88,15 @@ def test_the_gpu_operator_makes_its_daemon_sets_on_gpu_nodes(template):
 
 def test_no_driver_is_installed_where_the_host_has_it(template):
     assert "nvidia-driver-daemonset" not in names(template("gpu-operator", {"driver": {"enabled": False}}), "DaemonSet")
+
+
+@pytest.mark.parametrize("owner", ["operator", "host", "azure"])
+def test_the_values_of_each_owner_of_the_driver_are_legal_and_followed(template, owner):
+    objects = template("gpu-operator", driver_values(owner))
+    sets, runtime = names(objects, "DaemonSet"), AKS_RUNTIME if owner == "azure" else "nvidia"
+    assert ("nvidia-driver-daemonset" in sets) is (owner == "operator")
+    assert ("nvidia-container-toolkit-daemonset" in sets) is (owner != "azure")
+    assert one(objects, "RuntimeClass", runtime)["handler"] == runtime
 
 
 @pytest.mark.parametrize(
