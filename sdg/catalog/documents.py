@@ -8,7 +8,6 @@ from typing import TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-
 # every program run reads these documents, and libyaml is ten times as fast, where it is there
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
