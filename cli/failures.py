@@ -6,6 +6,7 @@ from typing import Final
 
 from cli.derived import NotRehearsable
 from cli.faults import FaultError
+from cli.init import InitError
 from cli.keys import KeysError
 from cli.prices import NotOnAzureError
 from cli.pulumi import PulumiError
@@ -39,6 +40,7 @@ EXPECTED: Final = (
     FaultError,
     FenceError,
     ForwardTimeoutError,
+    InitError,
     KeysError,
     KubeError,
     KubeconfigError,

@@ -24,6 +24,8 @@ app.add_typer(backup_app, name="backup")
 app.add_typer(restore_app, name="restore")
 prices_app = typer.Typer(no_args_is_help=True, help="Azure's retail prices.")
 app.add_typer(prices_app, name="prices")
+init_app = typer.Typer(no_args_is_help=True, help="What a stack cannot do without, written into its config.")
+app.add_typer(init_app, name="init")
 
 Stack = Annotated[str, typer.Option("--stack", "-s", help="Name of the stack.")]
 RehearsedStack = Annotated[
@@ -100,6 +102,19 @@ def estimate(stack: Stack) -> None:
     from cli.estimate import run
 
     raise typer.Exit(run(stack, console()))
+
+
+@init_app.command("azure")
+def init_azure(
+    stack: Annotated[str, typer.Option("--stack", "-s", help="Name of the stack.")] = "azure",
+    location: Annotated[str | None, typer.Option(help="Azure region; the one that the stack or az names when not given.")] = None,
+) -> None:
+    """Writes region and this host's public address into the config of a stack on Azure; overwrites nothing."""
+    from cli.init import azure
+    from cli.pulumi import Engine
+
+    for line in azure(Engine.of(stack), location):
+        print(line)
 
 
 @prices_app.command("refresh")
