@@ -67,6 +67,8 @@ PRODUCTION = {
     "monitor:DataCollectionRuleAssociation": 2,
 }
 PRESETS = {"dev": DEV, "team": TEAM, "production": PRODUCTION}
+PATCHES, EVERYTHING = {"channel": "patch"}, {"channel": "stable", "nodeOs": "NodeImage"}
+WINDOW = {"day": "Friday", "startHour": 3, "hours": 5}
 DATA = ("database-server", "redis", "storage")
 
 
@@ -400,14 +402,14 @@ def test_aks_changes_nothing_by_itself_unless_it_is_asked_to(graph):
 @pytest.mark.parametrize(
     ("upgrades", "windows"),
     [
-        ({"channel": "patch"}, {"aksManagedAutoUpgradeSchedule"}),
+        (PATCHES, {"aksManagedAutoUpgradeSchedule"}),
         ({"nodeOs": "SecurityPatch"}, {"aksManagedNodeOSUpgradeSchedule"}),
         ({"nodeOs": "Unmanaged"}, set()),
-        ({"channel": "stable", "nodeOs": "NodeImage"}, {"aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule"}),
+        (EVERYTHING, {"aksManagedAutoUpgradeSchedule", "aksManagedNodeOSUpgradeSchedule"}),
     ],
 )
 def test_what_aks_changes_by_itself_has_its_window(run, upgrades, windows):
-    graph = run(upgrades={**upgrades, "day": "Friday", "startHour": 3, "hours": 5})
+    graph = run(upgrades={**upgrades, **WINDOW})
     found = [graph.inputs[name] for name in graph.types if name.startswith("maintenance-")]
     assert {each["configName"] for each in found} == windows
     for each in found:
@@ -419,9 +421,9 @@ def test_what_aks_changes_by_itself_has_its_window(run, upgrades, windows):
         }
 
 
-@pytest.mark.parametrize(("channel", "moves"), [("none", False), ("patch", False), ("stable", True), ("rapid", True)])
-def test_a_version_that_aks_moves_on_is_not_moved_back(run, channel, moves):
-    graph = run(upgrades={"channel": channel})
+@pytest.mark.parametrize(("upgrades", "moves"), [(PATCHES, False), (EVERYTHING, True)])
+def test_a_version_that_aks_moves_on_is_not_moved_back(run, upgrades, moves):
+    graph = run(upgrades={**upgrades, **WINDOW})
     assert ("kubernetesVersion" in graph.requests["aks"].ignoreChanges) == moves
     assert ("orchestratorVersion" in graph.requests["pool-gpu"].ignoreChanges) == moves
 
