@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from sdg.azure.account import Account, AccountError, find
+from sdg.preflight.model import Subject
+from sdg.settings.loader import Read, Sources, look
 
 ONE, TWO = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
 TENANT = "33333333-3333-3333-3333-333333333333"
@@ -98,3 +100,30 @@ def test_other_clouds_are_refused(tmp_path: Path) -> None:
     with pytest.raises(AccountError, match="ARM_ENVIRONMENT is 'usgovernment'"):
         find(ONE, {"HOME": str(tmp_path), "ARM_ENVIRONMENT": "usgovernment"})
     assert find(ONE, {"HOME": str(tmp_path), "ARM_ENVIRONMENT": "public"}).subscription == ONE
+
+
+def stack_of(tmp_path: Path, environ: dict[str, str], **cluster: Any) -> Read:
+    sections = {"kind": "azure", "allowedRanges": ["198.51.100.7/32"], "acceptUnvalidated": True, **cluster}
+    return look(Sources({"cluster": json.dumps(sections), "ngcApiKey": "nvapi-x"}, {"ngcApiKey"}, environ, tmp_path, "sdg/azure"))
+
+
+def test_a_loaded_stack_knows_its_account_and_so_does_the_preflight(tmp_path: Path) -> None:
+    seen: list[Subject] = []
+    sources = Sources({"cluster": '{"kind": "azure"}'}, (), {"ARM_SUBSCRIPTION_ID": ONE, "HOME": str(tmp_path)}, tmp_path)
+    read = look(sources, lambda subject: seen.append(subject) or ())  # type: ignore[func-returns-value]
+    assert read.account == Account(ONE, None, "ARM_SUBSCRIPTION_ID")
+    assert seen[0].account == read.account
+
+
+def test_a_stack_without_a_subscription_has_one_problem_more(tmp_path: Path) -> None:
+    without = stack_of(tmp_path, {"HOME": str(tmp_path)})
+    with_one = stack_of(tmp_path, {"HOME": str(tmp_path)}, subscription=ONE)
+    assert without.account is None
+    [problem] = set(without.problems) - set(with_one.problems)
+    assert problem.startswith("sdg:cluster.subscription is unset")
+
+
+def test_a_cluster_elsewhere_has_no_account(tmp_path: Path) -> None:
+    read = look(Sources({"cluster": '{"kind": "microk8s"}'}, (), {"ARM_SUBSCRIPTION_ID": "not an id", "HOME": str(tmp_path)}, tmp_path))
+    assert read.account is None
+    assert not any("ARM_SUBSCRIPTION_ID" in problem for problem in read.problems)
