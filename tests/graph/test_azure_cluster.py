@@ -192,8 +192,13 @@ def test_what_an_update_changes_of_the_cluster_has_its_gate_look_again(run, chan
 
 
 def test_nothing_in_the_cluster_outlives_it(graph):
-    for name in ("pool-gpu", "remains", *graph.of_type("kubernetes:helm.sh/v3:Release")):
+    for name in ("remains", *graph.of_type("kubernetes:helm.sh/v3:Release")):
         assert graph.requests[name].deletedWith.endswith("ManagedCluster::aks"), name
+
+
+def test_machines_in_a_subnet_of_their_own_go_before_it(graph):
+    assert graph.requests["pool-gpu"].deletedWith == ""
+    assert "subnet-gpu-nodes" in graph.edges["pool-gpu"]
 
 
 def test_nobody_is_let_in_from_everywhere(graph):

@@ -143,7 +143,8 @@ def _made(
         ignore_changes=drifting,
         # its name is its id: the old one has to go before another can come
         delete_before_replace=True,
-        deleted_with=cluster,
+        # a subnet that is not the cluster's own can only go when the machines in it are gone
+        deleted_with=None if pool.gpus else cluster,
     )
     return AgentPool(
         f"pool-{pool.name}",
