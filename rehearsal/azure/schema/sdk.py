@@ -138,6 +138,8 @@ class _Reader:
     def _named(self, name: str, side: str) -> Kind:
         if name in _PLAIN:
             return {"type": _PLAIN[name]}
+        if name in self._enums and name.startswith("Known"):  # what is known: the service takes other values as well
+            return {"type": "string"}
         if name in self._enums:
             return {"type": "string", "enum": source.members(self._enums[name]), "name": name}
         if name in self._sources[side]:
