@@ -27,6 +27,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "pod.crash": ("namespace", "prefix", "reason", "exitCode", "message", "log"),
     "pod.slow": ("namespace", "prefix", "seconds"),
     "charts.http": ("status",),
+    "prices.http": ("status",),
     "azure.login": ("state",),
     "azure.subscription": ("state",),
     "azure.provider": ("namespaces", "state"),
