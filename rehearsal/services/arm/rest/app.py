@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Header, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -157,7 +158,8 @@ def _arm(rest: Rest) -> APIRouter:
                 ArmError(fault.status, HTTPStatus(fault.status).phrase.replace(" ", ""), "A switch of the rehearsal says so."), headers
             )
         try:
-            answer = rest.answer(request.method, path, query, _body(await request.body()), authorization)
+            # the world's lock may be held by an operation: the other services of the process must not wait for it
+            answer = await run_in_threadpool(rest.answer, request.method, path, query, _body(await request.body()), authorization)
         except ArmError as error:
             return _error(error, {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else {})
         return JSONResponse(_page(answer, request) if isinstance(answer, Page) else answer)
