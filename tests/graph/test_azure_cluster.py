@@ -152,13 +152,14 @@ def test_aks_and_data_services_do_not_wait_for_each_other(graph):
         assert not graph.waits_for(name) & (others - {name})
 
 
-def test_aks_waits_for_one_subnet_and_for_the_role_in_it(graph):
+def test_aks_waits_for_the_subnets_of_its_machines_and_for_its_roles_there(graph):
+    # all of its pools are deleted with it: a subnet with machines in it cannot go before
     before = {name for name in graph.waits_for("aks") if name.startswith(("subnet-", "role-"))}
-    assert before == {"subnet-nodes", "role-aks-nodes"}
+    assert before == {"subnet-nodes", "subnet-gpu-nodes", "role-aks-nodes", "role-aks-gpu-nodes"}
 
 
 def test_subnets_are_made_one_after_the_other(graph):
-    order = ["subnet-nodes", "subnet-database", "subnet-gpu-nodes", "subnet-endpoints"]
+    order = ["subnet-nodes", "subnet-gpu-nodes", "subnet-database", "subnet-endpoints"]
     for earlier, later in itertools.pairwise(order):
         assert earlier in graph.edges[later]
 
@@ -167,7 +168,6 @@ def test_pools_are_made_one_after_the_other_and_the_clusters_gate_comes_after_th
     graph = run(preset="team", gpuPools=[{"name": "small", "max": 1}, {"name": "large", "max": 1}])
     for earlier, later in itertools.pairwise(["aks", "pool-cpu", "pool-small", "pool-large", "cluster-gate"]):
         assert earlier in graph.edges[later]
-    assert "role-aks-gpu-nodes" in graph.waits_for("pool-small")
 
 
 def test_the_clusters_gate_is_told_of_every_pool(run):
@@ -192,13 +192,8 @@ def test_what_an_update_changes_of_the_cluster_has_its_gate_look_again(run, chan
 
 
 def test_nothing_in_the_cluster_outlives_it(graph):
-    for name in ("remains", *graph.of_type("kubernetes:helm.sh/v3:Release")):
+    for name in ("pool-gpu", "remains", *graph.of_type("kubernetes:helm.sh/v3:Release")):
         assert graph.requests[name].deletedWith.endswith("ManagedCluster::aks"), name
-
-
-def test_machines_in_a_subnet_of_their_own_go_before_it(graph):
-    assert graph.requests["pool-gpu"].deletedWith == ""
-    assert "subnet-gpu-nodes" in graph.edges["pool-gpu"]
 
 
 def test_nobody_is_let_in_from_everywhere(graph):

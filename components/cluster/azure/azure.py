@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import pulumi
 from pulumi_azure_native.containerservice import ManagedCluster
-from pulumi_azure_native.managedidentity import UserAssignedIdentity
 from pulumi_azure_native.resources import ResourceGroup
 
 from components.cluster.azure import aks, pools
 from components.cluster.azure.base import NetworkHandle, Place
 from components.cluster.azure.data import DataServices, locks
 from components.cluster.azure.data_lock import DataLock
-from components.cluster.azure.identity import cluster_identity, cluster_role, granted_to_deployer, osmo_identity, osmo_login, tenant
+from components.cluster.azure.identity import cluster_identity, cluster_roles, granted_to_deployer, osmo_identity, osmo_login, tenant
 from components.cluster.azure.network import virtual_network
 from components.cluster.azure.observability import watch, watching
 from components.cluster.azure.provider import azure_provider, tagged
@@ -60,11 +59,8 @@ class AzureCluster(pulumi.ComponentResource):
         network = virtual_network(place, settings.network, retain=retain)
         locked = locks(settings, names, wanted, self)
         plans = [pools.system_pool(settings, network), *pools.further_pools(settings, network, driver)]
-        identity = cluster_identity(place)
-        cluster = self._cluster(network, plans[0], identity, locked["cluster"])
-        # the cluster need not wait for the other subnet's
-        roles = [cluster_role(network, "aks-gpu-nodes", network.subnets.gpu_nodes, identity)] if settings.gpu_pools else []
-        further = pools.made(network, settings, cluster, plans[1:], roles)
+        cluster = self._cluster(network, plans[0], locked["cluster"])
+        further = pools.made(network, settings, cluster, plans[1:])
         services = self._services(network, cluster, locked, wanted, retain=retain)
         connection = self._connection(place, cluster)
         # another cluster has nothing of what was made in the first
@@ -102,9 +98,9 @@ class AzureCluster(pulumi.ComponentResource):
         )
         return Place(names=names, location=self._settings.location, group=group, parent=self, provider=provider)
 
-    def _cluster(self, network: NetworkHandle, pool: pools.NodePool, identity: UserAssignedIdentity, lock: DataLock) -> ManagedCluster:
+    def _cluster(self, network: NetworkHandle, pool: pools.NodePool, lock: DataLock) -> ManagedCluster:
         """AKS with its first pool, when it is maintained, and what watches over it."""
-        settings = self._settings
+        settings, identity = self._settings, cluster_identity(network)
         prepared = watching(network, settings.observability)
         cluster = aks.managed_cluster(
             network,
@@ -113,7 +109,7 @@ class AzureCluster(pulumi.ComponentResource):
             identity=identity,
             tenant=self._tenant(network),
             watching=prepared,
-            after=[cluster_role(network, "aks-nodes", network.subnets.nodes, identity)],
+            after=cluster_roles(network, identity),
             opts=lock.held,
         )
         aks.maintenance(network, settings.upgrades, cluster)

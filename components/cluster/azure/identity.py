@@ -24,9 +24,16 @@ def cluster_identity(place: Place) -> UserAssignedIdentity:
     return _identity(place, "aks-identity", place.names.cluster_identity)
 
 
-def cluster_role(network: NetworkHandle, purpose: str, subnet: pulumi.Output[str], identity: UserAssignedIdentity) -> RoleAssignment:
-    """Lets AKS put machines into a subnet, and into nothing else of the network."""
-    return granted(network, purpose, "Network Contributor", scope=subnet, principal=identity.principal_id)
+def cluster_roles(network: NetworkHandle, identity: UserAssignedIdentity) -> list[RoleAssignment]:
+    """The subnets that AKS puts machines into, and nothing else of the network.
+
+    The cluster comes after both: its GPU pools are deleted with it, so it has to be gone before their subnet.
+    """
+    subnets = {"aks-nodes": network.subnets.nodes, "aks-gpu-nodes": network.subnets.gpu_nodes}
+    return [
+        granted(network, purpose, "Network Contributor", scope=subnet, principal=identity.principal_id)
+        for purpose, subnet in subnets.items()
+    ]
 
 
 def osmo_identity(place: Place) -> UserAssignedIdentity:

@@ -77,10 +77,10 @@ def virtual_network(place: Place, settings: settings_of.Network, *, retain: bool
     groups = _Groups(place, layout)
     ranges = (
         _Range("nodes", str(layout.nodes), groups.nodes(names.nsg_nodes, "nodes"), nat=True, storage=True),
+        _Range("gpu-nodes", str(layout.gpu_nodes), groups.nodes(names.nsg_gpu_nodes, "gpu-nodes"), nat=True, storage=True),
         _Range(
             "database", str(layout.database), groups.database(kept), delegated="Microsoft.DBforPostgreSQL/flexibleServers", options=kept
         ),
-        _Range("gpu-nodes", str(layout.gpu_nodes), groups.nodes(names.nsg_gpu_nodes, "gpu-nodes"), nat=True, storage=True),
         _Range("endpoints", str(layout.endpoints), groups.endpoints(), policies="NetworkSecurityGroupEnabled"),
     )
     made = _subnets(place, network, gateway, ranges)
@@ -91,7 +91,7 @@ def virtual_network(place: Place, settings: settings_of.Network, *, retain: bool
         parent=place.parent,
         provider=place.provider,
         network=network,
-        subnets=Subnets(nodes=made[0].id, database=made[1].id, gpu_nodes=made[2].id, endpoints=made[3].id),
+        subnets=Subnets(nodes=made[0].id, gpu_nodes=made[1].id, database=made[2].id, endpoints=made[3].id),
         layout=layout,
         nat_ip=address.ip_address.apply(str) if address else None,
     )

@@ -116,21 +116,11 @@ def inline(pool: NodePool, settings: settings_of.Azure) -> ManagedClusterAgentPo
     return ManagedClusterAgentPoolProfileArgs(name=pool.name, **pool.arguments(settings.kubernetes))
 
 
-def made(
-    network: NetworkHandle,
-    settings: settings_of.Azure,
-    cluster: ManagedCluster,
-    pools: Sequence[NodePool],
-    after: Sequence[pulumi.Resource],
-) -> list[AgentPool]:
-    """Makes the pools one by one: AKS refuses to work at two of one cluster at a time.
-
-    Args:
-        after: what must exist before: the roles of the cluster's identity.
-    """
+def made(network: NetworkHandle, settings: settings_of.Azure, cluster: ManagedCluster, pools: Sequence[NodePool]) -> list[AgentPool]:
+    """Makes the pools one by one: AKS refuses to work at two of one cluster at a time."""
     done: list[AgentPool] = []
     for pool in pools:
-        done.append(_made(network, settings, cluster, pool, [*after, *done[-1:]]))
+        done.append(_made(network, settings, cluster, pool, done[-1:]))
     return done
 
 
@@ -143,8 +133,7 @@ def _made(
         ignore_changes=drifting,
         # its name is its id: the old one has to go before another can come
         delete_before_replace=True,
-        # a subnet that is not the cluster's own can only go when the machines in it are gone
-        deleted_with=None if pool.gpus else cluster,
+        deleted_with=cluster,
     )
     return AgentPool(
         f"pool-{pool.name}",
