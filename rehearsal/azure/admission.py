@@ -33,6 +33,9 @@ def admit(request: Request) -> None:
     _check_place(request)
     for path, sentence in validation.problems(kind, request.inputs):
         raise ArmError(BAD_REQUEST, "InvalidParameter", f"The value of parameter {path} is invalid: {sentence}.")
+    # resources at the top of a group lie somewhere, although not every model says so
+    if "location" in kind.inputs and not request.inputs.get("location") and request.type.count("/") == 1:
+        raise ArmError(BAD_REQUEST, "LocationRequired", "The location property is required for this definition.")
     references.check(request)
     for rule in behaviour.rules.get(request.type.lower(), []):
         rule(request)
