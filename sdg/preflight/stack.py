@@ -12,7 +12,7 @@ from sdg.catalog.preflight import checks
 from sdg.forward.wanted import targets
 from sdg.osmo_cli import installed
 from sdg.osmo_cli.installer import NAME as CLIENT
-from sdg.preflight import api_server, budget, charts, context, port
+from sdg.preflight import api_server, charts, context, port
 from sdg.preflight.cache import once_per_update
 from sdg.preflight.host import answers, asking
 from sdg.preflight.host.checks import Wanted, findings
@@ -36,7 +36,9 @@ def _problems(subject: Subject) -> Iterator[Finding]:
     yield from _client(subject)
     cluster = subject.sections.get("cluster")
     if isinstance(cluster, Azure):
-        from sdg.preflight.azure import stack as azure  # noqa: PLC0415 -- it takes a while to import, and no other stack needs it
+        # they take a while to import, and no other stack needs them
+        from sdg.preflight import budget  # noqa: PLC0415
+        from sdg.preflight.azure import stack as azure  # noqa: PLC0415
 
         yield from (Finding("advice", sentence) for sentence in azure_warnings(cluster, subject.sections.get("platform")))
         yield from azure.findings(subject, cluster)
