@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pulumi
 
 from components.cluster.chosen import bind_cluster, verify_cluster
@@ -57,6 +59,8 @@ def compose(stack: Stack) -> None:
     pulumi.export("gates", {stage: verdict.status for stage, verdict in verdicts.items()})
 
 
+# what SDKs bring and what the program registers lives until it ends: looking through that for garbage would take a fifth of its time
+gc.set_threshold(50_000, 20, 20)
 try:
     stack = load(preflight=problems)
 except SettingsError as error:
