@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rehearsal.azure import behaviour, differences, kinds, references, validation
 from rehearsal.azure.behaviour import Request, View
@@ -12,11 +12,9 @@ from rehearsal.azure.errors import ArmError, group_not_found, parent_not_found
 from rehearsal.azure.ids import GROUP, ResourceId
 from rehearsal.azure.names import Gone
 from rehearsal.azure.names import refuse_kept as _refuse_kept
+from rehearsal.azure.resources import Resource
 from rehearsal.azure.values import location
 from rehearsal.faults import Faults
-
-if TYPE_CHECKING:
-    from rehearsal.azure.world import Resource
 
 BAD_REQUEST, CONFLICT = 400, 409
 _BUSY = ("Creating", "Updating", "Deleting")

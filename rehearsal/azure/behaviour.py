@@ -8,12 +8,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from rehearsal.azure.offers import Offers
-
-if TYPE_CHECKING:
-    from rehearsal.azure.world import Resource
+from rehearsal.azure.resources import Resource
 
 Fields = Mapping[str, Any]
 
@@ -51,9 +49,9 @@ class Request:
 
 Rule = Callable[[Request], None]
 """Raises an `ArmError` where the service refuses."""
-Outputs = Callable[[View, "Resource"], Fields]
+Outputs = Callable[[View, Resource], Fields]
 """What a service adds to a resource's outputs; the same for the same resource, however often it is asked."""
-Guard = Callable[[View, "Resource"], None]
+Guard = Callable[[View, Resource], None]
 """Raises an `ArmError` where the service refuses to delete."""
 Secrets = Callable[[], Mapping[str, str]]
 """Keys that a service makes for a new resource."""

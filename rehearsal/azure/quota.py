@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rehearsal.azure.errors import ArmError
 from rehearsal.azure.offers import Offers
 from rehearsal.azure.regions import SPOT, TOTAL, regions
+from rehearsal.azure.resources import Resource
 from rehearsal.azure.values import location as normalized
 from rehearsal.faults import Faults
 from sdg.catalog.vm_sizes import vm_sizes
-
-if TYPE_CHECKING:
-    from rehearsal.azure.world import Resource
 
 CLUSTER = "Microsoft.ContainerService/managedClusters"
 POOL = f"{CLUSTER}/agentPools"
 BAD_REQUEST = 400
 _REQUEST = "Surge nodes would also consume vcpu quota. To request an increase, follow https://learn.microsoft.com/azure/quotas."
-Resources = Callable[[str | None], "list[Resource]"]
+Resources = Callable[[str | None], list[Resource]]
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ to the top where the SDK does so). May be used from several threads: each change
 from __future__ import annotations
 
 import threading
-import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,52 +19,17 @@ from rehearsal.azure.account import SUBSCRIPTION
 from rehearsal.azure.behaviour import Request
 from rehearsal.azure.clock import Clock
 from rehearsal.azure.errors import ArmError, not_found
-from rehearsal.azure.ids import ResourceId, key
+from rehearsal.azure.ids import key
 from rehearsal.azure.locks import Locks
 from rehearsal.azure.names import DAY, Gone, Names
 from rehearsal.azure.offers import Offers
 from rehearsal.azure.quota import Quota, machines_of
+from rehearsal.azure.resources import CREATING, DELETING, FAILED, SUCCEEDED, UPDATING, Fields, Resource
 from rehearsal.azure.store import Store
 from rehearsal.faults import Faults
 
-Fields = Mapping[str, Any]
-SUCCEEDED, FAILED, CREATING, UPDATING, DELETING = "Succeeded", "Failed", "Creating", "Updating", "Deleting"
 _CREATE, _UPDATE, _DELETE = range(3)
-
-
-@dataclass(frozen=True)
-class Resource:
-    """One resource as it is now.
-
-    Attributes:
-        type: ARM's, `Microsoft.ContainerService/managedClusters`.
-        id: ARM's.
-        inputs: what it was last asked to be.
-        outputs: what ARM says of it, also what nobody asked for (`fqdn`).
-        state: provisioning state.
-        secrets: keys and the like, which ARM gives out only on request.
-        uid: of this one; another resource of the same name has another.
-    """
-
-    type: str
-    id: str
-    inputs: Fields
-    outputs: Fields
-    state: str = SUCCEEDED
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    uid: str = field(default_factory=lambda: str(uuid.uuid4()))
-
-    @property
-    def name(self) -> str:
-        """The innermost name of its id."""
-        return self.id.rstrip("/").rpartition("/")[2]
-
-    @property
-    def resource_group(self) -> str:
-        """Name of its group; empty for what is in none."""
-        parsed = ResourceId.parse(self.id)
-        return parsed.group if parsed else ""
-
+__all__ = ["CREATING", "DELETING", "FAILED", "SUCCEEDED", "UPDATING", "Fields", "Resource", "World"]
 
 Created = Callable[[Resource], Fields | None]
 """Called while a creation goes on, when all else is done. What it returns becomes outputs; an `ArmError` fails the creation, and the
@@ -254,35 +218,53 @@ class World:
         return {**added, **found}
 
     def _finish(self, resource: Resource, seconds: float, calls: list[Callable[[Resource], Fields | None]]) -> Resource:
+        """Let an operation take its time and its part in hooks; what happens to the resource by itself meanwhile is kept."""
+        ended = FAILED
         try:
             self._wait(resource.type, seconds)
             admission.failing(self.faults, resource.type, resource.name)
             for call in calls:
-                said = call(resource)
-                resource = replace(resource, outputs={**resource.outputs, **(said or {})})
+                self._added(resource, call(self._existing(resource.type, resource.id)) or {})
+            ended = SUCCEEDED
         except ArmError as error:
-            self._put(replace(resource, state=FAILED, outputs={**resource.outputs, "provisioningState": FAILED}))
             error.accepted = True
             raise
-        except BaseException:
-            self._put(replace(resource, state=FAILED, outputs={**resource.outputs, "provisioningState": FAILED}))
-            raise
-        return self._put(replace(resource, state=SUCCEEDED))
+        finally:
+            done = self._ended(resource, ended)
+        return done
+
+    def _added(self, resource: Resource, outputs: Fields) -> None:
+        with self._lock:
+            now = self._existing(resource.type, resource.id)
+            self._put(replace(now, outputs={**now.outputs, **outputs}))
+
+    def _ended(self, resource: Resource, state: str) -> Resource:
+        with self._lock:
+            now = self.read(resource.type, resource.id)
+            if now is None:
+                return resource
+            shown = {"provisioningState": state} if "provisioningState" in now.outputs else {}
+            return self._put(replace(now, state=state, outputs={**now.outputs, **shown}))
 
     def _vanish(self, resource: Resource) -> None:
-        for callback in self._deleted[resource.type.lower()]:
-            callback(resource)
+        try:
+            for callback in self._deleted[resource.type.lower()]:
+                callback(resource)
+        except BaseException:
+            self._ended(resource, FAILED)
+            raise
         entry = kinds.entry_of(resource.type)
         with self._lock:
             self._resources.pop(key(resource.id), None)
             if entry.kept:
-                now = self.clock.now()
-                properties = resource.inputs.get("properties") or {}
-                days = properties.get("softDeleteRetentionInDays") or entry.kept
-                protected = bool(properties.get("enablePurgeProtection"))
-                where = str(resource.outputs.get("location", ""))
-                self._names.keep(Gone(resource.type, resource.id, where, now, now + days * DAY, protected))
+                self._names.keep(self._kept_as(resource, entry.kept))
             self._save()
+
+    def _kept_as(self, resource: Resource, days: int) -> Gone:
+        properties, now = resource.inputs.get("properties") or {}, self.clock.now()
+        until = now + (properties.get("softDeleteRetentionInDays") or days) * DAY
+        where, protected = str(resource.outputs.get("location", "")), bool(properties.get("enablePurgeProtection"))
+        return Gone(resource.type, resource.id, where, now, until, protected)
 
     def _nested(self, resource: Resource) -> list[Resource]:
         """What goes with a resource, the innermost first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from packaging.version import Version
 
@@ -15,13 +15,11 @@ from rehearsal.azure.errors import ArmError
 from rehearsal.azure.ids import ResourceId, key
 from rehearsal.azure.offers import PATCHES, Offers
 from rehearsal.azure.regions import regions
+from rehearsal.azure.resources import Resource
 from rehearsal.azure.services.identity import IDENTITY, system_assigned
 from rehearsal.azure.services.network import NETWORK, SUBNET, delegated_to
 from rehearsal.azure.values import location
 from sdg.catalog.versions import versions
-
-if TYPE_CHECKING:
-    from rehearsal.azure.world import Resource
 
 BAD_REQUEST, CONFLICT = 400, 409
 CLUSTER = "Microsoft.ContainerService/managedClusters"

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 import secrets
-from typing import TYPE_CHECKING
 
 from rehearsal.azure.behaviour import Fields, Request, View, makes_keys, outputs, rule
 from rehearsal.azure.errors import ArmError
 from rehearsal.azure.ids import ResourceId, key
+from rehearsal.azure.resources import Resource
 from rehearsal.azure.services.identity import system_assigned
 from rehearsal.azure.services.network import POSTGRES, SUBNET, delegated_to
 from rehearsal.azure.services.private_link import LINK
-
-if TYPE_CHECKING:
-    from rehearsal.azure.world import Resource
 
 BAD_REQUEST = 400
 DATABASE, CONFIGURATION = f"{POSTGRES}/databases", f"{POSTGRES}/configurations"

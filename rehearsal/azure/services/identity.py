@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from rehearsal.azure.account import OBJECT, TENANT
 from rehearsal.azure.behaviour import Fields, Request, View, derived, outputs, rule
 from rehearsal.azure.errors import ArmError
 from rehearsal.azure.ids import key
-
-if TYPE_CHECKING:
-    from rehearsal.azure.world import Resource
+from rehearsal.azure.resources import Resource
 
 BAD_REQUEST, CONFLICT = 400, 409
 IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"

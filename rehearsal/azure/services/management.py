@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
 
 from rehearsal.azure.behaviour import Fields, Request, View, derived, makes_keys, outputs, rule
 from rehearsal.azure.errors import ArmError
 from rehearsal.azure.ids import GROUP
+from rehearsal.azure.resources import Resource
 from rehearsal.azure.services.identity import system_assigned
-
-if TYPE_CHECKING:
-    from rehearsal.azure.world import Resource
 
 BAD_REQUEST = 400
 VAULT, SECRET = "Microsoft.KeyVault/vaults", "Microsoft.KeyVault/vaults/secrets"

@@ -5,14 +5,12 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Mapping
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rehearsal.azure.behaviour import Fields, Request, View, derived, outputs, rule
 from rehearsal.azure.errors import ArmError
 from rehearsal.azure.ids import ResourceId, key
-
-if TYPE_CHECKING:
-    from rehearsal.azure.world import Resource
+from rehearsal.azure.resources import Resource
 
 BAD_REQUEST = 400
 NETWORK = "Microsoft.Network/virtualNetworks"

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rehearsal.azure.behaviour import Fields, Request, View, derived, outputs, rule
 from rehearsal.azure.errors import ArmError
 from rehearsal.azure.ids import ResourceId, key
+from rehearsal.azure.resources import Resource
 from rehearsal.azure.services.network import SUBNET, delegated_to, prefixes
-
-if TYPE_CHECKING:
-    from rehearsal.azure.world import Resource
 
 BAD_REQUEST = 400
 ZONE = "Microsoft.Network/privateDnsZones"

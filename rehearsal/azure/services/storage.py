@@ -5,15 +5,13 @@ from __future__ import annotations
 import ipaddress
 import secrets
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rehearsal.azure.behaviour import Fields, Request, View, makes_keys, outputs, rule
 from rehearsal.azure.errors import ArmError
+from rehearsal.azure.resources import Resource
 from rehearsal.azure.services.identity import system_assigned
 from rehearsal.azure.services.network import SUBNET
-
-if TYPE_CHECKING:
-    from rehearsal.azure.world import Resource
 
 BAD_REQUEST = 400
 ACCOUNT = "Microsoft.Storage/storageAccounts"

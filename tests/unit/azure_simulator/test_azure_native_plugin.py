@@ -85,6 +85,14 @@ def test_what_was_accepted_and_failed_is_kept_in_the_state() -> None:
     assert (found.value.id, found.value.state, str(found.value)) == ("/id", {"a": 1}, "no capacity")
 
 
+def test_a_change_that_fails_on_the_way_keeps_what_there_is() -> None:
+    provider, fake = _provider(update=Refused("no capacity", accepted=True), read={"id": "/id", "state": {"a": 2}, "inputs": {}})
+    with pytest.raises(PartialFailure) as found:
+        provider.update(Call(CALL.urn, CALL.type, "mine", id="/id"), {}, {"a": 1}, {"a": 2})
+    assert (found.value.id, found.value.state, found.value.inputs) == ("/id", {"a": 2}, {"a": 2})
+    assert fake.asked["read"]["id"] == "/id"
+
+
 def test_what_was_refused_is_not() -> None:
     provider, _ = _provider(create=Refused('Code="X" Message="y"'))
     with pytest.raises(ProviderError, match='Code="X" Message="y"') as found:

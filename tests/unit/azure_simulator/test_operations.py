@@ -162,3 +162,27 @@ def test_a_new_resource_of_an_old_name_is_another_one(site: Site) -> None:
     assert first.id == second.id
     assert first.outputs["principalId"] != second.outputs["principalId"]
     assert site.again(second, tags={"a": "b"}).outputs["principalId"] == second.outputs["principalId"]
+
+
+def test_what_happens_by_itself_during_an_operation_is_not_undone_by_its_end(site: Site) -> None:
+    site.cluster()
+    pool = site.pool()
+    site.world.on_updated(POOL, lambda _, new: site.world.amend(POOL, new.id, {"count": 2}) and None)
+    assert site.again(pool, maxCount=3).outputs["count"] == 2
+
+
+def test_a_deletion_that_fails_leaves_a_failed_resource_that_can_be_deleted(site: Site) -> None:
+    failing = [True]
+
+    def hook(_: Resource) -> None:
+        if failing:
+            raise ArmError(500, "StillBusy", "machines are still there")
+
+    site.world.on_deleted(AKS, hook)
+    cluster = site.cluster()
+    with refused("StillBusy"):
+        site.delete(cluster)
+    assert site.world.resources(AKS)[0].state == "Failed"
+    failing.clear()
+    site.delete(cluster)
+    assert site.world.resources(AKS) == []
