@@ -50,16 +50,23 @@ def folder(package: str) -> Path:
     return source.site_packages() / "azure" / "mgmt" / package
 
 
-@cache
 def endpoint(package: str, type: str) -> Endpoint | None:  # noqa: A002 -- it is called type everywhere
     """Where resources of an ARM type are put; None where the package puts none."""
+    found = _builders(package).get(type.lower())
+    return found and Endpoint(found[0], _parameters(found[1]))
+
+
+@cache
+def _builders(package: str) -> Mapping[str, tuple[str, str]]:
+    """The path and the source of every request that puts something, by ARM type."""
+    found: dict[str, tuple[str, str]] = {}
     for file in sorted((folder(package) / "operations").glob("_*.py")):
         for builder in _BUILDER.findall(file.read_text(encoding="utf-8")):
             url = _URL.search(builder) if 'method="PUT"' in builder else None
             path = "".join(re.findall(r'"([^"]*)"', url[1])) if url else ""
-            if path and type_of(path).lower() == type.lower():
-                return Endpoint(path, _parameters(builder))
-    return None
+            if path:
+                found.setdefault(type_of(path).lower(), (path, builder))
+    return found
 
 
 def type_of(path: str) -> str:
