@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rehearsal.api import Object
+from rehearsal.nodes import AKS_RUNTIME
 from rehearsal.references import DEFAULT_HANDLERS, References
 
 # reasons of a waiting container
@@ -167,11 +168,14 @@ def _configuration(pod: Object, known: References) -> Iterator[Missing]:
             break  # the kubelet stops at a container's first error
 
 
-def _validation(pod: Object, _known: References) -> Iterator[Missing]:
+def _validation(pod: Object, known: References) -> Iterator[Missing]:
     """What the GPU operator's validator does to a host's own driver: it wants links that such a host does not let it make.
 
-    Source: NVIDIA/gpu-operator issue 430, whose remedy is the variable.
+    Source: NVIDIA/gpu-operator issue 430, whose remedy is the variable. On AKS' nodes with a driver of their own it gets ready without
+    (NVIDIA's page "NVIDIA GPU Operator with Azure Kubernetes Service").
     """
+    if AKS_RUNTIME in known.node_handlers.get(("", pod["spec"].get("nodeName", "")), ()):
+        return
     for container in pod["spec"].get("initContainers") or []:
         variables = {variable["name"]: variable.get("value") for variable in container.get("env") or []}
         if container["name"] == VALIDATION and variables.get(NO_LINKS) != "true":

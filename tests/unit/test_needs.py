@@ -144,6 +144,13 @@ def test_a_runtime_class_whose_handler_the_node_lacks_is_not_enough():
     assert 'no runtime for "nvidia" is configured' in message
 
 
+@pytest.mark.parametrize(("handler", "starts"), [("nvidia", False), ("nvidia-container-runtime", True)])
+def test_the_gpu_operator_looks_at_a_driver_of_the_host_and_gets_ready_on_aks_alone(handler, starts):
+    item = pod(initContainers=[{"name": "driver-validation", "image": "i"}])
+    known = References(node_handlers={("", "node-0"): frozenset({"", "runc", handler})})
+    assert (sentences(item, known) == []) is starts
+
+
 def test_mounts_come_before_the_environment_as_the_kubelet_goes():
     item = volume(secret={"secretName": "db"})
     item["spec"]["containers"][0]["envFrom"] = [{"secretRef": {"name": "other"}}]
