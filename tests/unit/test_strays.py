@@ -40,6 +40,7 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("nvidia", "sdg/microk8s/gpu.py"): "the name of an addon",
     ("nvidia.com/gpu", "rehearsal/nodes.py"): "what a device plugin says; a rehearsal knows nothing of the program it runs",
     ("nvidia", "rehearsal/nodes.py"): "what a GPU operator makes, likewise",
+    ("nvidia", "rehearsal/azure/aks_pools.py"): "a label of AKS",
     ("osmo-workflows", "sdg/settings/platform.py"): "the default name of a bucket",
     ("9000", "components/platform/minio.py"): "MinIO's own port, inside the cluster",
 }

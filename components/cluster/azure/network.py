@@ -26,8 +26,9 @@ from pulumi_azure_native.network import (
 from components.cluster.azure.base import NetworkHandle, Place, Subnets
 from sdg.azure.network import Layout
 from sdg.settings import azure as settings_of
+from sdg.settings.osmo import POSTGRES_PORT
 
-POSTGRES_PORTS: Final = ("5432", "6432")  # the server, and the connection pool in front of it
+POSTGRES_PORTS: Final = (str(POSTGRES_PORT), "6432")  # the server, and the connection pool in front of it
 ENDPOINT_PORTS: Final = ("443", "10000")  # storage and key vault, and Redis
 # priorities: what is allowed comes first; Azure's own rules, which begin at 65000, let the whole network in
 _ALLOW: Final = 1000

@@ -19,10 +19,11 @@ from components.cluster.azure.base import NetworkHandle
 from components.cluster.base import PoolPlan
 from sdg.azure.network import SURGE
 from sdg.catalog.gpu_driver import DriverOwner, agent_pool_driver
+from sdg.platform import layout
 from sdg.settings import azure as settings_of
 
-GPU_TAINT: Final = "nvidia.com/gpu=present:NoSchedule"
-GPU_LABEL: Final = {"nvidia.com/gpu.present": "true"}
+GPU_TAINT: Final = f"{layout.GPU_TAINT}=present:NoSchedule"
+GPU_LABEL: Final = {layout.GPU_NODE_LABEL: "true"}
 # AKS adds both to spot nodes by itself; what is not declared would be drift at every refresh
 SPOT_TAINT: Final = "kubernetes.azure.com/scalesetpriority=spot:NoSchedule"
 SPOT_LABEL: Final = {"kubernetes.azure.com/scalesetpriority": "spot"}

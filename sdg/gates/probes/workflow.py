@@ -10,12 +10,13 @@ from sdg.gates.checks import Check, Status, Verdict, judge
 from sdg.gates.probes.gateway import Gateway
 from sdg.osmo.client import OsmoClient
 from sdg.osmo.errors import OsmoError, OsmoUnreachableError
+from sdg.osmo.layout import WORKFLOWS_NAMESPACE
 from sdg.osmo.model import COMPLETED, Task, Workflow
 
 SHOWN_LINES = 5  # last log lines in a check; the evidence keeps more
 _NAME = "workflow-completed"
 _NO_GROWTH = (
-    "Look at the pods of the namespace osmo-workflows and their events, at the pool's maximum (`sdg:cluster.gpuPools`), and at the "
+    f"Look at the pods of the namespace {WORKFLOWS_NAMESPACE} and their events, at the pool's maximum (`sdg:cluster.gpuPools`), and at the "
     "quota of its VM family."
 )
 _AGAIN = "Run `pulumi up`, which submits it again."
