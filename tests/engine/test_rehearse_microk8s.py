@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import os
-import random
-import re
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
 
-import psutil
 import pytest
 
-from rehearsal.processes import MARK
-from rehearsal.state import PORT_RANGE, is_free
+from tests.engine.rehearsing import STEPS, command, ran_on, verdicts
 
-ROOT = Path(__file__).resolve().parents[2]
-SDG = str(Path(sys.executable).with_name("sdg"))
 CPU, TWO_GPUS, BESIDE = ("local-cpu",), ("local-2x-rtx-6000-ada",), ("local-cpu", "local-rtx-6000-ada")
-STEPS = ("preflight", "update", "gates", "preview", "destroy", "inventory")
 # where CPU machines stand beside GPU machines, work without GPUs keeps to them
 RAN_ON = {
     "cpu": {"verify-hello": "cpu-0"},
@@ -35,69 +23,11 @@ COMBINATIONS = [
 ]
 
 
-@dataclass(frozen=True)
-class Command:
-    """`sdg` as a user runs it who has no rehearsal and no forward yet."""
-
-    state: Path
-    environment: dict[str, str]
-    ports: list[str]
-
-    def __call__(self, *arguments):
-        return self.run(SDG, *arguments)
-
-    def run(self, *command):
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.run(command, cwd=ROOT, env=self.environment, text=True, timeout=500, check=False, **streams)
-
-    def rehearse(self, *words):
-        config = [word for assignment in self.ports for word in ("--config", assignment)]
-        return self("rehearse", "--stack", "microk8s", *config, *words)
-
-    def fault(self, name, body="{}"):
-        """Sets a fault before the stack is rehearsed."""
-        assert self("rehearsal", "start", "--stack", "microk8s").returncode == 0
-        assert self("rehearsal", "fault", name, body, "--stack", "microk8s").returncode == 0
-
-    def stop(self):
-        self("rehearsal", "stop", "--stack", "microk8s", "--purge")
-
-    def processes(self):
-        """Command lines of what runs for the rehearsal."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get(MARK, "").startswith(f"{self.state}:"):
-                    found.append(process.cmdline())
-            except psutil.Error:
-                continue
-        return found
-
-
 @pytest.fixture
 def sdg(tmp_path):
-    state = tmp_path / "state"
-    environment = os.environ | {"SDG_REHEARSAL": str(state), "XDG_STATE_HOME": str(tmp_path / "xdg-state")}
-    found = Command(state, environment, [f"forward.{key}={port}" for key, port in zip(("port", "uiPort"), free_ports(), strict=True)])
+    found = command(tmp_path, "microk8s")
     yield found
     found.stop()
-
-
-def free_ports():
-    """Below the range that connections of other processes get theirs from."""
-    candidates = random.sample(range(*PORT_RANGE), k=100)
-    return list(itertools.islice(filter(is_free, candidates), 2))
-
-
-def verdicts(output):
-    """Each step with its verdict, from the table at the end."""
-    table = output.rpartition("Rehearsal")[2]
-    return dict(re.findall(r"│ (\w+) +│ +[\d.]* +│ (held|failed|skipped)", table))
-
-
-def ran_on(output):
-    """The node of each smoke workflow's one task, from the evidence of its gate."""
-    return dict(re.findall(r"^(verify-\S+) ran on (\S+)$", output, re.MULTILINE))
 
 
 @pytest.mark.timeout(600)
@@ -147,7 +77,7 @@ def test_a_rehearsal_that_is_kept_can_be_looked_at_with_plain_pulumi(sdg):
     kept = sdg.rehearse("--keep")
     assert kept.returncode == 0, kept.stdout
     preview = "pulumi preview --stack microk8s --expect-no-changes --non-interactive"
-    shell = sdg.run("sh", "-c", f'eval "$({SDG} env microk8s --rehearsal)" && {preview} && kubectl get nodes')
+    shell = sdg.shell(f"{preview} && kubectl get nodes")
     assert shell.returncode == 0, shell.stdout
     assert "cpu-0" in shell.stdout
     assert sdg.processes()
@@ -162,7 +92,7 @@ def test_a_rehearsal_that_is_kept_can_be_looked_at_with_plain_pulumi(sdg):
         (("--stack", "microk8s", "--node", "local-foo"), "local-foo"),
         (("--stack", "microk8s", "--node", "local-cpu=0"), "neither SIZE nor SIZE=COUNT"),
         (("--stack", "microk8s", "--config", "osmo.profile"), "is not PATH=VALUE"),
-        (("--stack", "microk8s", "--config", "cluster.kind=azure"), "cannot be rehearsed"),
+        (("--stack", "microk8s", "--config", "cluster.kind=metal"), "cannot be rehearsed"),
     ],
 )
 def test_what_cannot_be_rehearsed_is_one_sentence(sdg, words, said):
