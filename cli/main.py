@@ -65,13 +65,16 @@ def rehearse(
     config: Annotated[
         list[str] | None, typer.Option(help="Value in place of the stack's own, PATH=VALUE below sdg:, such as osmo.profile=6.4.")
     ] = None,
+    speed: Annotated[
+        float | None, typer.Option(min=1, help="How many times faster than Azure the simulated one is; a thousand times unless said.")
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it deployed, and say how to look at it and how to end it.")] = False,
 ) -> None:
     """Runs a stack's whole life, from preflight to an empty inventory, on a virtual host or cluster; nothing real is touched."""
     from cli.derived import parse_value
     from cli.rehearse import rehearse as run
 
-    raise typer.Exit(run(stack, console(), nodes=node or (), config=dict(map(parse_value, config or ())), keep=keep))
+    raise typer.Exit(run(stack, console(), nodes=node or (), config=dict(map(parse_value, config or ())), keep=keep, speed=speed))
 
 
 @app.command()

@@ -46,12 +46,14 @@ def start(
     stack: str = REHEARSAL,
     nodes: Sizes | None = None,
     values: Mapping[str, Any] | None = None,
+    speed: float | None = None,
 ) -> StateDir:
     """Starts what isn't running and makes a stack usable on it; does nothing to what is there.
 
     Args:
         sections: of `sdg:`, in place of those of the project's stack file, for this once.
         nodes: machine sizes to their number; what the rehearsal had before, or its default, when unset.
+        speed: how many times faster than Azure the simulated one is; a thousand times when unset. Counts from the start of its services on.
         values: single values of `sdg:`, by path; they stay until the rehearsal is removed.
 
     Raises:
@@ -66,6 +68,8 @@ def start(
     state.prepare()
     (state.root / MARK).write_text(f"{stack}\n")
     plugins.install(state.bin, tools)
+    if speed:
+        state.speed.write_text(str(speed))
     if kind == AZURE and nodes:
         raise NotRehearsable("the machines of a cluster on Azure are those of its pools; choose their sizes with --config, not with --node")
     chosen = _nodes(state, nodes)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,8 +17,6 @@ from typing import Any, Final
 
 import psutil
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from cli import rehearsal, report
 from cli.connection import access, api
@@ -27,7 +25,6 @@ from cli.demo import FOUND_ON_PATH, NOT_REHEARSED, UPDATE
 from cli.derived import NotRehearsable
 from cli.engine_events import SHOWN, listening
 from cli.environment import user_kubeconfig
-from cli.failures import EXPECTED
 from cli.inventory import Inventory, inventory
 from cli.keys import PASSPHRASE
 from cli.project import NAMED, rehearsal_state
@@ -36,6 +33,7 @@ from cli.recover import recover
 from cli.rehearsal_azure import contents
 from cli.rehearsal_host import left_on_host, prepare_adoption
 from cli.secrecy import check_state
+from cli.steps import StepFailed, Steps
 from rehearsal import plugins
 from rehearsal.locks import exclusive
 from rehearsal.state import StateDir
@@ -59,45 +57,6 @@ NOT_REHEARSED_ON_A_HOST: Final = (
     "Nor: which Kubernetes a channel brings (the virtual cluster's is the same on all), what an addon does beyond its objects "
     "(nothing resolves names), the work of snapd, systemd and NVIDIA's driver."
 )
-
-
-class StepFailed(RuntimeError):
-    """A step of the rehearsal did not hold; the sentence says what."""
-
-
-@dataclass
-class Steps:
-    """What was tried, how long it took, whether it held.
-
-    Attributes:
-        failed: whether one did not; those after it are skipped.
-    """
-
-    console: Console
-    failed: bool = False
-    _done: list[tuple[str, str, Text]] = field(default_factory=list)
-
-    def take(self, name: str, step: Callable[[], str]) -> None:
-        """Runs a step and notes what it says."""
-        if self.failed:
-            self._done.append((name, "", Text("skipped", "yellow")))
-            return
-        self.console.rule(name, align="left")
-        began = time.monotonic()
-        try:
-            said = Text.assemble(("held ", "green"), step())
-        except (StepFailed, *EXPECTED) as error:
-            self.failed, said = True, Text.assemble(("failed ", "red"), str(error))
-        self._done.append((name, f"{time.monotonic() - began:.1f}", said))
-
-    def show(self) -> None:
-        """Prints all of them as a table."""
-        table = Table(title="Rehearsal", title_justify="left")
-        for column in ("step", "seconds", "verdict"):
-            table.add_column(column, justify="right" if column == "seconds" else "left", overflow="fold")
-        for row in self._done:
-            table.add_row(*row)
-        self.console.print(table)
 
 
 @dataclass(frozen=True)
@@ -233,20 +192,27 @@ def _definitions(settings: StackSettings) -> list[str]:
 
 
 def rehearse(
-    stack: str, console: Console, *, nodes: Sequence[str] = (), config: Mapping[str, Any] | None = None, keep: bool = False
+    stack: str,
+    console: Console,
+    *,
+    nodes: Sequence[str] = (),
+    config: Mapping[str, Any] | None = None,
+    keep: bool = False,
+    speed: float | None = None,
 ) -> int:
     """Runs a stack's life and reports; 0 when everything held.
 
     Args:
         nodes: machines as `SIZE` or `SIZE=COUNT`; the rehearsal's default when there are none.
         config: values of `sdg:` by path, in place of those of the stack's file.
+        speed: how many times faster than Azure the simulated one is.
         keep: whether the stack stays deployed instead of being destroyed.
 
     Raises:
         NotRehearsable: the stack, or what was asked of it, cannot be rehearsed.
     """
     began, steps = time.monotonic(), Steps(console)
-    with _alone(rehearsal_state(stack)), _started(stack, parse_nodes(nodes), config, keep=keep) as state:
+    with _alone(rehearsal_state(stack)), _started(stack, parse_nodes(nodes), config, keep=keep, speed=speed) as state:
         console.print(f"started after {time.monotonic() - began:.1f} s in {state.root}")
         _live(_found(stack, state, console), steps, keep=keep)
         steps.show()
@@ -291,12 +257,14 @@ def _alone(state: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _started(stack: str, nodes: Mapping[str, int], config: Mapping[str, Any] | None, *, keep: bool) -> Iterator[StateDir]:
+def _started(
+    stack: str, nodes: Mapping[str, int], config: Mapping[str, Any] | None, *, keep: bool, speed: float | None
+) -> Iterator[StateDir]:
     """The stack's rehearsal, which everything that asks for the stack means until the block ends."""
     named, mine = os.environ.get(NAMED), not rehearsal_state(stack).exists()
     before = signal.signal(signal.SIGTERM, _end)
     try:
-        state = rehearsal.start(stack=stack, nodes=nodes or None, values=config)
+        state = rehearsal.start(stack=stack, nodes=nodes or None, values=config, speed=speed)
         mine = True
         os.environ[NAMED] = str(state.root)
         yield state

@@ -58,7 +58,7 @@ class Daemon:
         self._ready = threading.Event()
         self._absent: dict[str, str] = {}
         self.faults = Faults(state.faults)
-        self.world = World(self.faults, Clock(), state.world)
+        self.world = World(self.faults, Clock.of_file(state.speed), state.world)
         self._aks = Aks(self.world, VirtualAks(state))
         self._autoscaler = Autoscaler(self._api, self._aks.fleet, self._aks, self.world.clock)
         self.apps: Mapping[str, FastAPI] = {

@@ -131,6 +131,11 @@ class StateDir:
         return self.root / "azure.json"
 
     @property
+    def speed(self) -> Path:
+        """How many times faster than Azure the simulated one is, where somebody chose that."""
+        return self.root / "speed"
+
+    @property
     def azure(self) -> Path:
         """Folder of the login to the simulated Azure (`AZURE_CONFIG_DIR`); absent where a rehearsal has none."""
         return self.root / "azure"
