@@ -32,7 +32,7 @@ from pulumi_azure_native.containerservice import (
 from pulumi_azure_native.containerservice.outputs import CredentialResultResponse
 from pulumi_azure_native.managedidentity import UserAssignedIdentity
 
-from components.cluster.azure.base import NetworkHandle, Place
+from components.cluster.azure.base import NetworkHandle, Place, with_cluster
 from components.cluster.azure.observability import Watching
 from components.cluster.azure.pools import SELF_UPGRADING, NodePool, inline
 from components.cluster.base import ConnectionOutput
@@ -160,7 +160,7 @@ def maintenance(place: Place, upgrades: settings_of.Upgrades, cluster: ManagedCl
             resource_name_=place.names.cluster,
             resource_group_name=place.resource_group_name,
             maintenance_window=window,
-            opts=place.options(cluster, more=pulumi.ResourceOptions(deleted_with=cluster)),
+            opts=place.options(cluster, more=with_cluster(cluster)),
         )
         for name, on in wanted.items()
         if on

@@ -9,7 +9,7 @@ from pulumi_azure_native.containerservice import ManagedCluster
 from pulumi_azure_native.resources import ResourceGroup
 
 from components.cluster.azure import aks, pools
-from components.cluster.azure.base import NetworkHandle, Place
+from components.cluster.azure.base import NetworkHandle, Place, with_cluster
 from components.cluster.azure.data import DataServices, locks
 from components.cluster.azure.data_lock import DataLock
 from components.cluster.azure.identity import cluster_identity, cluster_roles, granted_to_deployer, osmo_identity, osmo_login, tenant
@@ -141,7 +141,14 @@ class AzureCluster(pulumi.ComponentResource):
         api_server, deployer = self._settings.api_server, self._deployer
         if api_server.local_accounts:
             return aks.administrator(place, cluster)
-        role = granted_to_deployer(place, "aks-deployer", "AKS RBAC Cluster Admin", cluster.id, deployer.principal_type)
+        role = granted_to_deployer(
+            place,
+            "aks-deployer",
+            "AKS RBAC Cluster Admin",
+            scope=cluster.id,
+            principal_type=deployer.principal_type,
+            more=with_cluster(cluster),
+        )
         return aks.user(place, cluster, role, deployer.login)
 
     def _tenant(self, place: Place) -> pulumi.Input[str]:

@@ -78,3 +78,8 @@ class NetworkHandle(Place):
     @property
     def network_id(self) -> pulumi.Output[str]:
         return self.network.id
+
+
+def with_cluster(cluster: pulumi.Resource) -> pulumi.ResourceOptions:
+    """Options of what Azure deletes along with the cluster: a new one has it only if it is made anew."""
+    return pulumi.ResourceOptions(deleted_with=cluster, replace_with=[cluster], delete_before_replace=True)

@@ -31,7 +31,7 @@ def cluster_roles(network: NetworkHandle, identity: UserAssignedIdentity) -> lis
     """
     subnets = {"aks-nodes": network.subnets.nodes, "aks-gpu-nodes": network.subnets.gpu_nodes}
     return [
-        granted(network, purpose, "Network Contributor", scope=subnet, principal=identity.principal_id)
+        granted(network, purpose, "Network Contributor", scope=subnet, principal=identity.principal_id, whose=identity)
         for purpose, subnet in subnets.items()
     ]
 
@@ -52,7 +52,7 @@ def osmo_login(place: Place, identity: UserAssignedIdentity, cluster: ManagedClu
         issuer=cluster.oidc_issuer_profile.apply(lambda issuer: issuer.issuer_url if issuer else ""),
         subject=f"system:serviceaccount:{layout.SERVICE_NAMESPACE}:{account}",
         audiences=[AUDIENCE],
-        opts=place.options(identity, more=pulumi.ResourceOptions(deleted_with=identity)),
+        opts=place.options(identity, more=_as_long_as(cluster, "issuer", pulumi.ResourceOptions(deleted_with=identity))),
     )
 
 
@@ -61,12 +61,14 @@ def tenant(place: Place) -> pulumi.Output[str]:
     return _client(place).apply(lambda client: client.tenant_id)
 
 
-def granted_to_deployer(place: Place, purpose: str, role: Role, scope: pulumi.Input[str], principal_type: PrincipalType) -> RoleAssignment:
+def granted_to_deployer(
+    place: Place, purpose: str, role: Role, *, scope: pulumi.Input[str], principal_type: PrincipalType, more: pulumi.ResourceOptions
+) -> RoleAssignment:
     """A role for whoever makes the stack.
 
     Whoever updates it later doesn't take the role away from them: two people, or CI, would do that to each other at every update.
     """
-    stays = pulumi.ResourceOptions(ignore_changes=["principalId", "principalType"])
+    stays = pulumi.ResourceOptions.merge(more, pulumi.ResourceOptions(ignore_changes=["principalId", "principalType"]))
     principal = _client(place).apply(lambda client: client.object_id)
     return granted(place, purpose, role, scope=scope, principal=principal, principal_type=principal_type, more=stays)
 
@@ -79,6 +81,7 @@ def granted(
     scope: pulumi.Input[str],
     principal: pulumi.Input[str],
     principal_type: PrincipalType = "ServicePrincipal",
+    whose: pulumi.Resource | None = None,
     more: pulumi.ResourceOptions | None = None,
 ) -> RoleAssignment:
     """Gives a role.
@@ -88,9 +91,10 @@ def granted(
         scope: id of the resource that it holds for.
         principal: object id of who gets it.
         principal_type: of the principal; ARM refuses another one, and the SDK takes everybody for a person.
+        whose: the resource that the principal belongs to.
+        more: what else holds for it.
     """
-    # its name is its id: the old one has to go before another can come
-    renewed = pulumi.ResourceOptions(delete_before_replace=True)
+    renewed = _as_long_as(whose, "principalId") if whose else pulumi.ResourceOptions(delete_before_replace=True)
     return RoleAssignment(
         f"role-{purpose}",
         role_assignment_name=place.names.role_assignment(purpose),
@@ -100,6 +104,16 @@ def granted(
         principal_type=principal_type,
         opts=place.options(more=pulumi.ResourceOptions.merge(renewed, more)),
     )
+
+
+def _as_long_as(source: pulumi.Resource, key: str, more: pulumi.ResourceOptions | None = None) -> pulumi.ResourceOptions:
+    """Options of what is made anew whenever the source of an input is, and stays otherwise.
+
+    A preview doesn't know what an update of the source will answer, and would announce another input each time.
+    """
+    # its name is its id: the old one has to go before another can come
+    anew = pulumi.ResourceOptions(ignore_changes=[key], replace_with=[source], delete_before_replace=True)
+    return pulumi.ResourceOptions.merge(anew, more)
 
 
 def _client(place: Place) -> pulumi.Output[authorization.GetClientConfigResult]:

@@ -17,7 +17,7 @@ from pulumi_azure_native.containerservice import (
     ManagedClusterAzureMonitorProfileMetricsArgs,
 )
 
-from components.cluster.azure.base import Place
+from components.cluster.azure.base import Place, with_cluster
 from components.cluster.azure.identity import PrincipalType, granted, granted_to_deployer
 from sdg.settings import azure as settings_of
 
@@ -113,7 +113,7 @@ def _collect_logs(place: Place, cluster: ManagedCluster, workspace: operationali
         association_name=LOGS_ASSOCIATION,
         resource_uri=cluster.id,
         data_collection_rule_id=rule.id,
-        opts=place.options(more=pulumi.ResourceOptions(deleted_with=cluster)),
+        opts=place.options(more=with_cluster(cluster)),
     )
     monitor.DiagnosticSetting(
         "audit-log",
@@ -121,8 +121,8 @@ def _collect_logs(place: Place, cluster: ManagedCluster, workspace: operationali
         resource_uri=cluster.id,
         workspace_id=workspace.id,
         logs=[monitor.DiagnosticsLogSettingsArgs(category=AUDIT, enabled=True)],
-        # not deleted with the cluster: Azure keeps the setting, and a cluster of that name would have it again
-        opts=place.options(),
+        # Azure keeps the setting when the cluster goes, and a cluster of that name would have it again
+        opts=place.options(more=pulumi.ResourceOptions(replace_with=[cluster], delete_before_replace=True)),
     )
 
 
@@ -166,7 +166,7 @@ def _collect_metrics(place: Place, cluster: ManagedCluster) -> pulumi.Output[str
         association_name=METRICS_ASSOCIATION,
         resource_uri=cluster.id,
         data_collection_rule_id=rule.id,
-        opts=place.options(more=pulumi.ResourceOptions(deleted_with=cluster)),
+        opts=place.options(more=with_cluster(cluster)),
     )
     return account.id
 
@@ -193,8 +193,9 @@ def _grafana(place: Place, settings: settings_of.Azure, account: pulumi.Output[s
     )
     if account:
         reads = grafana.identity.apply(lambda identity: identity.principal_id if identity else "")
-        granted(place, "grafana-metrics", "Monitoring Data Reader", scope=account, principal=reads)
+        granted(place, "grafana-metrics", "Monitoring Data Reader", scope=account, principal=reads, whose=grafana)
     # Azure lets nobody in without a role, not even the subscription's owner
-    granted_to_deployer(place, "grafana-deployer", "Grafana Admin", grafana.id, principal_type)
+    anew = pulumi.ResourceOptions(replace_with=[grafana])
+    granted_to_deployer(place, "grafana-deployer", "Grafana Admin", scope=grafana.id, principal_type=principal_type, more=anew)
     for group in settings.api_server.admin_groups:
         granted(place, f"grafana-{group}", "Grafana Admin", scope=grafana.id, principal=group, principal_type="Group")

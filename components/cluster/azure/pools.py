@@ -15,7 +15,7 @@ from pulumi_azure_native.containerservice import (
     ManagedClusterAgentPoolProfileArgs,
 )
 
-from components.cluster.azure.base import NetworkHandle
+from components.cluster.azure.base import NetworkHandle, with_cluster
 from components.cluster.base import PoolPlan
 from sdg.azure.network import SURGE
 from sdg.catalog.gpu_driver import DriverOwner, agent_pool_driver
@@ -129,13 +129,8 @@ def _made(
     network: NetworkHandle, settings: settings_of.Azure, cluster: ManagedCluster, pool: NodePool, after: Sequence[pulumi.Resource]
 ) -> AgentPool:
     drifting = ["count", *(["orchestratorVersion"] if settings.upgrades.channel in SELF_UPGRADING else [])]
-    lifecycle = pulumi.ResourceOptions(
-        # the autoscaler's business
-        ignore_changes=drifting,
-        # its name is its id: the old one has to go before another can come
-        delete_before_replace=True,
-        deleted_with=cluster,
-    )
+    # how many nodes there are is the autoscaler's business
+    lifecycle = pulumi.ResourceOptions.merge(with_cluster(cluster), pulumi.ResourceOptions(ignore_changes=drifting))
     return AgentPool(
         f"pool-{pool.name}",
         agent_pool_name=pool.name,

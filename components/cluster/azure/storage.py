@@ -72,7 +72,7 @@ def managed_store(
     reached = ManagedStore(account=account.name, container=BUCKET, location=network.location)
     if identity is None:
         return replace(reached, key=_key(account, network)), (endpoint,)
-    role = granted(network, "osmo-blob", "Storage Blob Data Contributor", scope=account.id, principal=identity.principal_id)
+    role = granted(network, "osmo-blob", "Storage Blob Data Contributor", scope=account.id, principal=identity.principal_id, whose=identity)
     return replace(reached, client_id=identity.client_id), (endpoint, role)
 
 
