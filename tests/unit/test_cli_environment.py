@@ -1,9 +1,13 @@
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from cli import environment
+from rehearsal.azure import login
+from rehearsal.azure.account import SUBSCRIPTION
+from rehearsal.state import StateDir
 
 
 @pytest.fixture
@@ -99,3 +103,45 @@ def test_a_virtual_host_is_asked_about_in_continuous_integration_too(microk8s, m
     monkeypatch.setenv("CI", "true")
     assert "CI" not in environment.process_environment("microk8s")
     assert "CI" in environment.process_environment("lab")
+
+
+@pytest.fixture
+def azure(rehearsal):
+    """A rehearsal of the stack `azure`, logged in to an Azure of its own."""
+    state = StateDir(rehearsal)
+    state.prepare()
+    state.bin.mkdir()
+    (rehearsal / "stack").write_text("azure\n")
+    login.install(state, "http://127.0.0.1:1/identity", "header")
+    return state
+
+
+def test_a_rehearsal_on_azure_is_logged_in_to_its_own_and_finds_its_own_az_first(azure):
+    found = environment.process_environment("azure")
+    assert found["ARM_SUBSCRIPTION_ID"] == SUBSCRIPTION
+    assert found["IDENTITY_ENDPOINT"] == "http://127.0.0.1:1/identity"
+    assert found["AZURE_CONFIG_DIR"] == str(azure.azure)
+    assert shutil.which("az", path=found["PATH"]) == str(azure.bin / "az")
+    assert shutil.which("kubelogin", path=found["PATH"]) == str(azure.bin / "kubelogin")
+
+
+@pytest.mark.parametrize("name", ["ARM_CLIENT_SECRET", "ARM_OIDC_TOKEN", "AZURE_CLIENT_ID", "MSI_ENDPOINT"])
+def test_nothing_of_the_users_login_reaches_a_rehearsal_on_azure(azure, monkeypatch, name):
+    monkeypatch.setenv(name, "the user's")
+    assert name not in environment.process_environment("azure")
+    assert f"unset {name}" in environment.as_shell("azure", rehearsed=True).splitlines()
+    assert name in environment.process_environment("lab")
+
+
+def test_a_shell_that_leaves_a_rehearsal_on_azure_leaves_its_login(azure, monkeypatch):
+    for name, value in environment.variables("azure").items():
+        monkeypatch.setenv(name, value)
+    assert {f"unset {name}" for name in login.NAMES} <= set(environment.as_shell("lab").splitlines())
+    assert str(azure.bin) not in environment.variables("lab")["PATH"].split(os.pathsep)
+
+
+def test_the_users_own_login_is_not_taken_back(azure, monkeypatch):
+    monkeypatch.setenv("AZURE_CONFIG_DIR", "/home/somebody/.azure")
+    monkeypatch.setenv("ARM_SUBSCRIPTION_ID", "theirs")
+    lines = environment.as_shell("lab").splitlines()
+    assert not [line for line in lines if "ARM_SUBSCRIPTION_ID" in line or "AZURE_CONFIG_DIR" in line]

@@ -11,7 +11,8 @@ from cli import rehearsal
 from cli.derived import NotRehearsable
 from cli.project import rehearsal_state
 from cli.rehearsal_host import left_on_host
-from cli.rehearse import StepFailed, Steps, parse_nodes
+from cli.rehearse import parse_nodes
+from cli.steps import StepFailed, Steps
 from rehearsal.host import machine as machines
 from rehearsal.state import StateDir
 from sdg.settings.parse import parse
