@@ -63,14 +63,12 @@ class AzureCluster(pulumi.ComponentResource):
         further = pools.made(network, settings, cluster, plans[1:])
         services = self._services(network, cluster, locked, wanted, retain=retain)
         connection = self._connection(place, cluster)
-        # another cluster has nothing of what was made in the first
-        reached = pulumi.ResourceOptions(parent=self, replace_with=[cluster])
         self._binding = ClusterBinding(
             kind=settings.kind,
             identity=f"{names.cluster}-{names.suffix}",
             gpus=settings.gpus,
             dedicated_gpu_nodes=settings.dedicated_gpu_nodes,
-            provider=bound_provider(f"{name}-kubernetes", names.cluster, connection, reached),
+            provider=bound_provider(f"{name}-kubernetes", names.cluster, connection, pulumi.ResourceOptions(parent=self)),
             connection=connection,
             deleted_with=cluster,
             revision=pools.revision(settings, plans),

@@ -64,7 +64,8 @@ class KubernetesProvider(Provider):
         old, new = revealed(olds), revealed(news)
         changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
         if new.get(_KUBECONFIG) is UNKNOWN:
-            return Difference(changed=True, properties=[_KUBECONFIG], replaces=[] if new.get("clusterIdentifier") else [_KUBECONFIG])
+            same = new.get("clusterIdentifier") and "clusterIdentifier" not in changed
+            return Difference(changed=True, properties=[_KUBECONFIG], replaces=[] if same else [_KUBECONFIG])
         replaces: list[str] = []
         if "clusterIdentifier" in changed and old.get("clusterIdentifier") and new.get("clusterIdentifier"):
             replaces = ["clusterIdentifier"]
