@@ -6,11 +6,10 @@ Azure's public cloud alone. Other clouds have other login hosts, DNS zones, regi
 
 from __future__ import annotations
 
-import ipaddress
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
@@ -38,6 +37,7 @@ from sdg.azure.errors import (
     LoginError,
 )
 from sdg.kube.errors import cause
+from sdg.this_host import is_loopback
 
 PUBLIC: Final = "https://management.azure.com"
 SCOPE: Final = "https://management.azure.com/.default"
@@ -50,6 +50,7 @@ RETRIES: Final = 3
 BACKOFF: Final = 0.5  # seconds; at once, then after 1, then after 2
 WHOLE_TIMEOUT: Final = 60.0  # seconds for one question with all its repetitions
 MOST_PAGES: Final = 200
+_PORTS: Final = {"https": ":443", "http": ":80"}
 
 Json = dict[str, Any]
 
@@ -134,7 +135,7 @@ class Arm:
         if origin == self._origin:
             return link
         if origin == PUBLIC:
-            return self._base + link[len(PUBLIC) :]
+            return self._base + urlunsplit(urlsplit(link)._replace(scheme="", netloc=""))
         raise ArmAnswerError(f"GET {path} goes on at {origin}, which is not {self._origin}; it was not asked there")
 
     def _ask(self, request: HttpRequest) -> Json:
@@ -182,18 +183,11 @@ def _policies(credential: TokenCredential, backoff: float, longest_wait: float) 
     ]
 
 
-def is_loopback(url: str) -> bool:
-    """Whether a URL leads to this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _origin(url: str) -> str:
+    """Scheme, host and port, the port left out where the scheme says it: ARM's own links have it now and then."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    netloc = parts.netloc.removesuffix(_PORTS.get(parts.scheme, ""))
+    return f"{parts.scheme}://{netloc}".lower()
 
 
 def _raise_for_status(response: HttpResponse, asked: str) -> None:

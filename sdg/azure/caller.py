@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from sdg.azure.arm import is_loopback
 from sdg.kube.errors import cause
+from sdg.this_host import is_loopback
 
 SOURCES: Final = ("https://checkip.amazonaws.com", "https://api.ipify.org")
 """Both answer with nothing but the IPv4 address that asks. Two of different owners, since one alone could lie."""

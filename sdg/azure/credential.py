@@ -34,6 +34,7 @@ from azure.identity import (
 from sdg.azure.account import Account
 from sdg.azure.arm import SCOPE
 from sdg.azure.errors import LoginError, without_tokens
+from sdg.this_host import in_ci
 
 CLI_TIMEOUT: Final = 20  # seconds; az takes one or two, and more on its first run
 ANSWER_TIMEOUT: Final = 10.0  # seconds, of whoever gives tokens
@@ -250,11 +251,6 @@ def reason(error: BaseException) -> str:
     text = str(getattr(error, "message", "") or error).strip()
     first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
     return without_tokens(first)[:_LONGEST_REASON].rstrip(". ")
-
-
-def in_ci(environ: Mapping[str, str]) -> bool:
-    """Whether a CI system runs this: nobody is there who could type a code."""
-    return _is_on(environ, "CI")
 
 
 def remedy(tenant: str | None, environ: Mapping[str, str]) -> str:

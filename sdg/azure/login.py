@@ -14,8 +14,9 @@ from azure.identity import DeviceCodeCredential
 
 from sdg.azure.account import Account
 from sdg.azure.arm import SCOPE
-from sdg.azure.credential import by_az, in_ci, reason, remedy
+from sdg.azure.credential import by_az, reason, remedy
 from sdg.azure.errors import LoginError
+from sdg.this_host import in_ci
 
 LOGIN_TIMEOUT: Final = 900  # seconds; a device code lives as long
 

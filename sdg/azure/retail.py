@@ -20,6 +20,7 @@ from urllib3.util import Retry
 from sdg.azure.prices import CONSUMPTION, Prices, PricesError, Row, read_rows
 from sdg.catalog.azure_meters import STACK_REGION, Name, billing
 from sdg.kube.errors import cause
+from sdg.this_host import is_loopback
 
 API_VERSION: Final = "2023-01-01-preview"
 TIMEOUT: Final = (5.0, 30.0)  # seconds to connect, and between parts of an answer
@@ -27,7 +28,6 @@ RETRIES: Final = 4
 BACKOFF: Final = 0.5  # seconds; doubled with each repetition, where the answer does not say how long to wait
 AT_ONCE: Final = 4
 MOST_PAGES: Final = 100
-_HERE: Final = {"127.0.0.1", "::1", "localhost"}
 _PASSING: Final = (
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -103,7 +103,7 @@ def _is_plain(pattern: str) -> bool:
 
 def _session(source: str, backoff: float) -> requests.Session:
     session = requests.Session()
-    session.trust_env = urlsplit(source).hostname not in _HERE  # a proxy of the environment would never reach this machine
+    session.trust_env = not is_loopback(source)  # a proxy of the environment would never reach this machine
     retry = Retry(
         total=RETRIES,
         connect=1,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import urlsplit, urlunsplit
 
 import yaml
 
 from sdg.kube.kubeconfig_entries import CURRENT, Document, Section, named
+from sdg.this_host import is_loopback
 
 
 class KubeconfigUnreadableError(ValueError):
@@ -53,14 +53,7 @@ def _named(document: Document, section: Section, name: str) -> Document:
 
 def _reachable(server: str, host: str | None) -> str:
     url = urlsplit(server)
-    if host is None or not _is_loopback(url.hostname or ""):
+    if host is None or not is_loopback(server):
         return server
     address = f"[{host}]" if ":" in host else host
     return urlunsplit(url._replace(netloc=address if url.port is None else f"{address}:{url.port}"))
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"

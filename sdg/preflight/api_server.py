@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from typing import Final
-from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.utils import get_environ_proxies
 
 from sdg.settings.kubeconfig import ApiServer
+from sdg.this_host import is_loopback
 
 TIMEOUT: Final = 4.0  # seconds; a healthy API server answers in a few milliseconds, a distant one in well under a second
 
@@ -52,14 +51,7 @@ def _proxies(server: ApiServer) -> dict[str, str]:
     """The proxy that kubectl would use: that of the kubeconfig, else that of the environment, which is never asked for this host."""
     if server.proxy:
         return {"http": server.proxy, "https": server.proxy}
-    return {} if _is_loopback(urlsplit(server.url).hostname or "") else dict(get_environ_proxies(server.url))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return {} if is_loopback(server.url) else dict(get_environ_proxies(server.url))
 
 
 def _sentence(server: ApiServer, cause: str) -> str:

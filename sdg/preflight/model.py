@@ -73,11 +73,6 @@ class Subject:
     account: Account | None = None
     login: TokenCredential | None = field(default=None, repr=False)
 
-    @property
-    def in_ci(self) -> bool:
-        """Whether a CI system runs this: the host is not its to judge then."""
-        return self.environ.get("CI", "").lower() in {"1", "true"}
-
 
 Preflight = Callable[[Subject], Iterable[Finding]]
 

@@ -20,6 +20,7 @@ from sdg.preflight.model import Finding, Subject, capital
 from sdg.settings.azure import Azure
 from sdg.settings.azure_rules import azure_warnings
 from sdg.settings.cluster import ExistingCluster, MicroK8s, SshHost
+from sdg.this_host import in_ci
 
 
 def problems(subject: Subject) -> list[Finding]:
@@ -85,7 +86,7 @@ def _host_key(host: SshHost) -> Iterator[Finding]:
 
 
 def _host(subject: Subject, cluster: MicroK8s) -> Iterable[Finding]:
-    if subject.in_ci:
+    if in_ci(subject.environ):
         return [Finding("not-in-ci", "CI is set, so the host is not asked whether it fits.")]
     reply = _asked(subject, cluster.host)
     said = answers.parse(reply.text)

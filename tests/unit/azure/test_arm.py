@@ -45,13 +45,28 @@ def test_a_list_is_followed_to_its_end(scripted: Scripted) -> None:
     assert scripted.asked[1].query["$skiptoken"] == ["x"]
 
 
-def test_arms_own_address_of_a_next_page_becomes_the_mirrors(scripted: Scripted) -> None:
-    scripted.say({"value": [{"n": 1}], "nextLink": f"{PUBLIC}{PATH}?page=2"})
+@pytest.mark.parametrize("origin", [PUBLIC, f"{PUBLIC}:443", "HTTPS://Management.Azure.com:443"])
+def test_arms_own_address_of_a_next_page_becomes_the_mirrors(scripted: Scripted, origin: str) -> None:
+    scripted.say({"value": [{"n": 1}], "nextLink": f"{origin}{PATH}?page=2"})
     scripted.say({"value": [{"n": 2}]})
     assert client(scripted).list(PATH, "2021-07-01") == [{"n": 1}, {"n": 2}]
+    assert (scripted.asked[1].path, scripted.asked[1].query) == (PATH, {"page": ["2"]})
 
 
-@pytest.mark.parametrize("link", ["http://127.0.0.1:9/next", "https://management.azure.com.example/x", "https://a.example/x", "/relative"])
+@pytest.mark.parametrize(
+    "link",
+    [
+        "http://127.0.0.1:9/next",
+        "https://management.azure.com.example/x",
+        "https://a.example/x",
+        "https://management.azure.com:443@a.example/x",
+        "https://a.example:443/x",
+        "https://management.azure.com:444/x",
+        "http://management.azure.com:443/x",
+        "http://management.azure.com/x",
+        "/relative",
+    ],
+)
 def test_a_token_follows_a_list_to_no_other_host(scripted: Scripted, link: str) -> None:
     scripted.say({"value": [], "nextLink": link})
     with pytest.raises(ArmAnswerError, match="was not asked there"):

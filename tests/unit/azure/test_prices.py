@@ -369,3 +369,9 @@ def test_a_folder_that_is_a_file_is_named(tmp_path):
 def test_age_is_counted_from_the_moment_they_were_asked_for():
     assert prices().age(TODAY + timedelta(days=31)) == timedelta(days=31)
     assert prices().age(datetime(2020, 1, 1, tzinfo=UTC)) == timedelta()
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.2:8", "http://[::1]:8", "http://localhost:8"])
+def test_no_proxy_is_asked_for_this_machine(address):
+    with retail._session(address, 0) as session:
+        assert not session.trust_env
