@@ -23,7 +23,7 @@ from rehearsal.azure.aks import Aks
 from rehearsal.azure.aks_autoscaler import Autoscaler
 from rehearsal.azure.aks_virtual import VirtualAks
 from rehearsal.azure.clock import Clock
-from rehearsal.azure.world import World
+from rehearsal.azure.world import Resource, World
 from rehearsal.devices import Devices
 from rehearsal.faults import Faults
 from rehearsal.forwards import Forwards
@@ -31,6 +31,7 @@ from rehearsal.kubelet import Ending, Kubelet, runs
 from rehearsal.pki import Pki
 from rehearsal.podlogs import PodLogs
 from rehearsal.references import References
+from rehearsal.services.osmo.installation import Server
 from rehearsal.serving import built, listen, serve
 from rehearsal.state import StateDir, read_json
 from rehearsal.volumes import Provisioner
@@ -39,6 +40,8 @@ from rehearsal.watching import Watcher
 log = logging.getLogger(__name__)
 CHARTS = Path(__file__).resolve().parent / "charts"
 SERVICES = ("control", "charts", "prices", "osmo", "arm")
+SERVER = "Microsoft.DBforPostgreSQL/flexibleServers"
+DATABASE, PORT = f"{SERVER}/databases", "5432"
 POLL = 0.05  # seconds between looks at an API server that is starting
 
 
@@ -75,6 +78,7 @@ class Daemon:
     def start(self) -> None:
         """Follows the cluster in threads of its own, as soon as its API server answers, and brings back the one that ARM knows of."""
         self._aks.register()
+        self.world.on_deleted(DATABASE, self._forget)
         threading.Thread(target=self._aks.resume, name="resume", daemon=True).start()
         threading.Thread(target=self._follow, name="follow", daemon=True).start()
 
@@ -83,6 +87,14 @@ class Daemon:
         self.world.clock.end()
         if self._runner is not None and self._ready.is_set():
             self._runner.stop()
+
+    def _forget(self, database: Resource) -> None:
+        """OSMO's tables go with the database in Azure that they are in."""
+        server = self.world.read(SERVER, database.id.rpartition("/databases/")[0])
+        service = getattr(self.apps["osmo"].state, "service", None)
+        if server and service:
+            host = str(server.outputs.get("fullyQualifiedDomainName", ""))
+            service.store.forget(Server(host, PORT, database.name).key)
 
     def _follow(self) -> None:
         while not self._api.is_ready():

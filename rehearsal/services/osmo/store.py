@@ -50,6 +50,14 @@ class Store:
         with self._lock:
             return (self._folder / f"{uid}.json").exists() if self._folder else uid == self._uid
 
+    def forget(self, uid: str) -> None:
+        """A database went, with all that was in it."""
+        with self._lock:
+            if self._folder:
+                (self._folder / f"{uid}.json").unlink(missing_ok=True)
+            if uid == self._uid:
+                self._uid, self._database = None, Database()
+
     def _open(self, uid: str) -> Database:
         if uid != self._uid:
             self._uid, self._database = uid, self._load(uid)

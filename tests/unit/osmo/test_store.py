@@ -77,3 +77,14 @@ def test_a_database_exists_once_something_was_written_to_it(tmp_path):
     with store.writing("external-1"):
         pass
     assert Store(tmp_path).exists("external-1")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_database_that_went_is_another_one_when_it_comes_again(tmp_path, kept):
+    store = Store(tmp_path if kept else None)
+    with store.writing("one") as database:
+        database.next_id("verify-hello")
+    store.forget("one")
+    assert not store.exists("one")
+    with store.reading("one") as database:
+        assert database.next_id("verify-hello") == 1
