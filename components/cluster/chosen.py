@@ -14,7 +14,7 @@ from components.cluster.microk8s import MicroK8s
 from components.cluster.verified import VerifiedCluster
 from sdg.azure.account import Account
 from sdg.azure.deployer import deployer_of
-from sdg.azure.made_of import Wanted
+from sdg.azure.made_of import UsedServices
 from sdg.catalog.versions import versions
 from sdg.settings.azure import Azure as AzureSettings
 from sdg.settings.cluster import ExistingCluster as ExistingClusterSettings
@@ -48,7 +48,7 @@ def _azure(stack: Stack, settings: AzureSettings, account: Account) -> ClusterBi
         account,
         deployer_of(account, os.environ),
         driver=gpu_operator_plan(platform.gpu_operator, cluster=settings.kind, gpus=settings.gpus).driver,
-        wanted=Wanted(
+        wanted=UsedServices(
             database=osmo.database.kind == "managed",
             redis=osmo.redis.kind == "managed",
             store=platform.object_store.provider == "managed",

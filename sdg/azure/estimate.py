@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from sdg.azure.made_of import Wanted
+from sdg.azure.made_of import UsedServices
 from sdg.azure.meters import EVERYTHING, Line, lines
 from sdg.azure.prices import Price, Prices, Unknown, find
 from sdg.settings.azure import Azure
@@ -102,7 +102,7 @@ class Verdict:
     spent: Decimal
 
 
-def estimate(cluster: Azure, prices: Prices | None, currency: str, wanted: Wanted = EVERYTHING) -> Estimate:
+def estimate(cluster: Azure, prices: Prices | None, currency: str, wanted: UsedServices = EVERYTHING) -> Estimate:
     """Reckons a cluster with all that belongs to it.
 
     Args:

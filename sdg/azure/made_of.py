@@ -128,7 +128,7 @@ KEPT: Final[Mapping[Kind, Kept]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class UsedServices:
     """Which of the services OSMO uses; what it doesn't use is not made."""
 
     database: bool = True
@@ -136,7 +136,7 @@ class Wanted:
     store: bool = True
 
 
-def made_of(settings: Azure, names: Names, wanted: Wanted) -> Mapping[Kind, Mapping[str, str]]:
+def made_of(settings: Azure, names: Names, wanted: UsedServices) -> Mapping[Kind, Mapping[str, str]]:
     """What a stack's resources are made of, by kind and fact; all of it is known at preview."""
     layout = Layout.of(settings.network)
 
@@ -209,7 +209,10 @@ def problems(kind: Kind, before: Mapping[str, str], now: Mapping[str, str], *, u
 
 
 def _unlock(kind: Kind) -> str:
-    return f"pulumi config set --path 'sdg:cluster.unlock[0]' {kind}"
+    command = f"pulumi config set --path 'sdg:cluster.unlock[0]' {kind}"
+    # the engine cannot make what is in a cluster anew in the same update: it closes the way in when it plans that
+    empty = "; the new cluster is empty until `pulumi refresh` and one more `pulumi up` after that update"
+    return command + (empty if kind == "cluster" else "")
 
 
 def _on(value: bool) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sdg.azure.made_of import Wanted
+from sdg.azure.made_of import UsedServices
 from sdg.catalog.azure_meters import Meter, billing
 from sdg.settings.azure import Azure, CpuPool, GpuPool, Observability, Pool, PostgreSql, Redis, Storage
 from sdg.settings.osmo import ManagedDatabase, ManagedRedis, Osmo
 from sdg.settings.platform import ManagedStore, Platform
 
-EVERYTHING: Final = Wanted()
+EVERYTHING: Final = UsedServices()
 GRAFANA_UNITS: Final = 2  # of an instance of the size X1
 LOG_DAYS_INCLUDED: Final = 31
 FREE: Final = "Free"
@@ -73,7 +73,7 @@ class Line:
         return self.count.times(billing().hours if meter.every == "hour" else 1)
 
 
-def lines(cluster: Azure, wanted: Wanted = EVERYTHING) -> list[Line]:
+def lines(cluster: Azure, wanted: UsedServices = EVERYTHING) -> list[Line]:
     """Every meter of a cluster with all that belongs to it, in the order in which people think of it.
 
     Args:
@@ -92,9 +92,9 @@ def lines(cluster: Azure, wanted: Wanted = EVERYTHING) -> list[Line]:
     ]
 
 
-def wanted_by(osmo: Osmo, platform: Platform) -> Wanted:
+def wanted_by(osmo: Osmo, platform: Platform) -> UsedServices:
     """Which services of the cluster's own a stack uses."""
-    return Wanted(
+    return UsedServices(
         database=isinstance(osmo.database, ManagedDatabase),
         redis=isinstance(osmo.redis, ManagedRedis),
         store=isinstance(platform.object_store, ManagedStore),
@@ -106,12 +106,12 @@ def disk_tier(gib: int) -> str:
     return next(tier for size, tier in sorted(billing().disks.items()) if size >= gib)
 
 
-def endpoints(cluster: Azure, wanted: Wanted = EVERYTHING) -> int:
+def endpoints(cluster: Azure, wanted: UsedServices = EVERYTHING) -> int:
     """Private endpoints: of Redis, storage, the vault and a private API server, where there are such."""
     return sum((wanted.redis, wanted.store, cluster.key_vault.enabled, cluster.api_server.access == "private"))
 
 
-def zones(cluster: Azure, wanted: Wanted = EVERYTHING) -> int:
+def zones(cluster: Azure, wanted: UsedServices = EVERYTHING) -> int:
     """Private DNS zones: one for each kind of endpoint, and the database's own."""
     return endpoints(cluster, wanted) + wanted.database
 
@@ -147,7 +147,7 @@ def _egress(cluster: Azure) -> Iterator[Line]:
     yield Line("egress", "egress")
 
 
-def _private_network(cluster: Azure, wanted: Wanted) -> Iterator[Line]:
+def _private_network(cluster: Azure, wanted: UsedServices) -> Iterator[Line]:
     if count := endpoints(cluster, wanted):
         yield Line("private network", "private-endpoint", count=Range.exactly(count))
         yield Line("private network", "private-endpoint-in")

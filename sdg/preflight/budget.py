@@ -9,7 +9,7 @@ from typing import Final
 
 from sdg.azure.estimate import Estimate, Verdict, estimate, judge, money
 from sdg.azure.kept_prices import Kept
-from sdg.azure.made_of import Wanted
+from sdg.azure.made_of import UsedServices
 from sdg.azure.meters import EVERYTHING, wanted_by
 from sdg.azure.prices import PUBLIC, STALE, Prices, PricesError
 from sdg.preflight.model import Finding, Subject
@@ -48,7 +48,7 @@ def findings(subject: Subject, cluster: Azure, now: datetime | None = None) -> I
     yield from _age(prices, now or datetime.now(UTC))
 
 
-def _wanted(subject: Subject) -> Wanted:
+def _wanted(subject: Subject) -> UsedServices:
     """Which services the stack uses; all of them, where its settings cannot be read."""
     osmo, platform = subject.sections.get("osmo"), subject.sections.get("platform")
     return wanted_by(osmo, platform) if osmo and platform else EVERYTHING

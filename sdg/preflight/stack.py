@@ -15,7 +15,7 @@ from sdg.osmo_cli.installer import NAME as CLIENT
 from sdg.preflight import api_server, charts, context, port
 from sdg.preflight.cache import once_per_update
 from sdg.preflight.host import answers, asking
-from sdg.preflight.host.checks import Wanted, findings
+from sdg.preflight.host.checks import WantedHost, findings
 from sdg.preflight.model import Finding, Subject, capital
 from sdg.settings.azure import Azure
 from sdg.settings.azure_rules import azure_warnings
@@ -97,7 +97,7 @@ def _host(subject: Subject, cluster: MicroK8s) -> Iterable[Finding]:
         ssh = cluster.host
         remedy = f"Try: ssh -p {ssh.port} {ssh.user}@{ssh.address} true." if ssh else f"See what {said.asked_last or 'sh'} does there."
         return [Finding("host", f"{capital(host)} does not answer what is asked of it ({cause}{last}).", remedy)]
-    return findings(Wanted(cluster, subject.sections, subject.owner, host), said)
+    return findings(WantedHost(cluster, subject.sections, subject.owner, host), said)
 
 
 def _asked(subject: Subject, host: SshHost | None) -> asking.Reply:

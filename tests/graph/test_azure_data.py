@@ -15,7 +15,7 @@ from rehearsal.azure import differences, kinds
 from sdg.azure.account import Account
 from sdg.azure.deployer import Deployer
 from sdg.azure.kubeconfig import Login
-from sdg.azure.made_of import Wanted, broken, made_of
+from sdg.azure.made_of import UsedServices, broken, made_of
 from sdg.azure.names import Names
 from sdg.settings.azure import Azure
 
@@ -124,7 +124,9 @@ def make(loop):
 
         def program():
             chosen = Azure.model_validate({"kind": "azure", **settings})
-            binding = AzureCluster("azure", chosen, account, deployer, driver="operator", wanted=wanted or Wanted(), retain=retain).binding
+            binding = AzureCluster(
+                "azure", chosen, account, deployer, driver="operator", wanted=wanted or UsedServices(), retain=retain
+            ).binding
             for part in ("database", "redis", "store"):
                 found = getattr(binding.services, part)
                 for key in found.__slots__ if found else ():
@@ -293,7 +295,7 @@ def test_the_lifecycle_says_what_was_asked_for(make):
 
 
 def test_what_osmo_has_elsewhere_is_not_made(make):
-    made = make(Wanted(database=False, redis=False, store=False))
+    made = make(UsedServices(database=False, redis=False, store=False))
     for kind in ("dbforpostgresql:Server", "redisenterprise:RedisEnterprise", "storage:StorageAccount"):
         assert made.of(kind) == []
 
@@ -417,7 +419,7 @@ def _anew(before, after, name):
 def _broken(settings):
     def facts(given):
         chosen = Azure.model_validate({"kind": "azure", **given})
-        return made_of(chosen, Names.of(chosen, "sdg/test", SUBSCRIPTION), Wanted())
+        return made_of(chosen, Names.of(chosen, "sdg/test", SUBSCRIPTION), UsedServices())
 
     before, after = facts(BASE), facts(settings)
     return {kind: broken(kind, before[kind], after[kind]) for kind in before}

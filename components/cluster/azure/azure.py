@@ -20,7 +20,7 @@ from components.cluster.azure.stable_subscription import StableSubscription
 from components.cluster.base import ClusterBinding, ConnectionOutput, ManagedServices, bound_provider
 from sdg.azure.account import Account
 from sdg.azure.deployer import Deployer
-from sdg.azure.made_of import Kind, Wanted
+from sdg.azure.made_of import Kind, UsedServices
 from sdg.azure.names import Names
 from sdg.catalog.gpu_driver import DriverOwner
 from sdg.settings import azure as settings_of
@@ -46,7 +46,7 @@ class AzureCluster(pulumi.ComponentResource):
         deployer: Deployer,
         *,
         driver: DriverOwner,
-        wanted: Wanted,
+        wanted: UsedServices,
         retain: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -115,7 +115,7 @@ class AzureCluster(pulumi.ComponentResource):
         return cluster
 
     def _services(
-        self, network: NetworkHandle, cluster: ManagedCluster, locked: dict[Kind, DataLock], wanted: Wanted, *, retain: bool
+        self, network: NetworkHandle, cluster: ManagedCluster, locked: dict[Kind, DataLock], wanted: UsedServices, *, retain: bool
     ) -> ManagedServices:
         """The data services, and the way of OSMO's pods to the storage."""
         by_identity = wanted.store and self._settings.storage.auth == "workload-identity"

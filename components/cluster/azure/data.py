@@ -14,12 +14,12 @@ from components.cluster.azure.key_vault import key_vault
 from components.cluster.azure.redis import managed_redis
 from components.cluster.azure.storage import managed_store
 from components.cluster.base import ManagedServices
-from sdg.azure.made_of import Kind, Wanted, made_of
+from sdg.azure.made_of import Kind, UsedServices, made_of
 from sdg.azure.names import Names
 from sdg.settings.azure import Azure
 
 
-def locks(settings: Azure, names: Names, wanted: Wanted, parent: pulumi.Resource) -> dict[Kind, DataLock]:
+def locks(settings: Azure, names: Names, wanted: UsedServices, parent: pulumi.Resource) -> dict[Kind, DataLock]:
     """The locks of everything that holds data, AKS too: `lock.held` are options of what it locks."""
     return dict(data_locks(made_of(settings, names, wanted), settings.unlock, pulumi.ResourceOptions(parent=parent)))
 
@@ -43,7 +43,7 @@ class DataServices(pulumi.ComponentResource):
         locked: dict[Kind, DataLock],
         identity: UserAssignedIdentity | None,
         tenant: pulumi.Input[str],
-        wanted: Wanted,
+        wanted: UsedServices,
         retain: bool,
     ) -> None:
         facts = {"database": wanted.database, "redis": wanted.redis, "store": wanted.store, "keyVault": settings.key_vault.enabled}

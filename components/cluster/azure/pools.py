@@ -148,8 +148,13 @@ def _made(
 
 def revision(settings: settings_of.Azure, pools: Sequence[NodePool]) -> str:
     """What an update can change of the cluster, so that its gate looks again: the version, and every pool."""
-    kinds = [f"{each.name} {each.pool.size} {each.pool.min}..{each.pool.max}{' spot' if each.spot else ''}" for each in pools]
-    return ", ".join([settings.kubernetes, *kinds])
+    return ", ".join([settings.kubernetes, *(_kind(each) for each in pools)])
+
+
+def _kind(pool: NodePool) -> str:
+    of = pool.pool
+    zones = f" zones {'+'.join(of.zones)}" if of.zones else ""
+    return f"{pool.name} {of.size} {of.os_disk_gib}GiB {of.max_pods} pods {of.min}..{of.max}{zones}{' spot' if pool.spot else ''}"
 
 
 def _spot(spot: bool) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -13,7 +13,7 @@ from sdg.azure.arm import ArmReader
 from sdg.azure.errors import ArmError, ArmForbiddenError, ArmNotFoundError, LoginError
 from sdg.preflight.azure import naming, region, subscription, there
 from sdg.preflight.azure.asking import Ask, Asked, ask
-from sdg.preflight.azure.wanted import Wanted
+from sdg.preflight.azure.wanted import WantedStack
 from sdg.preflight.model import Finding
 
 GROUP, LOCATIONS = "whether the resource group exists", "the list of regions"
@@ -35,7 +35,7 @@ _ANSWERED_BY: Final[Mapping[str, str]] = {
 Answer = TypeVar("Answer")
 
 
-def findings(wanted: Wanted, reader: ArmReader) -> Iterator[Finding]:
+def findings(wanted: WantedStack, reader: ArmReader) -> Iterator[Finding]:
     """Everything that stands in the way. Without a login or a subscription, that alone: nothing else can be asked then."""
     try:
         yield from usable(wanted, reader)
@@ -49,7 +49,7 @@ def findings(wanted: Wanted, reader: ArmReader) -> Iterator[Finding]:
     yield from unanswered(silent(wanted, asked))
 
 
-def usable(wanted: Wanted, reader: ArmReader) -> list[Finding]:
+def usable(wanted: WantedStack, reader: ArmReader) -> list[Finding]:
     """Whether the subscription is; asked first and alone, since without it all else is silent.
 
     Raises:
@@ -59,7 +59,7 @@ def usable(wanted: Wanted, reader: ArmReader) -> list[Finding]:
     return list(subscription.state(wanted, answer))
 
 
-def no_subscription(wanted: Wanted, error: ArmError) -> Finding:
+def no_subscription(wanted: WantedStack, error: ArmError) -> Finding:
     """Why not even the subscription can be read."""
     match error:
         case LoginError():
@@ -73,7 +73,7 @@ def no_subscription(wanted: Wanted, error: ArmError) -> Finding:
             return Finding.of("azure-answers", f"ARM does not say whether the subscription can be used ({error}).")
 
 
-def of_subscription(wanted: Wanted, reader: ArmReader) -> dict[str, Ask]:
+def of_subscription(wanted: WantedStack, reader: ArmReader) -> dict[str, Ask]:
     """What to ask about the subscription, by name."""
     own = wanted.subscription
 
@@ -111,7 +111,7 @@ def _if_there(nothing: Answer, question: Callable[[], Answer]) -> Answer:
         return nothing
 
 
-def _of_names(wanted: Wanted, reader: ArmReader) -> dict[str, Ask]:
+def _of_names(wanted: WantedStack, reader: ArmReader) -> dict[str, Ask]:
     """Whether names are free. Azure has no such question for Redis."""
     names = {
         STORAGE_NAME: ("storage", arm.STORAGE_NAME, wanted.names.storage_account, "Microsoft.Storage/storageAccounts"),
@@ -126,7 +126,7 @@ def _of_names(wanted: Wanted, reader: ArmReader) -> dict[str, Ask]:
     return {what: free(question, name, kind) for what, (part, question, name, kind) in names.items() if part in wanted.parts}
 
 
-def everywhere(wanted: Wanted, asked: Asked) -> Iterator[Finding]:
+def everywhere(wanted: WantedStack, asked: Asked) -> Iterator[Finding]:
     """What stands in the way whatever the region."""
     yield from there.judged("resource providers", lambda: subscription.registration(wanted, _providers(wanted, asked)))
     if (permissions := asked.many(PERMISSIONS)) is not None:
@@ -135,13 +135,13 @@ def everywhere(wanted: Wanted, asked: Asked) -> Iterator[Finding]:
         yield from there.judged(PERMISSIONS, lambda: subscription.roles(wanted, subscription.forbidden(wanted, given)))
 
 
-def in_region(wanted: Wanted, asked: Asked) -> Iterator[Finding]:
+def in_region(wanted: WantedStack, asked: Asked) -> Iterator[Finding]:
     """What stands in the way in the wanted region."""
     unknown = _unknown(wanted, asked)
     yield from unknown or there.findings(wanted, asked, _providers(wanted, asked), deployed=_deployed(wanted, asked))
 
 
-def silent(wanted: Wanted, asked: Asked) -> dict[str, ArmError]:
+def silent(wanted: WantedStack, asked: Asked) -> dict[str, ArmError]:
     """Questions without an answer. Of a region that isn't, and of a provider that nobody registered, silence is no news."""
     deaf = {name.lower() for name in subscription.unregistered(wanted, _providers(wanted, asked))}
     unknown = bool(_unknown(wanted, asked))
@@ -152,21 +152,21 @@ def silent(wanted: Wanted, asked: Asked) -> dict[str, ArmError]:
     }
 
 
-def _unknown(wanted: Wanted, asked: Asked) -> list[Finding]:
+def _unknown(wanted: WantedStack, asked: Asked) -> list[Finding]:
     locations = asked.many(LOCATIONS)
     return there.judged(LOCATIONS, lambda: region.known(wanted, locations)) if locations else []
 
 
-def _providers(wanted: Wanted, asked: Asked) -> list[Mapping[str, Any]]:
+def _providers(wanted: WantedStack, asked: Asked) -> list[Mapping[str, Any]]:
     return [found for name in wanted.namespaces if (found := asked.one(_PROVIDER.format(name))) is not None]
 
 
-def _deployed(wanted: Wanted, asked: Asked) -> bool:
+def _deployed(wanted: WantedStack, asked: Asked) -> bool:
     """Whether the stack may have something in the wanted region: its resource group exists, and that is its region."""
     return bool(asked.one(GROUP)) and wanted.region == wanted.cluster.location
 
 
-def _names(wanted: Wanted, asked: Asked) -> Iterator[Finding]:
+def _names(wanted: WantedStack, asked: Asked) -> Iterator[Finding]:
     vaults = asked.many(DELETED_VAULTS) or []
     held = there.judged(DELETED_VAULTS, lambda: naming.deleted_vault(wanted, vaults))
     yield from held
@@ -180,7 +180,7 @@ def _names(wanted: Wanted, asked: Asked) -> Iterator[Finding]:
             yield from naming.taken(what, name, answer, deployed=_deployed(wanted, asked))
 
 
-def _foundry(wanted: Wanted) -> str | None:
+def _foundry(wanted: WantedStack) -> str | None:
     """The name of Foundry's account, once the product makes one."""
     name = getattr(wanted.names, "foundry", None)
     return name if isinstance(name, str) else None

@@ -10,7 +10,7 @@ from sdg.azure.errors import ArmError
 from sdg.catalog.azure_requirements import azure_requirements
 from sdg.preflight.azure import checks, region, stack, there
 from sdg.preflight.azure.asking import Asked, ask
-from sdg.preflight.azure.wanted import Wanted
+from sdg.preflight.azure.wanted import WantedStack
 from sdg.preflight.model import Finding, Subject
 from sdg.settings.azure import Azure
 
@@ -67,12 +67,12 @@ def find(subject: Subject, cluster: Azure, account: Account, regions: Iterable[s
     return Search(tuple(sorted(found, key=lambda candidate: not candidate.fits)), anywhere)
 
 
-def _there(place: Wanted, everywhere: Asked, asked: Asked) -> Iterator[Finding]:
+def _there(place: WantedStack, everywhere: Asked, asked: Asked) -> Iterator[Finding]:
     own = asked.only({name: _named(place, name) for name in there.ASKED_OF})
     both = Asked({**everywhere.said, **own.said}, own.refused)
     yield from checks.in_region(place, both)
     yield from checks.unanswered(checks.silent(place, both))
 
 
-def _named(place: Wanted, question: str) -> str:
+def _named(place: WantedStack, question: str) -> str:
     return f"{question} in {place.region}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from sdg.preflight.azure.wanted import Wanted
+from sdg.preflight.azure.wanted import WantedStack
 from sdg.preflight.model import Finding
 
 _TAKEN: Final = "AlreadyExists"
@@ -29,7 +29,7 @@ def taken(what: str, name: str, answer: Json, *, deployed: bool) -> Iterator[Fin
     yield Finding("azure-names", f"The name {name} of the {what} cannot be had ({said}).", f"Choose {_OTHER_SUFFIX}.")
 
 
-def deleted_vault(wanted: Wanted, deleted: Iterable[Json]) -> Iterator[Finding]:
+def deleted_vault(wanted: WantedStack, deleted: Iterable[Json]) -> Iterator[Finding]:
     """Whether a key vault that was deleted, and not for good, still holds the name."""
     for vault in deleted:
         if str(vault.get("name")).lower() != wanted.names.key_vault:

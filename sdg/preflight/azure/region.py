@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any, Final, get_args
 
 from sdg.catalog.azure_requirements import SoldOut, azure_requirements, foundry_models
-from sdg.preflight.azure.wanted import Wanted
+from sdg.preflight.azure.wanted import WantedStack
 from sdg.preflight.model import Finding
 from sdg.settings.azure import PostgreSql, Storage
 from sdg.settings.inference import Foundry
@@ -29,7 +29,7 @@ def short_name(location: str) -> str:
     return location.replace(" ", "").lower()
 
 
-def known(wanted: Wanted, locations: Iterable[Json]) -> Iterator[Finding]:
+def known(wanted: WantedStack, locations: Iterable[Json]) -> Iterator[Finding]:
     """Whether the subscription has the region at all."""
     names = [str(location["name"]) for location in locations]
     if wanted.region not in names:
@@ -38,7 +38,7 @@ def known(wanted: Wanted, locations: Iterable[Json]) -> Iterator[Finding]:
         yield Finding.of("azure-region", f"sdg:cluster.location: {wanted.region} is no region of subscription {wanted.subscription}.{hint}")
 
 
-def services(wanted: Wanted, providers: Iterable[Json]) -> Iterator[Finding]:
+def services(wanted: WantedStack, providers: Iterable[Json]) -> Iterator[Finding]:
     """Types of resources that the region doesn't offer. A provider that lists no regions for a type offers it everywhere."""
     offered = {
         f"{provider['namespace']}/{kind['resourceType']}".lower(): [short_name(str(place)) for place in kind.get("locations") or ()]
@@ -50,7 +50,7 @@ def services(wanted: Wanted, providers: Iterable[Json]) -> Iterator[Finding]:
         yield Finding.of("azure-region", f"{wanted.region} does not offer {', '.join(missing)}, which the stack makes.")
 
 
-def kubernetes(wanted: Wanted, answer: Json) -> Iterator[Finding]:
+def kubernetes(wanted: WantedStack, answer: Json) -> Iterator[Finding]:
     """Whether AKS makes clusters of the wanted version there, with the wanted support."""
     version, plan = wanted.cluster.kubernetes, LONG_TERM if wanted.cluster.lts else COMMUNITY
     offered = {str(entry["version"]): entry for entry in answer["values"]}
@@ -71,7 +71,7 @@ def kubernetes(wanted: Wanted, answer: Json) -> Iterator[Finding]:
         yield Finding("azure-kubernetes", f"{asked} is no patch that {wanted.region} offers.", remedy)
 
 
-def _without_plan(wanted: Wanted, asked: str, plans: list[str], choose: str) -> Finding:
+def _without_plan(wanted: WantedStack, asked: str, plans: list[str], choose: str) -> Finding:
     if not wanted.cluster.lts and LONG_TERM in plans:
         seen = f"{asked} has long-term support alone in {wanted.region}: its community support has ended."
         return Finding("azure-kubernetes", seen, f"{choose} Or pay for it: sdg:cluster.lts true with sdg:cluster.tier Premium.")
@@ -86,7 +86,7 @@ def _numbers(version: str) -> list[int]:
     return [int(part) if part.isdigit() else -1 for part in version.split(".")]
 
 
-def database(wanted: Wanted, capabilities: Iterable[Json]) -> Iterator[Finding]:
+def database(wanted: WantedStack, capabilities: Iterable[Json]) -> Iterator[Finding]:
     """Why PostgreSQL cannot be made as wanted; every reason in one finding."""
     reasons = [reason for capability in capabilities for reason in _database(wanted.cluster.database, capability)]
     if reasons:
@@ -129,7 +129,7 @@ def _server(settings: PostgreSql, region: Json) -> Iterator[str]:
         yield f"size {settings.size} has no high availability {settings.high_availability}, but {offered}"
 
 
-def storage(wanted: Wanted, skus: Iterable[Json]) -> Iterator[Finding]:
+def storage(wanted: WantedStack, skus: Iterable[Json]) -> Iterator[Finding]:
     """Whether the wanted redundancy of storage is offered there.
 
     Args:
@@ -147,7 +147,7 @@ def storage(wanted: Wanted, skus: Iterable[Json]) -> Iterator[Finding]:
         yield Finding.of("azure-storage", seen)
 
 
-def redis_capacity(wanted: Wanted) -> Iterator[Finding]:
+def redis_capacity(wanted: WantedStack) -> Iterator[Finding]:
     """Whether the wanted size could not be had there of late, which ARM says only when one is made."""
     size = wanted.cluster.redis.size
     for entry in azure_requirements().redis.sold_out:
@@ -161,7 +161,7 @@ def _sold_out(entry: SoldOut, size: str) -> Finding:
     return Finding("azure-redis-capacity", seen, f"If it fails again: {worked} could be had; or choose another region, or no replica.")
 
 
-def models(wanted: Wanted, offered: Iterable[Json], today: date) -> Iterator[Finding]:
+def models(wanted: WantedStack, offered: Iterable[Json], today: date) -> Iterator[Finding]:
     """Models of Foundry that are retired, or that the region doesn't offer.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sdg.azure.quota import PoolNodes, Shortage, Usage, shortages
 from sdg.catalog.vm_sizes import vm_sizes
-from sdg.preflight.azure.wanted import Wanted, WantedPool
+from sdg.preflight.azure.wanted import WantedPool, WantedStack
 from sdg.preflight.model import Finding
 
 MACHINES: Final = "virtualMachines"
@@ -20,7 +20,7 @@ _ALTERNATIVES: Final = 3
 Sku = Mapping[str, Any]
 
 
-def sizes(wanted: Wanted, skus: Iterable[Sku]) -> Iterator[Finding]:
+def sizes(wanted: WantedStack, skus: Iterable[Sku]) -> Iterator[Finding]:
     """Pools whose size the region doesn't have, or not in the zones that they want.
 
     Args:
@@ -34,7 +34,7 @@ def sizes(wanted: Wanted, skus: Iterable[Sku]) -> Iterator[Finding]:
             yield Finding("azure-sizes", problem, f"{instead}{_remedy(pool)}")
 
 
-def quotas(wanted: Wanted, skus: Iterable[Sku], usages: Iterable[Mapping[str, Any]], *, deployed: bool) -> Iterator[Finding]:
+def quotas(wanted: WantedStack, skus: Iterable[Sku], usages: Iterable[Mapping[str, Any]], *, deployed: bool) -> Iterator[Finding]:
     """Quotas that are too small for every pool at its maximum. Sizes that the region doesn't have are left out.
 
     Args:

@@ -16,7 +16,7 @@ from sdg.azure.credential import Login
 from sdg.azure.errors import ArmError
 from sdg.azure.names import Names
 from sdg.preflight.azure import checks, reach
-from sdg.preflight.azure.wanted import Wanted
+from sdg.preflight.azure.wanted import WantedStack
 from sdg.preflight.cache import once_per_update
 from sdg.preflight.model import Finding, Subject
 from sdg.settings.azure import Azure
@@ -36,10 +36,10 @@ def findings(subject: Subject, cluster: Azure) -> Iterator[Finding]:
     yield from _remembered(subject, cluster)
 
 
-def wanted(subject: Subject, cluster: Azure, account: Account) -> Wanted:
+def wanted(subject: Subject, cluster: Azure, account: Account) -> WantedStack:
     """What the stack wants of Azure."""
     names = Names.of(cluster, subject.owner, account.subscription)
-    return Wanted(cluster, subject.sections, names, account.subscription, cluster.location)
+    return WantedStack(cluster, subject.sections, names, account.subscription, cluster.location)
 
 
 def arm(subject: Subject, account: Account) -> Arm:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from sdg.catalog.azure_requirements import azure_requirements
-from sdg.preflight.azure.wanted import Wanted
+from sdg.preflight.azure.wanted import WantedStack
 from sdg.preflight.model import Finding
 
 ENABLED: Final = "Enabled"
@@ -17,21 +17,21 @@ _SHOWN: Final = 4
 Json = Mapping[str, Any]
 
 
-def state(wanted: Wanted, answer: Json) -> Iterator[Finding]:
+def state(wanted: WantedStack, answer: Json) -> Iterator[Finding]:
     """Whether the subscription is enabled."""
     if answer.get("state") != ENABLED:
         name = f"{answer.get('displayName')} ({wanted.subscription})" if answer.get("displayName") else wanted.subscription
         yield Finding.of("azure-subscription", f"Subscription {name} is {answer.get('state')}; only {ENABLED} works.")
 
 
-def unregistered(wanted: Wanted, providers: Iterable[Json]) -> dict[str, str]:
+def unregistered(wanted: WantedStack, providers: Iterable[Json]) -> dict[str, str]:
     """Namespaces that the stack needs and the subscription has not registered, with the state that they are in."""
     states = {str(provider.get("namespace")).lower(): str(provider.get("registrationState")) for provider in providers}
     said = {namespace: states.get(namespace.lower()) for namespace in wanted.namespaces}
     return {namespace: found for namespace, found in said.items() if found not in (None, REGISTERED)}
 
 
-def registration(wanted: Wanted, providers: Iterable[Json]) -> Iterator[Finding]:
+def registration(wanted: WantedStack, providers: Iterable[Json]) -> Iterator[Finding]:
     """Resource providers that are not registered, all in one finding."""
     missing = unregistered(wanted, providers)
     if not missing:
@@ -45,13 +45,13 @@ def registration(wanted: Wanted, providers: Iterable[Json]) -> Iterator[Finding]
     )
 
 
-def forbidden(wanted: Wanted, permissions: Iterable[Json]) -> list[str]:
+def forbidden(wanted: WantedStack, permissions: Iterable[Json]) -> list[str]:
     """Actions that the deployer needs and that no role gives."""
     roles = list(permissions)
     return [action for action in wanted.actions if not any(_allows(role, action) for role in roles)]
 
 
-def roles(wanted: Wanted, actions: Iterable[str]) -> Iterator[Finding]:
+def roles(wanted: WantedStack, actions: Iterable[str]) -> Iterator[Finding]:
     """Actions that are missing, by the role that has them; all in one finding."""
     by_role: dict[str, list[str]] = {}
     for action in actions:

@@ -10,7 +10,7 @@ from sdg.azure import questions as arm
 from sdg.azure.arm import ArmReader
 from sdg.preflight.azure import region, sizes
 from sdg.preflight.azure.asking import Ask, Asked
-from sdg.preflight.azure.wanted import Wanted
+from sdg.preflight.azure.wanted import WantedStack
 from sdg.preflight.model import Finding
 
 STORAGE: Final = "what storage offers"
@@ -33,7 +33,7 @@ ASKED_OF: Final[Mapping[str, str]] = {
 Json = Mapping[str, Any]
 
 
-def questions(wanted: Wanted, reader: ArmReader) -> dict[str, Ask]:
+def questions(wanted: WantedStack, reader: ArmReader) -> dict[str, Ask]:
     """What to ask of the region that is wanted, by name."""
     subscription, place = wanted.subscription, wanted.region
 
@@ -53,7 +53,7 @@ def questions(wanted: Wanted, reader: ArmReader) -> dict[str, Ask]:
     return asked
 
 
-def findings(wanted: Wanted, asked: Asked, providers: list[Json], *, deployed: bool) -> Iterator[Finding]:
+def findings(wanted: WantedStack, asked: Asked, providers: list[Json], *, deployed: bool) -> Iterator[Finding]:
     """What stands in the way there, as far as it was answered.
 
     Args:

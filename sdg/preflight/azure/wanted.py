@@ -33,7 +33,7 @@ class WantedPool:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedStack:
     """What is to be made, and where.
 
     Attributes:
@@ -48,7 +48,7 @@ class Wanted:
     subscription: str
     region: str
 
-    def elsewhere(self, region: str) -> Wanted:
+    def elsewhere(self, region: str) -> WantedStack:
         """The same in another region."""
         return replace(self, region=region)
 

@@ -25,7 +25,7 @@ _GB_PER_MIB = 1024**2 / 1e9
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedHost:
     """What is to be put on the host.
 
     Attributes:
@@ -44,7 +44,7 @@ class Wanted:
         return self.cluster.min_nodes == 1
 
 
-def findings(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
+def findings(wanted: WantedHost, answers: Answers) -> Iterator[Finding]:
     """Every check that fails, in no particular order."""
     if answers.system != "Linux":
         yield Finding.of("system", f"The system of {wanted.host} is {answers.system or 'unknown'}; needed is Linux.")
@@ -64,13 +64,13 @@ def findings(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
     yield from _gpus(wanted, answers)
 
 
-def _unanswered(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
+def _unanswered(wanted: WantedHost, answers: Answers) -> Iterator[Finding]:
     asked = {"df": answers.disk, "nproc": answers.cores, "free": answers.memory}
     if silent := [program for program, answer in asked.items() if answer is None]:
         yield Finding("host", f"{capital(wanted.host)} has no answer from {', '.join(silent)}.", "See what they print there.")
 
 
-def _snapd(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
+def _snapd(wanted: WantedHost, answers: Answers) -> Iterator[Finding]:
     least = host_requirements().snapd
     if answers.snapd is None:
         yield Finding.of("snapd", f"snapd is not installed on {wanted.host}; needed is {least} or newer.")
@@ -78,7 +78,7 @@ def _snapd(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
         yield Finding.of("snapd", f"snapd on {wanted.host} is {answers.snapd}; needed is {least} or newer.")
 
 
-def _microk8s(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
+def _microk8s(wanted: WantedHost, answers: Answers) -> Iterator[Finding]:
     if wanted.cluster.adopt and not answers.microk8s:
         yield Finding(
             "microk8s", f"There is no MicroK8s on {wanted.host} to adopt.", "Set sdg:cluster.adopt to false, and the stack installs one."
@@ -94,7 +94,7 @@ def _microk8s(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
         )
 
 
-def _disk(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
+def _disk(wanted: WantedHost, answers: Answers) -> Iterator[Finding]:
     disk = host_requirements().disk
     if answers.disk is None:
         return
@@ -105,7 +105,7 @@ def _disk(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
         yield Finding.of("disk-recommended", f"{has}; recommended are {disk.recommended} GB.")
 
 
-def _size(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
+def _size(wanted: WantedHost, answers: Answers) -> Iterator[Finding]:
     requirements = host_requirements()
     cores, memory = needs(wanted.sections) if wanted.one_node else (0.0, 0.0)
     if answers.cores is not None:
@@ -137,7 +137,7 @@ def needs(sections: Sections) -> tuple[float, float]:
     return cpu + sum(request.cpu for request in requests), memory + sum(request.memory for request in requests)
 
 
-def _ports(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
+def _ports(wanted: WantedHost, answers: Answers) -> Iterator[Finding]:
     requirements = host_requirements()
     for port in requirements.ports:
         holder = answers.listeners.get(port)
@@ -146,7 +146,7 @@ def _ports(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
         yield Finding.of("port", f"Port {port} on {wanted.host} is taken by {holder}; MicroK8s listens there.")
 
 
-def _gpus(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
+def _gpus(wanted: WantedHost, answers: Answers) -> Iterator[Finding]:
     planned = wanted.cluster.gpus
     platform = wanted.sections.get("platform")
     plan = gpu_operator_plan(platform.gpu_operator if platform else GpuOperator(), cluster=wanted.cluster.kind, gpus=planned)
@@ -169,7 +169,7 @@ def _gpus(wanted: Wanted, answers: Answers) -> Iterator[Finding]:
         yield Finding("gpu-driver", seen, "Plan as many as nvidia-smi lists, or more nodes (sdg:cluster.minNodes).")
 
 
-def _denoiser(wanted: Wanted, answers: Answers, *, host_driver: bool) -> Iterator[Finding]:
+def _denoiser(wanted: WantedHost, answers: Answers, *, host_driver: bool) -> Iterator[Finding]:
     """Without a driver there is no file of it either, and that is told already."""
     pods = (wanted.sections.get("osmo") or Osmo()).pods
     mounted = wanted.cluster.gpus > 0 and gets_optix(pods, host_driver=host_driver)

@@ -3,7 +3,7 @@
 import pytest
 
 from components.cluster.azure.data_lock import DataLockProvider
-from sdg.azure.made_of import KEPT, KINDS, Wanted, broken, made_of, problems
+from sdg.azure.made_of import KEPT, KINDS, UsedServices, broken, made_of, problems
 from sdg.azure.names import Names
 from sdg.settings.azure import Azure
 
@@ -13,7 +13,7 @@ VAULT = {"keyVault": {"enabled": True, "purgeProtection": True}}
 
 def facts(wanted=None, **settings):
     chosen = Azure.model_validate({"kind": "azure", **settings})
-    return made_of(chosen, Names.of(chosen, "sdg/test", SUBSCRIPTION), wanted or Wanted())
+    return made_of(chosen, Names.of(chosen, "sdg/test", SUBSCRIPTION), wanted or UsedServices())
 
 
 def asked(kind, made, *, unlocked=False):
@@ -97,7 +97,11 @@ def test_what_no_new_resource_would_help_is_refused_even_unlocked(kind, after):
 
 @pytest.mark.parametrize(
     ("kind", "after"),
-    [("key-vault", facts()), ("database", facts(Wanted(database=False), **VAULT)), ("storage", facts(Wanted(store=False), **VAULT))],
+    [
+        ("key-vault", facts()),
+        ("database", facts(UsedServices(database=False), **VAULT)),
+        ("storage", facts(UsedServices(store=False), **VAULT)),
+    ],
 )
 def test_giving_one_up_is_refused_until_it_is_unlocked(kind, after):
     before = facts(**VAULT)

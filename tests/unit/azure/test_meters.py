@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdg.azure.made_of import Wanted
+from sdg.azure.made_of import UsedServices
 from sdg.azure.meters import Range, disk_tier, lines, wanted_by
 from sdg.catalog.azure_meters import billing
 from sdg.settings.azure import Azure
@@ -151,7 +151,7 @@ def test_redis_is_billed_by_node(replica, nodes):
     [("database", "PostgreSQL", 2, 2), ("redis", "Redis", 1, 2), ("store", "storage account", 1, 2)],
 )
 def test_what_osmo_has_elsewhere_is_not_billed(without, gone, endpoints, zones):
-    found = lines(azure(), Wanted(**{without: False}))
+    found = lines(azure(), UsedServices(**{without: False}))
     assert gone not in {line.resource for line in found}
     count = {line.meter: line.count and line.count.most for line in found}
     assert (count["private-endpoint"], count["dns-zone"]) == (endpoints, zones)
@@ -161,8 +161,8 @@ def test_a_stack_says_by_its_choices_what_osmo_has_elsewhere():
     elsewhere, _ = check(
         {"cluster": {"kind": "azure"}, "osmo": {"redis": {"kind": "in-cluster"}}, "platform": {"objectStore": {"provider": "minio"}}}
     )
-    assert wanted_by(elsewhere["osmo"], elsewhere["platform"]) == Wanted(database=True, redis=False, store=False)
-    nothing = lines(azure(), Wanted(database=False, redis=False, store=False))
+    assert wanted_by(elsewhere["osmo"], elsewhere["platform"]) == UsedServices(database=True, redis=False, store=False)
+    nothing = lines(azure(), UsedServices(database=False, redis=False, store=False))
     assert "private network" not in {line.resource for line in nothing}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sdg.azure.names import Names
-from sdg.preflight.azure.wanted import Wanted
+from sdg.preflight.azure.wanted import WantedStack
 from sdg.settings.parse import check
 
 SUBSCRIPTION = "5d600000-0000-4000-8000-000000000001"
@@ -20,7 +20,7 @@ def sections(cluster=None, **others):
 def wanted(cluster=None, **others):
     read = sections(cluster, **others)
     azure = read["cluster"]
-    return Wanted(azure, read, Names.of(azure, OWNER, SUBSCRIPTION), SUBSCRIPTION, azure.location)
+    return WantedStack(azure, read, Names.of(azure, OWNER, SUBSCRIPTION), SUBSCRIPTION, azure.location)
 
 
 def sku(name, family, vcpus, zones=("1", "2", "3"), restrictions=()):

@@ -9,7 +9,7 @@ import pytest
 
 from sdg.catalog.preflight import checks
 from sdg.preflight.host import answers
-from sdg.preflight.host.checks import Wanted, findings, needs
+from sdg.preflight.host.checks import WantedHost, findings, needs
 
 OWNER = "sdg/lab"
 
@@ -123,5 +123,5 @@ def test_a_ci_system_is_told_that_the_host_is_not_asked(host):
 
 
 def test_findings_judge_nothing_but_what_they_are_given(host):
-    wanted = Wanted(host.sections()["cluster"], host.sections(), OWNER, "this host")
+    wanted = WantedHost(host.sections()["cluster"], host.sections(), OWNER, "this host")
     assert [finding.check for finding in findings(wanted, answers.parse("system=Plan 9\ndone=yes\n"))] == ["system"]
