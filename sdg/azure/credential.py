@@ -6,13 +6,10 @@ the variables (`ARM_CLIENT_ID`, …) win over the library's own (`AZURE_CLIENT_I
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -49,23 +46,6 @@ logging.getLogger("azure.identity").addHandler(logging.NullHandler())
 SERVICE_PRINCIPAL, WORKLOAD, MANAGED, CLI = "service principal", "workload identity", "managed identity", "az"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who is logged in, as the token says.
-
-    Attributes:
-        object_id: in the tenant; what roles are assigned to.
-        tenant: id of the tenant.
-        kind: `user` or `app`.
-        name: for people: an address, or the id of the application.
-    """
-
-    object_id: str
-    tenant: str
-    kind: str
-    name: str
-
-
 class Login:
     """A login of this process: a credential for `Arm` that finds its way once. May be used from several threads.
 
@@ -81,16 +61,8 @@ class Login:
         self._account, self._environ = account, environ
         self._ways = [_Way(name, make) for name, make in _ways(account, environ)]
         self._chain: TokenCredential = given or ChainedTokenCredential(*self._ways)
-        self._given = given is not None
         self._lock = threading.Lock()
         self._token: AccessToken | None = None
-
-    @property
-    def used(self) -> str:
-        """The way that worked: `service principal`, `workload identity`, `managed identity`, `az`, `device code`; empty before."""
-        if self._given:
-            return "device code"
-        return next((way.name for way in self._ways if way.worked), "")
 
     def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:  # noqa: ANN401 (of every credential)
         """A token for ARM, whatever else is asked for.
@@ -102,14 +74,6 @@ class Login:
             if self._token is None or self._token.expires_on - time.time() < _FRESH:
                 self._token = self._new()
             return self._token
-
-    def identity(self) -> Identity:
-        """Who is logged in.
-
-        Raises:
-            LoginError: nobody is, or the token cannot be read.
-        """
-        return identity_of(self.get_token().token)
 
     def _new(self) -> AccessToken:
         try:
@@ -132,11 +96,11 @@ class _Way:
     def __init__(self, name: str, make: Callable[[], TokenCredential | None]) -> None:
         self.name, self._make = name, make
         self._credential: TokenCredential | None = None
-        self.reason, self.refused, self.worked = "", False, False
+        self.reason, self.refused = "", False
 
     def get_token(self, *scopes: str, **_options: Any) -> AccessToken:  # noqa: ANN401 (of every credential)
         try:
-            token = self._ready().get_token(*scopes)
+            return self._ready().get_token(*scopes)
         except CredentialUnavailableError as error:
             self.reason = reason(error)
             raise
@@ -147,8 +111,6 @@ class _Way:
                 raise CredentialUnavailableError(message=self.reason) from error
             self.refused = True
             raise ClientAuthenticationError(message=self.reason) from error
-        self.worked = True
-        return token
 
     def _ready(self) -> TokenCredential:
         self._credential = self._credential or self._make()
@@ -262,19 +224,3 @@ def remedy(tenant: str | None, environ: Mapping[str, str]) -> str:
         )
     login = f"az login{f' --tenant {tenant}' if tenant else ''}"
     return f"Run {login}; on a host without a browser {login} --use-device-code."
-
-
-def identity_of(token: str) -> Identity:
-    """Who a token is for. Its signature is ARM's to judge.
-
-    Raises:
-        LoginError: it is no token of Entra's.
-    """
-    try:
-        payload = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        kind = "app" if claims.get("idtyp") == "app" or not {"upn", "unique_name"} & set(claims) else "user"
-        name = claims.get("upn") or claims.get("unique_name") or claims.get("appid") or claims["oid"]
-        return Identity(str(claims["oid"]), str(claims["tid"]), kind, str(name))
-    except (IndexError, KeyError, ValueError, AttributeError) as error:
-        raise LoginError("The login's token does not say whose it is.") from error

@@ -12,8 +12,6 @@ _COGNITIVE: Final = "2025-06-01"
 _COMPUTE: Final = "2024-07-01"
 _CONTAINER_SERVICE: Final = "2025-08-01"
 _KEY_VAULT: Final = "2025-05-01"
-_LOG_ANALYTICS: Final = "2025-07-01"
-_NETWORK: Final = "2025-05-01"
 _POSTGRESQL: Final = "2025-08-01"
 _RESOURCES: Final = "2021-04-01"
 _STORAGE: Final = "2025-06-01"
@@ -43,26 +41,17 @@ SUBSCRIPTION: Final = Question(_S, "2022-12-01")
 """`state`: Enabled, Warned, PastDue, Disabled or Deleted; `tenantId`, `displayName`, `subscriptionPolicies.quotaId`."""
 LOCATIONS: Final = Question(f"{_S}/locations", "2022-12-01")
 """A list of `name`, `displayName`, `metadata.regionType`, `availabilityZoneMappings`."""
-PROVIDERS: Final = Question(_P, _RESOURCES)
-"""A list of `namespace` and `registrationState`: Registered, Registering, NotRegistered, Unregistered."""
 
 COMPUTE_USAGES: Final = Question(f"{_P}/Microsoft.Compute/locations/{{location}}/usages", _COMPUTE)
 """A list of `name.value` (a family, `cores`, `lowPriorityCores`), `currentValue`, `limit`. Case and spaces of family names vary."""
 VM_SKUS: Final = Question(f"{_P}/Microsoft.Compute/skus", "2021-07-01")
 """With `$filter`: `location eq 'NAME'`, the only filter there is. A list of `resourceType`, `name`, `family`, `locationInfo[0].zones`,
 `capabilities[]` of `name` and `value`, `restrictions[]` of `type` (Location, Zone), `reasonCode`, `restrictionInfo.zones`."""
-NETWORK_USAGES: Final = Question(f"{_P}/Microsoft.Network/locations/{{location}}/usages", _NETWORK)
-"""Like COMPUTE_USAGES: `StandardSkuPublicIpAddresses`, `NatGateways`, `VirtualNetworks`, …"""
-STORAGE_USAGES: Final = Question(f"{_P}/Microsoft.Storage/locations/{{location}}/usages", _STORAGE)
-"""Like COMPUTE_USAGES: `StorageAccounts`."""
 
 PERMISSIONS: Final = Question(f"{_P}/Microsoft.Authorization/permissions", "2022-04-01")
 """What this login may do in the subscription: a list of `actions`, `notActions`, `dataActions`, `notDataActions`."""
 PERMISSIONS_OF_GROUP: Final = Question(f"{_S}/resourcegroups/{{group}}/providers/Microsoft.Authorization/permissions", "2022-04-01")
 """The same in a resource group, where roles on the group alone count too; 404 when there is none."""
-ROLE_ASSIGNMENTS: Final = Question(f"{_P}/Microsoft.Authorization/roleAssignments", "2022-04-01")
-"""With `$filter`: `assignedTo('OBJECT ID')`, groups included. A list of `properties` with `roleDefinitionId`, `principalId`, `scope`,
-`condition`."""
 
 KUBERNETES_VERSIONS: Final = Question(f"{_P}/Microsoft.ContainerService/locations/{{location}}/kubernetesVersions", _CONTAINER_SERVICE)
 """One object, no list: `values[]` of `version` (a minor), `isDefault`, `isPreview`, `capabilities.supportPlan[]`, `patchVersions`."""
@@ -80,19 +69,12 @@ KEY_VAULT_NAME: Final = Question(f"{_P}/Microsoft.KeyVault/checkNameAvailability
 """POST `{"name", "type": "Microsoft.KeyVault/vaults"}` → as STORAGE_NAME; a vault that was deleted and not purged holds its name."""
 DELETED_VAULTS: Final = Question(f"{_P}/Microsoft.KeyVault/deletedVaults", _KEY_VAULT)
 """A list of `name` and `properties` with `location`, `deletionDate`, `scheduledPurgeDate`, `purgeProtectionEnabled`."""
-COGNITIVE_NAME: Final = Question(f"{_P}/Microsoft.CognitiveServices/checkDomainAvailability", _COGNITIVE)
-"""POST `{"subdomainName", "type": "Microsoft.CognitiveServices/accounts"}` → `isSubdomainAvailable`, `reason`."""
 DELETED_COGNITIVE: Final = Question(f"{_P}/Microsoft.CognitiveServices/deletedAccounts", _COGNITIVE)
 """A list of `name`, `location`, `properties.deletionDate`, `properties.scheduledPurgeDate`."""
 COGNITIVE_MODELS: Final = Question(f"{_P}/Microsoft.CognitiveServices/locations/{{location}}/models", _COGNITIVE)
 """A list of `kind`, `skuName`, `model` with `format`, `name`, `version`, `lifecycleStatus`, `deprecation.inference`, `skus[]`."""
-COGNITIVE_USAGES: Final = Question(f"{_P}/Microsoft.CognitiveServices/locations/{{location}}/usages", _COGNITIVE)
-"""Like COMPUTE_USAGES, by model and SKU: `OpenAI.GlobalStandard.gpt-4o`, in thousands of tokens per minute."""
-DELETED_WORKSPACES: Final = Question(f"{_P}/Microsoft.OperationalInsights/deletedWorkspaces", _LOG_ANALYTICS)
-"""A list of `name` and `location` of log workspaces that can still be recovered."""
 PROVIDER: Final = Question(f"{_P}/{{namespace}}", _RESOURCES)
-"""One of PROVIDERS; its `resourceTypes[]` have `resourceType` and `locations`, the only word ARM has on where `redisEnterprise` is."""
+"""`namespace`, `registrationState` (Registered, Registering, NotRegistered, Unregistered), and `resourceTypes[]` with `resourceType` and
+`locations`, the only word ARM has on where `redisEnterprise` is."""
 RESOURCE_GROUP: Final = Question(f"{_S}/resourcegroups/{{group}}", _RESOURCES)
 """`name`, `location`, `tags`; 404 when there is none."""
-RESOURCES_OF_GROUP: Final = Question(f"{_S}/resourceGroups/{{group}}/resources", _RESOURCES)
-"""A list of `id`, `name`, `type`, `location`, `tags`."""

@@ -27,14 +27,34 @@ from tests.unit.azure.conftest import FixedToken, Simulated
 
 GPU = "Standard_NC40ads_H100_v5"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test"
+_P = "/subscriptions/{subscription}/providers"
+PROVIDERS = Question(_P, "2021-04-01")
+NETWORK_USAGES = Question(f"{_P}/Microsoft.Network/locations/{{location}}/usages", "2025-05-01")
+STORAGE_USAGES = Question(f"{_P}/Microsoft.Storage/locations/{{location}}/usages", "2025-06-01")
+ROLE_ASSIGNMENTS = Question(f"{_P}/Microsoft.Authorization/roleAssignments", "2022-04-01")
+FOUNDRY_NAME = Question(f"{_P}/Microsoft.CognitiveServices/checkDomainAvailability", "2025-06-01")
+FOUNDRY_USAGES = Question(f"{_P}/Microsoft.CognitiveServices/locations/{{location}}/usages", "2025-06-01")
+DELETED_WORKSPACES = Question(f"{_P}/Microsoft.OperationalInsights/deletedWorkspaces", "2025-07-01")
+RESOURCES_OF_GROUP = Question("/subscriptions/{subscription}/resourceGroups/{group}/resources", "2021-04-01")
+OTHERS = (
+    PROVIDERS,
+    NETWORK_USAGES,
+    STORAGE_USAGES,
+    ROLE_ASSIGNMENTS,
+    FOUNDRY_NAME,
+    FOUNDRY_USAGES,
+    DELETED_WORKSPACES,
+    RESOURCES_OF_GROUP,
+)
+"""What people ask with `az` and the program does not."""
 NAMES = {
     questions.STORAGE_NAME: ("name", "Microsoft.Storage/storageAccounts"),
     questions.KEY_VAULT_NAME: ("name", "Microsoft.KeyVault/vaults"),
     questions.POSTGRESQL_NAME: ("name", "Microsoft.DBforPostgreSQL/flexibleServers"),
-    questions.COGNITIVE_NAME: ("subdomainName", "Microsoft.CognitiveServices/accounts"),
+    FOUNDRY_NAME: ("subdomainName", "Microsoft.CognitiveServices/accounts"),
 }
 OBJECTS = (questions.SUBSCRIPTION, questions.PROVIDER, questions.KUBERNETES_VERSIONS, questions.RESOURCE_GROUP)
-ALL = [each for each in vars(questions).values() if isinstance(each, Question)]
+ALL = [*(each for each in vars(questions).values() if isinstance(each, Question)), *OTHERS]
 
 
 def listed(azure: Simulated, question: Question, location: str = "eastus2", **params: str) -> list[dict[str, Any]]:
@@ -74,7 +94,7 @@ def group(azure: Simulated) -> str:
 
 
 @pytest.mark.parametrize("question", ALL, ids=lambda each: each.template.rpartition("/")[2])
-def test_every_question_of_the_program_has_an_answer(azure: Simulated, group: str, question: Question) -> None:
+def test_every_question_has_an_answer(azure: Simulated, group: str, question: Question) -> None:
     path = question.at(SUBSCRIPTION, location="eastus2", namespace="Microsoft.Cache", group="rg-test")
     if question in NAMES:
         field, kind = NAMES[question]
@@ -120,7 +140,7 @@ def test_a_subscription_may_be_out_of_order(azure: Simulated, state: str) -> Non
 
 def test_providers_may_be_unregistered(azure: Simulated) -> None:
     azure.faults.set("azure.provider", {"namespaces": ["Microsoft.Cache", "Microsoft.KeyVault"], "state": "Unregistered"})
-    states = {one["namespace"]: one["registrationState"] for one in listed(azure, questions.PROVIDERS)}
+    states = {one["namespace"]: one["registrationState"] for one in listed(azure, PROVIDERS)}
     assert {name for name, state in states.items() if state != "Registered"} == {"Microsoft.Cache", "Microsoft.KeyVault"}
     assert states["Microsoft.Cache"] == "Unregistered"
 
@@ -283,7 +303,7 @@ def test_a_name_that_the_world_uses_is_taken(azure: Simulated) -> None:
     body = {"name": "sdgthere", "type": "Microsoft.Storage/storageAccounts"}
     answer = azure.arm().check(questions.STORAGE_NAME.at(SUBSCRIPTION), questions.STORAGE_NAME.api_version, body)
     assert answer["reason"] == "AlreadyExists"
-    assert listed(azure, questions.STORAGE_USAGES)[0]["currentValue"] == 1
+    assert listed(azure, STORAGE_USAGES)[0]["currentValue"] == 1
 
 
 def test_models_are_listed_with_the_day_of_their_end(azure: Simulated, official: Callable[[Any], Any]) -> None:
@@ -311,7 +331,7 @@ def test_networks_have_quotas_too(official: Callable[[Any], Any]) -> None:
 def test_a_resource_group_lists_what_is_in_it(azure: Simulated, group: str) -> None:
     account = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/sdghere"
     azure.put("Microsoft.Storage/storageAccounts", account, location="eastus2")
-    assert [one["name"] for one in listed(azure, questions.RESOURCES_OF_GROUP)] == ["sdghere"]
+    assert [one["name"] for one in listed(azure, RESOURCES_OF_GROUP)] == ["sdghere"]
     with pytest.raises(ArmNotFoundError, match="ResourceGroupNotFound"):
         got(azure, questions.RESOURCE_GROUP, group="elsewhere")
 
