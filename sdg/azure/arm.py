@@ -78,14 +78,23 @@ class Arm:
     Args:
         base_url: where ARM answers: `Mirror.api(PUBLIC)`. Plain HTTP only on this machine.
         credential: gives tokens.
+        relogin: what to do where ARM does not take these tokens, a sentence.
         longest_wait: seconds that an answer may ask us to wait.
 
     Raises:
         ArmError: a token would be sent in plain text.
     """
 
-    def __init__(self, base_url: str, credential: TokenCredential, *, backoff: float = BACKOFF, longest_wait: float = LONGEST_WAIT) -> None:
-        self._base = base_url.rstrip("/")
+    def __init__(
+        self,
+        base_url: str,
+        credential: TokenCredential,
+        *,
+        relogin: str = "",
+        backoff: float = BACKOFF,
+        longest_wait: float = LONGEST_WAIT,
+    ) -> None:
+        self._base, self._relogin = base_url.rstrip("/"), relogin
         self._origin = _origin(self._base)
         local = is_loopback(self._base)
         if not (local or self._base.lower().startswith("https://")):
@@ -147,7 +156,7 @@ class Arm:
         except AzureError as error:
             raise ArmUnreachableError(f"{self._origin} does not answer ({asked}: {cause(error)})") from error
         response = ran.http_response
-        _raise_for_status(response, asked)
+        _raise_for_status(response, asked, self._relogin)
         try:
             answer = response.json()
         except ValueError as error:
@@ -190,21 +199,18 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{netloc}".lower()
 
 
-def _raise_for_status(response: HttpResponse, asked: str) -> None:
+def _raise_for_status(response: HttpResponse, asked: str, relogin: str) -> None:
     status = response.status_code
     if status < HTTPStatus.MULTIPLE_CHOICES:
         return
     code, message = _error(response)
     if status == HTTPStatus.UNAUTHORIZED:
-        raise LoginError(f"Azure refuses the login: {code}: {message}.", remedy=RELOGIN)
+        raise LoginError(f"Azure refuses the login: {code}: {message}.", remedy=relogin)
     kinds: dict[int, type[ArmRefusedError]] = {HTTPStatus.NOT_FOUND: ArmNotFoundError, HTTPStatus.FORBIDDEN: ArmForbiddenError}
     kind = kinds.get(status, ArmRefusedError)
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         kind = ArmUnavailableError
     raise kind(status, code, message, asked)
-
-
-RELOGIN: Final = "Log in again: az login, on a host without a browser az login --use-device-code."
 
 
 def _error(response: HttpResponse) -> tuple[str, str]:

@@ -216,11 +216,20 @@ def reason(error: BaseException) -> str:
 
 
 def remedy(tenant: str | None, environ: Mapping[str, str]) -> str:
-    """What to do without a login, a sentence."""
-    if in_ci(environ):
+    """What to do without a login that Azure takes, a sentence or two. It is about the way that the environment chooses, if any."""
+    az = f"az login{f' --tenant {tenant}' if tenant else ''}"
+    person = f"{az}; on a host without a browser {az} --use-device-code"
+    principal = (
+        "ARM_CLIENT_ID and ARM_TENANT_ID with ARM_CLIENT_SECRET, or with ARM_USE_OIDC=true and a token that the CI system vouches with"
+    )
+    if _is_on(environ, "ARM_USE_MSI"):
         return (
-            "Give the job a service principal: ARM_CLIENT_ID and ARM_TENANT_ID with ARM_CLIENT_SECRET, or with ARM_USE_OIDC=true and a "
-            "token that the CI system vouches with."
+            "Check the managed identity that ARM_USE_MSI=true chooses, and ARM_CLIENT_ID where the machine has more than one. "
+            f"For a login of your own, unset both and run {person}."
         )
-    login = f"az login{f' --tenant {tenant}' if tenant else ''}"
-    return f"Run {login}; on a host without a browser {login} --use-device-code."
+    if _named(environ, "CLIENT_ID"):
+        own = "" if in_ci(environ) else f" For a login of your own, unset ARM_CLIENT_ID and AZURE_CLIENT_ID and run {person}."
+        return f"Check the service principal: {principal}.{own}"
+    if in_ci(environ):
+        return f"Give the job a service principal: {principal}. On a machine with a managed identity, ARM_USE_MSI=true chooses that."
+    return f"Run {person}; on a machine with a managed identity, set ARM_USE_MSI=true."

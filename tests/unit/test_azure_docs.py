@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from sdg.azure import credential
 from sdg.azure.names import longest_pair
 from sdg.azure.network import Layout
 from sdg.catalog.azure_names import name_rules
@@ -55,6 +57,14 @@ def shown(value: object) -> str:
 
 def values(preset: str) -> dict[str, Any]:
     return flat(Azure.model_validate({"kind": "azure", "preset": preset}).model_dump(by_alias=True))
+
+
+def test_the_table_of_logins_names_every_variable_that_chooses_one() -> None:
+    code = inspect.getsource(credential)
+    read = set(re.findall(r'"(ARM_[A-Z_]+)"', code)) | {f"ARM_{name}" for name in re.findall(r'_named\(environ, "([A-Z_]+)"\)', code)}
+    said = re.findall(r"`(ARM_[A-Z_]+)", " ".join(row[1] for row in rows("Login")))
+    assert "ARM_CLIENT_CERTIFICATE_PASSWORD" in read
+    assert set(said) == read
 
 
 def test_the_table_of_presets_says_what_each_stands_for() -> None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sdg.azure import account as accounts
 from sdg.azure.account import Account, AccountError
 from sdg.azure.arm import PUBLIC, Arm
-from sdg.azure.credential import Login
+from sdg.azure.credential import Login, remedy
 from sdg.azure.errors import ArmError
 from sdg.azure.names import Names
 from sdg.preflight.azure import checks, reach
@@ -48,7 +48,8 @@ def arm(subject: Subject, account: Account) -> Arm:
     Raises:
         ArmError: `sdg:mirror.apis` leads to where no token may be sent.
     """
-    return Arm(_mirror(subject).api(PUBLIC), Login(account, subject.environ, subject.login))
+    relogin = remedy(account.tenant, subject.environ)
+    return Arm(_mirror(subject).api(PUBLIC), Login(account, subject.environ, subject.login), relogin=relogin)
 
 
 def _remembered(subject: Subject, cluster: Azure) -> list[Finding]:

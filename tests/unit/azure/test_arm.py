@@ -139,8 +139,9 @@ def test_a_redirection_is_not_followed(scripted: Scripted) -> None:
 
 def test_a_login_that_is_refused_says_how_to_log_in(scripted: Scripted) -> None:
     scripted.say(refusal("ExpiredAuthenticationToken", "The access token expired."), 401)
-    with pytest.raises(LoginError, match=r"ExpiredAuthenticationToken.*az login"):
-        client(scripted).get(PATH, "v")
+    with pytest.raises(LoginError, match=r"ExpiredAuthenticationToken.*\. Do this\.") as caught:
+        Arm(scripted.url, FixedToken(), relogin="Do this.", backoff=0).get(PATH, "v")
+    assert caught.value.remedy == "Do this."
 
 
 @pytest.mark.parametrize("words", [f"Bad token {TOKEN} sent.", f"Authorization: Bearer {TOKEN}", "Bearer opaque-secret-value-123456"])

@@ -20,7 +20,7 @@ from rehearsal.azure.account import CLIENT, OBJECT, SUBSCRIPTION, TENANT
 from sdg.azure import questions
 from sdg.azure.account import Account
 from sdg.azure.arm import Arm
-from sdg.azure.credential import CLI, MANAGED, SERVICE_PRINCIPAL, Login
+from sdg.azure.credential import CLI, MANAGED, SERVICE_PRINCIPAL, Login, remedy
 from sdg.azure.errors import LoginError
 from sdg.azure.login import by_device_code, log_in
 from tests.unit.azure.conftest import OTHER_LOGINS, Scripted, Simulated, jwt
@@ -103,7 +103,8 @@ def test_without_a_login_every_way_is_named_and_what_to_run(az: Path, nobody: di
     assert time.monotonic() - began < 10
     assert [way.partition(":")[0] for way in caught.value.tried] == [SERVICE_PRINCIPAL, "workload identity", MANAGED, CLI]
     assert (
-        caught.value.remedy == f"Run az login --tenant {TENANT}; on a host without a browser az login --tenant {TENANT} --use-device-code."
+        caught.value.remedy == f"Run az login --tenant {TENANT}; on a host without a browser az login --tenant {TENANT} --use-device-code; "
+        "on a machine with a managed identity, set ARM_USE_MSI=true."
     )
     assert str(caught.value).startswith("Nobody is logged in to Azure. Tried: service principal: not configured;")
 
@@ -152,6 +153,22 @@ def test_az_that_is_missing_is_said(nobody: dict[str, str], monkeypatch: pytest.
 def test_ci_is_told_of_service_principals(az: Path, nobody: dict[str, str]) -> None:
     with pytest.raises(LoginError, match="Give the job a service principal: ARM_CLIENT_ID"):
         Login(ACCOUNT, {**nobody, "CI": "true"}).get_token()
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"CI": "true"}, "Give the job a service principal: ARM_CLIENT_ID"),
+        ({"CI": "true", "ARM_CLIENT_ID": "c"}, "Check the service principal: ARM_CLIENT_ID"),
+        ({"AZURE_CLIENT_ID": "c"}, "unset ARM_CLIENT_ID and AZURE_CLIENT_ID"),
+        ({"ARM_USE_MSI": "true", "ARM_CLIENT_ID": "c"}, "Check the managed identity that ARM_USE_MSI=true chooses"),
+    ],
+)
+def test_what_to_do_is_of_the_login_that_is_chosen(environ: dict[str, str], words: str) -> None:
+    said = remedy(None, environ)
+    assert words in said
+    assert not said.startswith("Run az login")
+    assert ("az login" in said) is ("CI" not in environ), "nobody is there in CI who could"
 
 
 def test_a_service_principal_that_cannot_be_read_ends_the_search(az: Path, nobody: dict[str, str]) -> None:
