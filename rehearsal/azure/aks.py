@@ -159,6 +159,7 @@ class Aks:
     def _delete(self, _cluster: Resource) -> None:
         self.state = "absent"
         self.virtual.wipe()
+        self.fleet.forget()
 
     def _create_pool(self, child: Resource) -> Fields | None:
         pool = self._pool_of(child, child.inputs)

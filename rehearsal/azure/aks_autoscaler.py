@@ -110,12 +110,19 @@ class Autoscaler:
     def look(self) -> None:
         """One look at everything, and what follows from it."""
         if not any(pool.autoscaled for pool in self._pools.all()):
+            self._forget()
             return
         self._grow()
         for pool in [pool for pool in self._pools.all() if pool.autoscaled]:
             self._give_up(pool)
             self._shrink(pool)
         self._status.write(self._state(pool) for pool in self._pools.all() if pool.autoscaled)
+
+    def _forget(self) -> None:
+        """The next cluster is another one."""
+        self._status.forget()
+        for known in (self._idle, self._short, self._told, self._backoff):
+            known.clear()
 
     def _grow(self) -> None:
         pending = [pod for pod in list(self._pods.values()) if refusal(pod) is not None and not is_of_daemon_set(pod)]

@@ -76,6 +76,14 @@ def matches(pod: Object, node: Object) -> bool:
     return required is None or any(_term_matches(term, node) for term in required.get("nodeSelectorTerms") or [])
 
 
+def minds_others(pod: Object) -> bool:
+    """Whether what other pods there are decides where a pod may run: then a node that has room for it may not do."""
+    spec = pod["spec"]
+    affinity = spec.get("affinity") or {}
+    ports = [port for container in spec["containers"] for port in container.get("ports") or [] if port.get("hostPort")]
+    return bool(affinity.get("podAffinity") or affinity.get("podAntiAffinity") or spec.get("topologySpreadConstraints") or ports)
+
+
 def not_about_nodes(message: str) -> str:
     """What of the scheduler's message no new node would change, such as a claim that is not bound; empty when it is about nodes."""
     found = _ABOUT_NODES.match(message)

@@ -41,6 +41,11 @@ class Fleet:
     def _port(self) -> int:
         return self._kubelet_port()
 
+    def forget(self) -> None:
+        """The cluster is gone; the next one's scale sets begin anew."""
+        with self._lock:
+            self._used.clear()
+
     def nodes(self, pool: NodePool) -> list[Object]:
         """The pool's nodes, in the order in which they came."""
         found = [item for item in self._api.list(NODES)["items"] if is_of(pool, item)]

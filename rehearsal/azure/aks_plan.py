@@ -12,6 +12,7 @@ from typing import Final
 from rehearsal.api import Object
 from rehearsal.azure import aks_fit as fit
 from rehearsal.azure.aks_pools import NodePool, is_of, is_ready, offers_its_gpus, template
+from rehearsal.nodes import NOT_READY
 from rehearsal.watching import Key, key_of
 
 FULL, BACKED_OFF = "max node group size reached", "in backoff after failed scale-up"
@@ -90,6 +91,8 @@ def plan(pods: Sequence[Object], cluster: Cluster) -> Plan:
     """Decides about the pods that the scheduler refused."""
     helpless = {key_of(pod): reason for pod in pods if (reason := fit.not_about_nodes(refusal(pod) or ""))}
     left = [pod for pod in pods if key_of(pod) not in helpless]
+    present = _present(cluster)
+    left = [pod for pod in left if fit.minds_others(pod) or not any(space.takes(pod) for space in present)]
     for pool in cluster.pools:
         spaces = _upcoming(pool, cluster)
         left = [pod for pod in left if not any(space.takes(pod) for space in spaces)]
@@ -124,6 +127,17 @@ def _fresh(pool: NodePool, cluster: Cluster) -> _Space:
     found = template(pool, cluster.of(pool))
     suited = [pod for pod in cluster.daemons if fit.tolerates_all(pod, found) and fit.matches(pod, found)]
     return _Space(found, fit.taken(fit.allocatable(found), suited))
+
+
+def _present(cluster: Cluster) -> list[_Space]:
+    """Nodes that are there: the scheduler may not have looked again since one came, or since something ended on it."""
+    spaces = []
+    for item in cluster.nodes:
+        if serves(item) and not item["spec"].get("unschedulable"):
+            taints = [taint for taint in item["spec"].get("taints") or [] if taint["key"] != NOT_READY]
+            settled = {**item, "spec": {**item["spec"], "taints": taints}}
+            spaces.append(_Space(settled, fit.taken(fit.allocatable(item), cluster.on.get(item["metadata"]["name"], ()))))
+    return spaces
 
 
 def _upcoming(pool: NodePool, cluster: Cluster) -> list[_Space]:

@@ -174,3 +174,15 @@ def test_the_report_is_written_only_when_something_changed():
     first = rig.api.objects["configmaps"]["kube-system", "cluster-autoscaler-status"]
     rig.look()
     assert rig.api.objects["configmaps"]["kube-system", "cluster-autoscaler-status"] is first
+
+
+def test_the_report_of_the_next_cluster_is_written_although_it_is_the_same():
+    pool = gpu_pool(count=1, least=1, most=4)
+    rig = Rig(pool)
+    rig.look()
+    rig.api.objects.pop("configmaps")
+    rig.pools.known.clear()
+    rig.look()
+    rig.pools.known["gpu"] = pool
+    rig.look()
+    assert set(rig.status()) == {pool.scale_set}

@@ -11,8 +11,14 @@ SYSTEM = system_pool()
 POOLS = (SYSTEM, gpu_pool())
 
 
+def full(nodes):
+    """A pod on every node that leaves no room there."""
+    return {node["metadata"]["name"]: [pod("busy", gpus=0, cpu="15", node="x")] for node in nodes}
+
+
 def decided(*pods, pools=POOLS, **cluster):
-    return plan(pods, Cluster(pools, **{"nodes": nodes_of(SYSTEM), **cluster}))
+    nodes = nodes_of(SYSTEM)
+    return plan(pods, Cluster(pools, **{"nodes": nodes, "on": full(nodes), **cluster}))
 
 
 def why(*pods, **cluster):
@@ -57,8 +63,10 @@ def test_a_pod_that_no_fresh_node_takes_is_told_why(asked, reason):
 
 
 def test_a_pool_at_its_maximum_does_not_grow():
-    full = gpu_pool(count=1)
-    assert why(pod(), pools=(full,), nodes=nodes_of(full)) == "1 max node group size reached"
+    pool = gpu_pool(count=1)
+    there = nodes_of(pool)
+    taken = {there[0]["metadata"]["name"]: [pod("other", node="x")]}
+    assert why(pod(), pools=(pool,), nodes=there, on=taken) == "1 max node group size reached"
 
 
 def test_a_pool_that_could_not_grow_is_left_alone_for_a_while():
@@ -108,3 +116,16 @@ def test_only_what_the_scheduler_refused_counts():
     gated = pod()
     gated["status"]["conditions"][0]["reason"] = "SchedulingGated"
     assert refusal(gated) is None
+
+
+def test_a_pod_that_fits_on_a_node_that_is_there_waits_for_the_scheduler_to_look_again():
+    pool = gpu_pool(count=1)
+    there = nodes_of(pool)
+    there[0]["spec"]["taints"].append({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"})
+    assert why(pod(), pools=(pool,), nodes=there) == "it waits"
+
+
+def test_a_pod_that_keeps_away_from_others_gets_a_node_of_its_own():
+    apart = pod(gpus=0, affinity={"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{}]}})
+    assert decided(apart, on={}).growth.to == 2
+    assert decided(pod(gpus=0), on={}).growth is None
