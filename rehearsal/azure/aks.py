@@ -141,7 +141,7 @@ class Aks:
         try:
             self.virtual.start()
             api = self.virtual.api()
-            for item in yaml.safe_load_all(CLASSES.read_text()):
+            for item in yaml.safe_load(CLASSES.read_text())["classes"]:
                 api.apply(STORAGE_CLASSES, item)
             aks_access.grant_all(api, self.world, cluster)
         except Exception as error:
