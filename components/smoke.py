@@ -33,7 +33,8 @@ class SmokeTest(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sdg:smoke:SmokeTest", name, {"cluster": cluster.kind, "gpus": cluster.gpus}, opts)
         grows = _grows(cluster)
-        asked = smoke_inputs(settings, cluster.gpus, mirror, grows=grows) | {"connection": cluster.connection, "triggers": osmo.triggers}
+        asked = smoke_inputs(settings, cluster.gpus, mirror, grows=grows, taints=cluster.taints.gpus)
+        asked |= {"connection": cluster.connection, "triggers": osmo.triggers}
         waits = pulumi.ResourceOptions(parent=self, depends_on=[osmo.ready], replace_with=list(osmo.releases))
         found = gate(f"{name}-gate", SmokeRecord(), asked, waits)
         self.record, self.ready = found.record, found.verdict

@@ -1,7 +1,7 @@
 """What a GPU operator does to nodes: it marks those with GPUs, and its device plugin offers the GPUs to the scheduler.
 
 Only nodes that don't know of their GPUs are touched (`NodeGroup.plugged`); as on a real one, the GPUs come with the device plugin's pod and
-go with it.
+go with it, and a node that feature discovery has no pod on is one without GPUs to the operator, whatever its labels say.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sdg.catalog.vm_sizes import vm_size
 log = logging.getLogger(__name__)
 APP: Final = "app"
 OPERATOR, DRIVER_POD, PLUGIN = "gpu-operator", "nvidia-driver-daemonset", "nvidia-device-plugin-daemonset"
+DISCOVERY: Final = "gpu-operator-node-feature-discovery-worker"
 PRESENT: Final = f"{GPU}.present"
 RETRY: Final = 0.5  # seconds
 
@@ -50,7 +51,7 @@ class Devices:
         if change == "DELETED":
             if self._pods.pop(key_of(pod), None) is None:
                 return
-        elif (pod["metadata"].get("labels") or {}).get(APP) not in {OPERATOR, DRIVER_POD, PLUGIN}:
+        elif (pod["metadata"].get("labels") or {}).get(APP) not in {OPERATOR, DRIVER_POD, PLUGIN, DISCOVERY}:
             return
         else:
             self._pods[key_of(pod)] = pod
@@ -70,8 +71,9 @@ class Devices:
 
     def _bring(self, node: Object) -> None:
         name = node["metadata"]["name"]
-        offered = self._runs(PLUGIN, name) and (not _waits_for_driver(node) or self._runs(DRIVER_POD, name))
-        labels = {PRESENT: "true"} if self._runs(OPERATOR) else {}
+        found = self._runs(DISCOVERY, name)
+        offered = found and self._runs(PLUGIN, name) and (not _waits_for_driver(node) or self._runs(DRIVER_POD, name))
+        labels = {PRESENT: "true"} if found and self._runs(OPERATOR) else {}
         if offered and (gpu := vm_size(node["metadata"]["labels"]["node.kubernetes.io/instance-type"]).gpu):
             labels |= gpu_labels(gpu)
         if missing := {key: value for key, value in labels.items() if node["metadata"]["labels"].get(key) != value}:

@@ -10,6 +10,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from sdg.gates.resource import GateVerdict
+from sdg.platform.taints import NodeTaints, further
 
 ConnectionOutput = pulumi.Output[dict[str, str | None]]
 
@@ -126,6 +127,13 @@ class ClusterBinding:
     pools: tuple[PoolPlan, ...] = field(default=(), kw_only=True)
     nodes: tuple[pulumi.Resource, ...] = field(default=(), kw_only=True)
     services: ManagedServices | None = field(default=None, kw_only=True)
+
+    @property
+    def taints(self) -> NodeTaints:
+        """What pods for workflows have to tolerate, so that every pool is of use."""
+        gpus = [taint for pool in self.pools if pool.gpus for taint in pool.taints]
+        others = [taint for pool in self.pools if not pool.gpus for taint in pool.taints]
+        return NodeTaints(further(gpus), further(others))
 
 
 @dataclass(frozen=True, slots=True)

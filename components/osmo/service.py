@@ -50,6 +50,7 @@ class OsmoService(pulumi.ComponentResource):
             # the first one comes with the first pods
             token_rollout=str(settings.token.rotation) if settings.token.rotation else None,
             servers=servers,
+            taints=cluster.taints,
         )
         services = cluster.services.resources if cluster.services else ()
         values = adopted.values_of(layout.SERVICE_RELEASE) if adopted else own

@@ -13,6 +13,7 @@ from components.release import pinned_release
 from components.remains import Remains, of_gpu_operator
 from sdg.catalog.gpu_driver import driver_values
 from sdg.platform import layout
+from sdg.platform.taints import gpu_operator_values
 from sdg.settings.gpu_operator import gpu_operator_plan
 from sdg.settings.mirror import Mirror
 from sdg.settings.platform import GpuOperator as GpuOperatorSettings
@@ -70,7 +71,7 @@ class GpuOperator(pulumi.ComponentResource):
             "gpu-operator",
             release=layout.GPU_OPERATOR_RELEASE,
             namespace=layout.GPU_OPERATOR_NAMESPACE,
-            values=driver_values(plan.driver),
+            values=driver_values(plan.driver) | gpu_operator_values(binding.taints.gpus),
             mirror=mirror,
             timeout=TIMEOUT,
             opts=pulumi.ResourceOptions.merge(

@@ -1,7 +1,8 @@
 """Gate: work gets done. Submits workflows and waits for COMPLETED, the only green.
 
-Inputs: `connection`, `endpoint` {namespace, service, port}, `pool`, `workflows` [{name, spec (text), optionally growth}], `triggers`,
-`deadline` (seconds). `growth` is the image of a pod that makes the first node that the workflow can run on.
+Inputs: `connection`, `endpoint` {namespace, service, port}, `pool`, `workflows` [{name, spec (text), optionally growth and taints}],
+`triggers`, `deadline` (seconds). `growth` is the image of a pod that makes the first node that the workflow can run on, `taints` what that
+pod tolerates (`key=value:Effect`) beside the taint of GPU nodes.
 Evidence: `workflows` [{name, id, status, duration, tasks [{name, status, exitCode, failureMessage, node}], log, cancelled, orphan}].
 """
 
@@ -47,5 +48,6 @@ class SmokeRecord(RecordProvider):
 def _workflow(entry: Properties, inputs: Properties) -> SmokeWorkflow:
     growth = None
     if entry.get("growth"):
-        growth = Growth(KubernetesApi.connect(Connection.of(inputs["connection"])), str(entry["growth"]), float(inputs["deadline"]))
+        api = KubernetesApi.connect(Connection.of(inputs["connection"]))
+        growth = Growth(api, str(entry["growth"]), float(inputs["deadline"]), tuple(map(str, entry.get("taints") or ())))
     return SmokeWorkflow(name=str(entry["name"]), spec=str(entry["spec"]), growth=growth)

@@ -12,6 +12,9 @@ MINE = "198.51.100.7/32"
 NAT = "203.0.113.9/32"
 SECRET = "4dabf18193072939515e22adb298388d"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+RELEASE = "kubernetes:helm.sh/v3:Release"
+SPOT_TAINT = "kubernetes.azure.com/scalesetpriority=spot:NoSchedule"
+SPOT = {"key": "kubernetes.azure.com/scalesetpriority", "operator": "Equal", "value": "spot", "effect": "NoSchedule"}
 PLANTED = ("planted-cluster-token", "planted-redis-key", "planted-storage-key")
 
 NETWORK = {
@@ -368,6 +371,41 @@ def test_spot_nodes_declare_what_aks_would_add_by_itself(run):
     assert pool["nodeLabels"]["kubernetes.azure.com/scalesetpriority"] == "spot"
     assert pool["availabilityZones"] == ["1", "2"]
     assert "upgradeSettings" not in pool
+
+
+def tolerated(graph):
+    """Who tolerates spot nodes: OSMO's platforms, the GPU operator's pods by part, and the pod that makes a pool grow."""
+
+    def spot(pod):
+        return SPOT in pod.get("tolerations", [])
+
+    (osmo,) = [each for each in map(graph.inputs.get, graph.of_type(RELEASE)) if each["name"] == "osmo-minimal"]
+    configs = osmo["values"]["services"]["configs"]
+    templates = {name: spot(template["spec"]) for name, template in configs.get("podTemplates", {}).items()}
+    platforms = configs.get("pools", {"default": {"platforms": {}}})["default"]["platforms"]
+    found = {name for name, platform in platforms.items() if any(templates[each] for each in platform["override_pod_template"])}
+    operator = graph.inputs.get("gpu-operator-release", {"values": {}})["values"]
+    parts = {"daemonsets": operator.get("daemonsets", {}), "worker": operator.get("node-feature-discovery", {}).get("worker", {})}
+    found |= {name for name, part in parts.items() if spot(part)}
+    workflows = {each["name"]: each for each in graph.inputs["smoke-gate"]["workflows"]}
+    assert "taints" not in workflows["verify-hello"]
+    return found | ({"growth"} if workflows.get("verify-gpu", {}).get("taints") == [SPOT_TAINT] else set())
+
+
+@pytest.mark.parametrize(
+    ("pools", "who"),
+    [
+        ({}, set()),
+        ({"preset": "team"}, set()),
+        ({"gpuPools": [{"spot": True}]}, {"gpu", "daemonsets", "worker", "growth"}),
+        ({"gpuPools": [{"name": "a"}, {"name": "b", "spot": True}]}, {"gpu", "daemonsets", "worker", "growth"}),
+        ({"cpuPool": {"spot": True}}, {"default"}),
+        ({"cpuPool": {"spot": True}, "gpuPools": []}, {"default"}),
+        ({"cpuPool": {"spot": True}, "gpuPools": [{"spot": True}]}, {"default", "gpu", "daemonsets", "worker", "growth"}),
+    ],
+)
+def test_whatever_a_spot_pool_is_for_tolerates_its_nodes_and_nothing_else_does(run, pools, who):
+    assert tolerated(run(**pools)) == who
 
 
 def test_the_autoscaler_decides_how_many_nodes_there_are(graph):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rehearsal.devices import OPERATOR, PLUGIN, Devices
+from rehearsal.devices import DISCOVERY, OPERATOR, PLUGIN, Devices
 from rehearsal.nodes import AKS_RUNTIME, GPU, NodeGroup, node
 
 GPU_NODE = node(NodeGroup("gpu", "local-2x-rtx-6000-ada", plugged=False), "gpu-0", 1)
@@ -22,6 +22,7 @@ class FakeApi:
 def devices():
     found = Devices(FakeApi())
     found.on_node("ADDED", GPU_NODE)
+    found.on_pod("ADDED", pod(DISCOVERY))
     return found
 
 
@@ -85,3 +86,10 @@ def test_nodes_that_know_their_gpus_are_left_alone():
     known = node(NodeGroup("gpu", "local-rtx-6000-ada"), "gpu-0", 1)
     devices.on_pod("ADDED", pod(OPERATOR))
     assert patched(devices, known) == {}
+
+
+def test_a_node_that_feature_discovery_does_not_reach_has_no_gpus_for_the_operator(devices):
+    devices.on_pod("DELETED", pod(DISCOVERY))
+    devices.on_pod("ADDED", pod(OPERATOR))
+    devices.on_pod("ADDED", pod(PLUGIN))
+    assert patched(devices) == {}

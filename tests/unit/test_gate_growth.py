@@ -73,6 +73,17 @@ def test_the_pod_asks_for_a_gpu_where_workflows_with_gpus_run_and_ends_by_itself
     assert pod["spec"]["activeDeadlineSeconds"] == 60
 
 
+@pytest.mark.parametrize("taints", [(), ("kubernetes.azure.com/scalesetpriority=spot:NoSchedule",)])
+def test_the_pod_tolerates_what_nodes_with_gpus_are_tainted_with(taints):
+    api = Api()
+    Growth(api, "cuda:1", 60, taints).begin()
+    spot = {"key": "kubernetes.azure.com/scalesetpriority", "operator": "Equal", "value": "spot", "effect": "NoSchedule"}
+    assert api.posted[0]["spec"]["tolerations"] == [
+        {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
+        *([spot] if taints else []),
+    ]
+
+
 def test_while_the_node_is_waited_for_the_autoscalers_words_are_told_and_nothing_is_left():
     api, service = Api(placed_at=10**6), osmo(NONE)
     (check,) = run(service, workflow(api), deadline=1.5).failures()

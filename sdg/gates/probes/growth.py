@@ -6,14 +6,15 @@ A pod that asks for one GPU does: the autoscaler starts a node for it. Once it i
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 from sdg.kube.api import Json, KubernetesApi, items
 from sdg.kube.errors import KubeError, ObjectNotFoundError
 from sdg.osmo import layout
-from sdg.platform.layout import GPU_NODE_LABEL, GPU_RESOURCE, GPU_TAINT
+from sdg.platform.layout import GPU_NODE_LABEL, GPU_RESOURCE
+from sdg.platform.taints import on_gpu_nodes
 
 NAME: Final = "sdg-growth"
 LABELS: Final = {"app.kubernetes.io/name": NAME}
@@ -29,10 +30,11 @@ class Growth:
     Args:
         image: what it runs; that of the workflow to come, so that its node has it already.
         lifetime: seconds after which it ends by itself, whoever started it.
+        taints: of nodes with GPUs, beside their own.
     """
 
-    def __init__(self, api: KubernetesApi, image: str, lifetime: float) -> None:
-        self._api, self._image, self._lifetime = api, image, lifetime
+    def __init__(self, api: KubernetesApi, image: str, lifetime: float, taints: Sequence[str] = ()) -> None:
+        self._api, self._image, self._lifetime, self._taints = api, image, lifetime, taints
         self._path = ""
 
     @property
@@ -43,7 +45,7 @@ class Growth:
     def begin(self) -> None:
         """Asks for a node; raises KubeError."""
         self._clear()
-        pod = _pod(f"{NAME}-{secrets.token_hex(4)}", self._image, int(self._lifetime))
+        pod = _pod(f"{NAME}-{secrets.token_hex(4)}", self._image, int(self._lifetime), self._taints)
         self._api.post(PODS, pod)
         self._path = f"{PODS}/{pod['metadata']['name']}"
 
@@ -83,7 +85,7 @@ def _when(event: Json) -> str:
     return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get("creationTimestamp") or "")
 
 
-def _pod(name: str, image: str, lifetime: int) -> Mapping[str, Any]:
+def _pod(name: str, image: str, lifetime: int, taints: Sequence[str]) -> Mapping[str, Any]:
     container = {
         "name": "growth",
         "image": image,
@@ -100,7 +102,7 @@ def _pod(name: str, image: str, lifetime: int) -> Mapping[str, Any]:
             "terminationGracePeriodSeconds": 0,
             "automountServiceAccountToken": False,
             "nodeSelector": {GPU_NODE_LABEL: "true"},
-            "tolerations": [{"key": GPU_TAINT, "operator": "Exists", "effect": "NoSchedule"}],
+            "tolerations": on_gpu_nodes(taints),
             "containers": [container],
         },
     }

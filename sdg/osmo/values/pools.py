@@ -5,11 +5,13 @@ OSMO merges a pool's common templates and then the platform's, lists by `name`; 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from sdg.osmo import layout
 from sdg.osmo.values.base import Values
-from sdg.platform.layout import GPU_NODE_LABEL, GPU_RESOURCE, GPU_TAINT, RUNTIME_CLASS
+from sdg.platform.layout import GPU_NODE_LABEL, GPU_RESOURCE, RUNTIME_CLASS
+from sdg.platform.taints import NONE, NodeTaints, on_gpu_nodes, toleration
 from sdg.settings.osmo import Pods
 
 GpuPlan = Literal["none", "shared", "dedicated"]
@@ -43,30 +45,36 @@ def gets_optix(pods: Pods, *, host_driver: bool) -> bool:
     return host_driver if pods.optix is None else pods.optix
 
 
-def pool_configs(pods: Pods, gpus: GpuPlan, *, optix: bool) -> Values:
-    """`pools` and `podTemplates` of `services.configs`; nothing without GPUs: the chart's pool is right as it is.
+def pool_configs(pods: Pods, gpus: GpuPlan, *, optix: bool, taints: NodeTaints = NONE) -> Values:
+    """`pools` and `podTemplates` of `services.configs`; nothing where there are neither GPUs nor taints: the chart's pool is right then.
 
     With GPUs there is a platform `gpu` beside the default one, so that a workflow without GPUs doesn't occupy a GPU node by accident;
     where GPU nodes are dedicated, the default platform keeps off them. The default stays the default.
+
+    Args:
+        taints: of nodes that workflows are to run on all the same.
     """
-    if gpus == "none":
-        return {}
-    templates = {GPU_TEMPLATE: _gpu_template(pods, optix=optix)} | _user_template(pods, optix=optix)
-    platforms: Values = {layout.GPU_PLATFORM: {"override_pod_template": [GPU_TEMPLATE]}}
-    if gpus == "dedicated":
-        templates[CPU_TEMPLATE] = _cpu_template()
+    templates: Values = {}
+    platforms: Values = {}
+    if gpus != "none":
+        templates = {GPU_TEMPLATE: _gpu_template(pods, optix=optix, taints=taints.gpus)} | _user_template(pods, optix=optix)
+        platforms[layout.GPU_PLATFORM] = {"override_pod_template": [GPU_TEMPLATE]}
+    if spec := _cpu_spec(gpus, taints.others):
+        templates[CPU_TEMPLATE] = {"spec": spec}
         platforms[DEFAULT_PLATFORM] = {"override_pod_template": [CPU_TEMPLATE]}
+    if not templates:
+        return {}
     return {
         "podTemplates": templates,
         "pools": {layout.POOL: {"default_platform": DEFAULT_PLATFORM, "platforms": platforms}},
     }
 
 
-def _gpu_template(pods: Pods, *, optix: bool) -> Values:
+def _gpu_template(pods: Pods, *, optix: bool, taints: Sequence[str]) -> Values:
     """Pods on GPU nodes. Only they mount what `default_user` declares, so no other node needs the host's OptiX file."""
     spec: Values = {
         "nodeSelector": {GPU_NODE_LABEL: "true"},
-        "tolerations": [{"key": GPU_TAINT, "operator": "Exists", "effect": "NoSchedule"}],
+        "tolerations": on_gpu_nodes(taints),
         "runtimeClassName": RUNTIME_CLASS,
     }
     mounts: list[Values] = []
@@ -102,8 +110,13 @@ def _user_template(pods: Pods, *, optix: bool) -> Values:
     return {USER_TEMPLATE: {"spec": {"containers": [container], "volumes": volumes}}}
 
 
-def _cpu_template() -> Values:
-    """Pods that keep off GPU nodes, whether or not those are tainted."""
-    absent = {"matchExpressions": [{"key": GPU_NODE_LABEL, "operator": "DoesNotExist"}]}
-    required = {"nodeSelectorTerms": [absent]}
-    return {"spec": {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}}}
+def _cpu_spec(gpus: GpuPlan, taints: Sequence[str]) -> Values:
+    """Of pods that keep off dedicated GPU nodes, whether or not those are tainted, and on no account off nodes without GPUs."""
+    spec: Values = {}
+    if gpus == "dedicated":
+        absent = {"matchExpressions": [{"key": GPU_NODE_LABEL, "operator": "DoesNotExist"}]}
+        required = {"nodeSelectorTerms": [absent]}
+        spec["affinity"] = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
+    if taints:
+        spec["tolerations"] = [toleration(taint) for taint in taints]
+    return spec

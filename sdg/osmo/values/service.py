@@ -13,6 +13,7 @@ from sdg.osmo.values.database import postgres_values, redis_passwords, redis_val
 from sdg.osmo.values.pools import GpuPlan, pool_configs
 from sdg.osmo.values.registry import workflow_credential
 from sdg.osmo.values.storage import StorageChoice, pod_labels, secret_references, service_account, workflow_storage
+from sdg.platform.taints import NONE, NodeTaints
 from sdg.settings.osmo import Osmo, Replicas
 
 # 30 probes, 5 s apart: the API needs the database, and the database needs its volume first
@@ -33,6 +34,7 @@ def service_values(
     secrets_fingerprint: object,
     token_rollout: str | None = None,
     servers: Servers | None = None,
+    taints: NodeTaints = NONE,
 ) -> Values:
     """Values of chart `service`.
 
@@ -43,6 +45,7 @@ def service_values(
         secrets_fingerprint: any text that changes with what the Secrets and the ConfigMap hold that pods read when they start.
         token_rollout: any text that changes when the operator's token was changed by hand; profiles that read the token from a Secret only.
         servers: where database and Redis are; as the settings say, unless they come with the cluster.
+        taints: of nodes that workflows are to run on all the same.
     """
     servers = servers or Servers.of(settings)
     return {
@@ -64,7 +67,7 @@ def service_values(
             **_migration(settings, images),
             "postgres": postgres_values(servers.database, database_password, storage_class, images),
             "redis": redis_values(servers.redis, storage_class, images),
-            "configs": _configs(settings, images, storage, pool_configs(settings.pods, gpus, optix=optix)),
+            "configs": _configs(settings, images, storage, pool_configs(settings.pods, gpus, optix=optix, taints=taints)),
         },
     }
 

@@ -11,9 +11,12 @@ import yaml
 
 from rehearsal.tools import Tools
 from sdg.catalog.gpu_driver import AKS_RUNTIME, driver_values
+from sdg.platform.taints import gpu_operator_values, on_gpu_nodes
 
 CHARTS = Path(__file__).parents[3] / "rehearsal" / "charts"
 KEPT = "helm.sh/resource-policy"
+SPOT = "kubernetes.azure.com/scalesetpriority=spot:NoSchedule"
+GPU = "nvidia.com/gpu"
 
 
 @pytest.fixture
@@ -97,6 +100,30 @@ def test_the_values_of_each_owner_of_the_driver_are_legal_and_followed(template,
     assert ("nvidia-driver-daemonset" in sets) is (owner == "operator")
     assert ("nvidia-container-toolkit-daemonset" in sets) is (owner != "azure")
     assert one(objects, "RuntimeClass", runtime)["handler"] == runtime
+
+
+def tolerated(objects):
+    return {item["metadata"]["name"]: item["spec"]["template"]["spec"]["tolerations"] for item in objects if item["kind"] == "DaemonSet"}
+
+
+def test_by_itself_the_gpu_operator_reaches_no_node_with_another_taint_than_that_of_gpus(template):
+    for tolerations in tolerated(template("gpu-operator", {})).values():
+        assert {"key": GPU, "operator": "Exists", "effect": "NoSchedule"} in tolerations
+        assert {each["key"] for each in tolerations} <= {GPU, "node-role.kubernetes.io/master", "node-role.kubernetes.io/control-plane"}
+
+
+def test_where_nodes_with_gpus_have_another_taint_every_daemon_set_tolerates_both(template):
+    found = tolerated(template("gpu-operator", driver_values("operator") | gpu_operator_values([SPOT])))
+    assert {"nvidia-device-plugin-daemonset", "gpu-operator-node-feature-discovery-worker"} <= set(found)
+    assert all(tolerations == on_gpu_nodes([SPOT]) for tolerations in found.values())
+
+
+@pytest.mark.parametrize("part", ["daemonsets", "node-feature-discovery"])
+def test_one_list_of_tolerations_is_not_the_other(template, part):
+    found = tolerated(template("gpu-operator", {part: gpu_operator_values([SPOT])[part]}))
+    missing = {name for name, tolerations in found.items() if tolerations != on_gpu_nodes([SPOT])}
+    assert missing
+    assert ("gpu-operator-node-feature-discovery-worker" in missing) is (part == "daemonsets")
 
 
 @pytest.mark.parametrize(

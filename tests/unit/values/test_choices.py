@@ -19,6 +19,7 @@ from sdg.osmo.values import (
     service_values,
     storage_choice,
 )
+from sdg.platform.taints import NodeTaints
 from sdg.settings.mirror import Mirror
 from sdg.settings.osmo import Osmo, Pods
 
@@ -134,6 +135,34 @@ def test_work_without_gpus_keeps_off_dedicated_nodes_and_shares_other_ones():
     affinity = templates(gpus="dedicated")["cpu_nodes"]["spec"]["affinity"]["nodeAffinity"]
     ((term,),) = (found["matchExpressions"] for found in affinity["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"])
     assert term == {"key": "nvidia.com/gpu.present", "operator": "DoesNotExist"}
+
+
+SPOT = "kubernetes.azure.com/scalesetpriority=spot:NoSchedule"
+TOLERATES_GPUS = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
+TOLERATES_SPOT = {"key": "kubernetes.azure.com/scalesetpriority", "operator": "Equal", "value": "spot", "effect": "NoSchedule"}
+
+
+@pytest.mark.parametrize(
+    ("taints", "on_gpus", "elsewhere"),
+    [
+        (NodeTaints(), [TOLERATES_GPUS], None),
+        (NodeTaints(gpus=(SPOT,)), [TOLERATES_GPUS, TOLERATES_SPOT], None),
+        (NodeTaints(others=(SPOT,)), [TOLERATES_GPUS], [TOLERATES_SPOT]),
+        (NodeTaints((SPOT,), (SPOT,)), [TOLERATES_GPUS, TOLERATES_SPOT], [TOLERATES_SPOT]),
+    ],
+)
+def test_workflows_tolerate_the_taints_of_the_nodes_that_they_are_for_and_no_others(taints, on_gpus, elsewhere):
+    found = templates(gpus="dedicated", taints=taints)
+    assert found["gpu_toleration"]["spec"]["tolerations"] == on_gpus
+    assert found["cpu_nodes"]["spec"].get("tolerations") == elsewhere
+    assert "affinity" in found["cpu_nodes"]["spec"]
+
+
+def test_nodes_with_a_taint_are_of_use_without_any_gpus_too():
+    configs = values(gpus="none", taints=NodeTaints(others=(SPOT,)))["services"]["configs"]
+    assert configs["podTemplates"] == {"cpu_nodes": {"spec": {"tolerations": [TOLERATES_SPOT]}}}
+    platforms = configs["pools"]["default"]["platforms"]
+    assert platforms == {"default": {"override_pod_template": ["cpu_nodes"]}}
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ spec:
           image: {{ .image | quote }}
 {{- end }}
 
-{{/* A DaemonSet. Takes a dict: root, name, image; gpus (on GPU nodes only), env. */}}
+{{/* A DaemonSet. Takes a dict: root, name, image, tolerations; gpus (on GPU nodes only), env. */}}
 {{- define "gpu.daemonset" -}}
 apiVersion: apps/v1
 kind: DaemonSet
@@ -54,7 +54,7 @@ spec:
         nvidia.com/gpu.present: "true"
       {{- end }}
       tolerations:
-        {{- toYaml .root.Values.daemonsets.tolerations | nindent 8 }}
+        {{- toYaml .tolerations | nindent 8 }}
       {{- if and .gpus (not .root.Values.driver.enabled) }}
       {{/* looks at the host's driver; the real ones wait for each other as well, in an order that changes nothing here */}}
       initContainers:
