@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from cli.pulumi import PREFIX, Engine, PulumiError
 from sdg.azure import caller
-from sdg.azure.account import AccountError, find
+from sdg.azure.account import CHOOSE, AccountError, NoAccountError, find
 from sdg.settings.azure import Azure
 from sdg.settings.mirror import Mirror
 from sdg.settings.parse import check
@@ -128,6 +128,8 @@ def _subscription(engine: Engine, cluster: Mapping[str, Any]) -> str:
     """Which subscription it will be. Whoever deploys may have another one at hand, so it is said and not written."""
     try:
         account = find(cluster.get("subscription"), engine.environment)
+    except NoAccountError as error:
+        return f"Still missing: {error} Log in with az login, or {CHOOSE}."
     except AccountError as error:
         return f"Still missing: {error}"
     return f"It will be made in the subscription {account.subscription}, which {account.source} names."

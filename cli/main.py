@@ -96,6 +96,8 @@ def preflight(
     from cli.preflight import find_region as search
     from cli.preflight import preflight as run
 
+    if region and not find_region:
+        raise typer.BadParameter("it names a region for --find-region to look at, which is not given", param_hint="--region")
     raise typer.Exit(search(stack, console(), region or ()) if find_region else run(stack, console()))
 
 

@@ -20,7 +20,7 @@ from sdg.preflight import plan
 from sdg.preflight.model import Finding, Subject
 from sdg.preflight.stack import problems
 from sdg.settings.azure import Azure
-from sdg.settings.loader import Sources, look
+from sdg.settings.loader import Read, Sources, look
 from sdg.settings.model import StackSettings
 
 if TYPE_CHECKING:  # they take a while to import, and only stacks in Azure need them
@@ -44,7 +44,7 @@ def preflight(stack: str, console: Console) -> int:
     read = look(sources, problems)
     if login := _log_in(read.findings, read.account, sources, console):
         read = look(sources, lambda subject: problems(replace(subject, login=login)))
-    findings = [*(Finding("settings", problem) for problem in read.problems), *read.findings]
+    findings = [*_of_settings(read), *read.findings]
     show_findings(findings, console)
     if not read.problems:
         show_plan(plan.stages(StackSettings.model_validate(read.sections)), console)
@@ -75,22 +75,30 @@ def find_region(stack: str, console: Console, regions: Sequence[str] = ()) -> in
         return ()
 
     read = look(sources, remember)
+    login = _log_in(read.findings, read.account, sources, console)
+    if login:
+        read = look(sources, remember)
     cluster = read.sections.get("cluster")
     if not isinstance(cluster, Azure) or read.account is None:
-        show_findings([Finding("settings", problem) for problem in read.problems], console)
-        console.print(f"{stack} has no cluster in Azure that could be elsewhere.")
+        show_findings([*_of_settings(read), *read.findings], console)
+        if cluster and not isinstance(cluster, Azure):
+            console.print(f"{stack} has no cluster in Azure that could be elsewhere.")
         return 1
     places = azure.candidates(cluster, regions)
-    search = azure.find(seen[0], cluster, read.account, places)
-    if login := _log_in(search.findings, read.account, sources, console):
-        search = azure.find(replace(seen[0], login=login), cluster, read.account, places)
+    search = azure.find(replace(seen[-1], login=login), cluster, read.account, places)
+    if later := _log_in(search.findings, read.account, sources, console):
+        search = azure.find(replace(seen[-1], login=later), cluster, read.account, places)
     show_findings(search.findings, console)
     return _show_regions(search, cluster, console)
 
 
 def _log_in(findings: Iterable[Finding], account: Account | None, sources: Sources, console: Console) -> TokenCredential | None:
-    """Logs a person in where nobody is and somebody sits at the terminal; returns when that is done."""
-    if account is None or not any(finding.check == LOGIN for finding in findings) or not interactive(console):
+    """Logs a person in where nobody is and somebody sits at the terminal; returns when that is done.
+
+    Args:
+        account: None while nothing names a subscription; the login does then.
+    """
+    if not any(finding.check == LOGIN for finding in findings) or not interactive(console):
         return None
     from sdg.azure.errors import LoginError  # noqa: PLC0415 -- it takes a while to import
     from sdg.azure.login import log_in  # noqa: PLC0415
@@ -100,6 +108,10 @@ def _log_in(findings: Iterable[Finding], account: Account | None, sources: Sourc
     except LoginError as error:
         console.print(Text(str(error)), soft_wrap=True)
         return None
+
+
+def _of_settings(read: Read) -> list[Finding]:
+    return [Finding.of("settings", problem) for problem in read.problems]
 
 
 def interactive(console: Console) -> bool:

@@ -17,11 +17,15 @@ PUBLIC_CLOUD: Final = frozenset({"public", "azurecloud", "azurepubliccloud"})
 _CONFIG_FOLDER: Final = "AZURE_CONFIG_DIR"
 _PROFILE: Final = "azureProfile.json"
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_CHOOSE: Final = f"name one: pulumi config set --path {SETTING} ID"
+CHOOSE: Final = f"name one: pulumi config set --path {SETTING} ID"
 
 
 class AccountError(ValueError):
     """There is no subscription, or none that can be used; one sentence."""
+
+
+class NoAccountError(AccountError):
+    """Nothing names a subscription, and az knows none: nobody has logged in with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ def find(chosen: str | None, environ: Mapping[str, str]) -> Account:
         environ: environment variables.
 
     Raises:
-        AccountError: there is none, it is no id, or it lies outside Azure's public cloud.
+        NoAccountError: there is none.
+        AccountError: it is no id, or it lies outside Azure's public cloud.
     """
     _refuse_other_clouds(environ)
     known = _profile(environ)
@@ -58,10 +63,10 @@ def find(chosen: str | None, environ: Mapping[str, str]) -> Account:
             return _account(given, variable, known, environ)
     current = next((entry for entry in known if entry.get("isDefault") is True), None)
     if current is None:
-        raise AccountError(
-            f"{SETTING} is unset, {' and '.join(SUBSCRIPTION_VARIABLES)} are too, and {_path(environ)} names no subscription that az "
-            f"works on; log in with az login, or {_CHOOSE}."
-        )
+        unset = f"{SETTING} is unset, {' and '.join(SUBSCRIPTION_VARIABLES)} are too, and {_path(environ)} names no subscription"
+        if not known:
+            raise NoAccountError(f"{unset}.")
+        raise AccountError(f"{unset} that az works on; let it work on one (az account set --subscription ID), or {CHOOSE}.")
     return _account(str(current.get("id", "")), f"az's profile {_path(environ)}", known, environ)
 
 
@@ -75,21 +80,27 @@ def az_logs_in(subscription: str, environ: Mapping[str, str]) -> str:
 def _account(given: str, source: str, known: list[dict[str, Any]], environ: Mapping[str, str]) -> Account:
     subscription = given.lower()
     if not _GUID.fullmatch(subscription):
-        raise AccountError(f"{source} must be the id of a subscription, as az account show --query id prints it; {_CHOOSE}.")
+        raise AccountError(f"{source} must be the id of a subscription, as az account show --query id prints it; {CHOOSE}.")
     entry: dict[str, Any] = next((one for one in known if str(one.get("id", "")).lower() == subscription), {})
     cloud = str(entry.get("environmentName") or "AzureCloud")
     if cloud.lower() not in PUBLIC_CLOUD:
         raise AccountError(
             f"the subscription {subscription} of {source} lies in {cloud}; only Azure's public cloud can be used: az cloud set --name "
-            f"AzureCloud, then az login, or {_CHOOSE}."
+            f"AzureCloud, then az login, or {CHOOSE}."
         )
     return Account(subscription, _tenant(entry, environ), source)
 
 
+def named_tenant(environ: Mapping[str, str]) -> str | None:
+    """The tenant that the environment logs in to; None where it names none."""
+    given = (environ.get(variable, "").strip().lower() for variable in TENANT_VARIABLES)
+    return next((tenant for tenant in given if _GUID.fullmatch(tenant)), None)
+
+
 def _tenant(entry: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
-    """The tenant that the profile knows, since a subscription has but one; else the one that the environment logs in to."""
-    given = [str(entry.get("tenantId") or ""), *(environ.get(variable, "") for variable in TENANT_VARIABLES)]
-    return next((tenant.strip().lower() for tenant in given if _GUID.fullmatch(tenant.strip().lower())), None)
+    """The tenant that the profile knows, since a subscription has but one; else that of the environment."""
+    known = str(entry.get("tenantId") or "").strip().lower()
+    return known if _GUID.fullmatch(known) else named_tenant(environ)
 
 
 def _refuse_other_clouds(environ: Mapping[str, str]) -> None:

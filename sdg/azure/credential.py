@@ -215,6 +215,11 @@ def reason(error: BaseException) -> str:
     return without_tokens(first)[:_LONGEST_REASON].rstrip(". ")
 
 
+def chosen(environ: Mapping[str, str]) -> bool:
+    """Whether variables choose a login, which a person's own would not replace."""
+    return _is_on(environ, "ARM_USE_MSI") or bool(_named(environ, "CLIENT_ID"))
+
+
 def remedy(tenant: str | None, environ: Mapping[str, str]) -> str:
     """What to do without a login that Azure takes, a sentence or two. It is about the way that the environment chooses, if any."""
     az = f"az login{f' --tenant {tenant}' if tenant else ''}"

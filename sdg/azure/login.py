@@ -12,7 +12,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
 from azure.identity import DeviceCodeCredential
 
-from sdg.azure.account import Account
+from sdg.azure.account import CHOOSE, Account, AccountError, find, named_tenant
 from sdg.azure.arm import SCOPE
 from sdg.azure.credential import by_az, reason, remedy
 from sdg.azure.errors import LoginError
@@ -21,19 +21,27 @@ from sdg.this_host import in_ci
 LOGIN_TIMEOUT: Final = 900  # seconds; a device code lives as long
 
 
-def log_in(account: Account, environ: Mapping[str, str], say: Callable[[str], None], timeout: int = LOGIN_TIMEOUT) -> TokenCredential:
+def log_in(
+    account: Account | None, environ: Mapping[str, str], say: Callable[[str], None], timeout: int = LOGIN_TIMEOUT
+) -> TokenCredential:
     """Logs in a person at a host without a browser: shows a code to type elsewhere, and returns when that is done.
 
     With az on PATH it is az's own login, which updates use too; without it, the login ends with this process.
 
+    Args:
+        account: whose tenant is logged in to. None while nothing names a subscription: it is the one that az works on from then on.
+
     Raises:
-        LoginError: in CI, where nobody can type a code; or nobody did in time.
+        LoginError: in CI, where nobody can type a code; nobody did in time; or no subscription came of it.
     """
+    tenant = account.tenant if account else named_tenant(environ)
     if in_ci(environ):
-        raise LoginError("CI is set, so nobody is asked to type a code.", remedy=remedy(account.tenant, environ))
+        raise LoginError("CI is set, so nobody is asked to type a code.", remedy=remedy(tenant, environ))
     if az := shutil.which("az", path=environ.get("PATH", "")):
-        _az_login(az, account, environ, say, timeout)
-        return by_az(account)
+        _az_login(az, tenant, environ, say, timeout)
+        return by_az(account or _found(environ))
+    if account is None:
+        raise LoginError(f"az is not on PATH, and without it a login names no subscription: install az, or {CHOOSE}.")
     say("az is not on PATH, so this login is for this command alone; an update needs az, or a service principal.")
     return by_device_code(account, say, timeout)
 
@@ -59,8 +67,15 @@ def by_device_code(account: Account, say: Callable[[str], None], timeout: int = 
     return credential
 
 
-def _az_login(az: str, account: Account, environ: Mapping[str, str], say: Callable[[str], None], timeout: int) -> None:
-    command = [az, "login", "--use-device-code", "--output", "none", *(["--tenant", account.tenant] if account.tenant else [])]
+def _found(environ: Mapping[str, str]) -> Account:
+    try:
+        return find(None, environ)
+    except AccountError as error:
+        raise LoginError(f"The login is complete, and {error}") from error
+
+
+def _az_login(az: str, tenant: str | None, environ: Mapping[str, str], say: Callable[[str], None], timeout: int) -> None:
+    command = [az, "login", "--use-device-code", "--output", "none", *(["--tenant", tenant] if tenant else [])]
     with subprocess.Popen(
         command, env=dict(environ), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
     ) as process:

@@ -11,7 +11,7 @@ import pulumi
 from dotenv import dotenv_values
 from pulumi.runtime import config as runtime_config
 
-from sdg.azure.account import Account, AccountError
+from sdg.azure.account import Account, AccountError, NoAccountError
 from sdg.azure.account import find as find_account
 from sdg.preflight.model import Finding, Preflight, Subject
 from sdg.settings.azure import Azure
@@ -161,14 +161,19 @@ def look(sources: Sources, preflight: Preflight = no_preflight) -> Read:
         except KubeconfigError as error:
             problems.append(f"{NAMESPACE}:cluster.kubeconfig: {error}.")
     account: Account | None = None
+    nobody: list[Finding] = []
     if isinstance(cluster, Azure):
         try:
             account = find_account(cluster.subscription, sources.environ)
+        except NoAccountError as error:
+            from sdg.preflight.azure.stack import without_account  # noqa: PLC0415 -- it takes a while to import
+
+            nobody.append(without_account(error, sources.environ))
         except AccountError as error:
             problems.append(str(error))
     server = kubeconfig.api_server if kubeconfig else None
     subject = Subject(sections, server, plain, sources.owner, sources.environ, sources.project, account)
-    return Read(sections, plain, kubeconfig, tuple(problems), tuple(preflight(subject)), account)
+    return Read(sections, plain, kubeconfig, tuple(problems), (*nobody, *preflight(subject)), account)
 
 
 def _sources() -> Sources:

@@ -10,15 +10,15 @@ from typing import Final, cast
 from pydantic import BaseModel
 
 from sdg.azure import account as accounts
-from sdg.azure.account import Account, AccountError
+from sdg.azure.account import Account, AccountError, NoAccountError
 from sdg.azure.arm import PUBLIC, Arm
-from sdg.azure.credential import Login, remedy
+from sdg.azure.credential import Login, chosen, remedy
 from sdg.azure.errors import ArmError
 from sdg.azure.names import Names
 from sdg.preflight.azure import checks, reach
 from sdg.preflight.azure.wanted import WantedStack
 from sdg.preflight.cache import once_per_update
-from sdg.preflight.model import Finding, Subject
+from sdg.preflight.model import Finding, Subject, capital
 from sdg.settings.azure import Azure
 from sdg.settings.mirror import Mirror
 
@@ -34,6 +34,14 @@ def findings(subject: Subject, cluster: Azure) -> Iterator[Finding]:
     if subject.account:
         yield from _active(subject.account, subject)
     yield from _remembered(subject, cluster)
+
+
+def without_account(error: NoAccountError, environ: Mapping[str, str]) -> Finding:
+    """Nothing names a subscription: somebody has to log in, or, where variables choose a login, to name one."""
+    if chosen(environ):
+        return Finding("azure-subscription", capital(str(error)), f"Set {accounts.SUBSCRIPTION_VARIABLES[0]}, or {accounts.CHOOSE}.")
+    name = f"With a login other than az's, name the subscription too: {accounts.SUBSCRIPTION_VARIABLES[0]}."
+    return Finding("azure-login", f"Nobody is logged in to Azure: {error}", f"{remedy(accounts.named_tenant(environ), environ)} {name}")
 
 
 def wanted(subject: Subject, cluster: Azure, account: Account) -> WantedStack:

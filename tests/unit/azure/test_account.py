@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sdg.azure.account import Account, AccountError, find
+from sdg.azure.account import Account, AccountError, NoAccountError, find
 from sdg.preflight.model import Subject
 from sdg.settings.loader import Read, Sources, look
 
@@ -67,10 +67,10 @@ def test_an_id_is_written_in_small_letters(tmp_path: Path) -> None:
     assert find(wanted.upper(), {"HOME": str(tmp_path)}).subscription == wanted
 
 
-def test_without_any_the_sentence_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(AccountError) as caught:
+def test_without_any_the_sentence_says_where_it_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(NoAccountError) as caught:
         find(None, {"HOME": str(tmp_path)})
-    for part in ("sdg:cluster.subscription is unset", "ARM_SUBSCRIPTION_ID", str(tmp_path), "az login", "pulumi config set --path"):
+    for part in ("sdg:cluster.subscription is unset", "ARM_SUBSCRIPTION_ID", str(tmp_path)):
         assert part in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -115,12 +115,27 @@ def test_a_loaded_stack_knows_its_account_and_so_does_the_preflight(tmp_path: Pa
     assert seen[0].account == read.account
 
 
-def test_a_stack_without_a_subscription_has_one_problem_more(tmp_path: Path) -> None:
+def test_a_stack_without_a_subscription_is_refused_with_what_to_do_even_where_nothing_else_is_asked(tmp_path: Path) -> None:
     without = stack_of(tmp_path, {"HOME": str(tmp_path)})
     with_one = stack_of(tmp_path, {"HOME": str(tmp_path)}, subscription=ONE)
     assert without.account is None
-    [problem] = set(without.problems) - set(with_one.problems)
-    assert problem.startswith("sdg:cluster.subscription is unset")
+    assert (without.problems, with_one.findings) == (with_one.problems, ())
+    [finding] = without.findings
+    assert (finding.check, finding.refuses) == ("azure-login", True)
+    assert "sdg:cluster.subscription is unset" in finding.seen
+    assert "az login --use-device-code" in finding.remedy
+
+
+def test_a_login_by_variables_lacks_a_subscription_alone(tmp_path: Path) -> None:
+    [finding] = stack_of(tmp_path, {"HOME": str(tmp_path), "ARM_CLIENT_ID": "c"}).findings
+    assert (finding.check, finding.refuses) == ("azure-subscription", True)
+    assert finding.remedy == "Set ARM_SUBSCRIPTION_ID, or name one: pulumi config set --path sdg:cluster.subscription ID."
+
+
+def test_subscriptions_none_of_which_az_works_on_are_no_missing_login(tmp_path: Path) -> None:
+    with pytest.raises(AccountError, match=r"az account set --subscription ID") as caught:
+        find(None, profile(tmp_path, entry(default=False)))
+    assert not isinstance(caught.value, NoAccountError)
 
 
 def test_a_cluster_elsewhere_has_no_account(tmp_path: Path) -> None:

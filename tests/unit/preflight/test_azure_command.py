@@ -13,6 +13,7 @@ from rich.console import Console
 
 from cli import preflight as command
 from cli.pulumi import Engine
+from rehearsal.azure.account import SUBSCRIPTION, TENANT
 from rehearsal.services.arm.rest import login
 from tests.unit.preflight.simulated_azure import OWNER, azure
 
@@ -133,6 +134,92 @@ def test_a_cluster_elsewhere_has_no_regions(azure, run, monkeypatch):
     code, printed = run(command.find_region)
     assert code == 1
     assert "has no cluster in Azure" in printed
+
+
+@pytest.fixture
+def fresh(azure, monkeypatch):
+    """A host where nobody ever logged in, with an `az` that gives out a code: no variable and no file names a subscription."""
+    for name in [name for name in azure.environ if name.startswith(("ARM_", "IDENTITY_"))]:
+        del azure.environ[name]
+        monkeypatch.delenv(name)
+    token = login.token("https://management.azure.com", time.time())
+    answer = json.dumps({"accessToken": token, "expires_on": int(time.time()) + 3600, "tokenType": "Bearer"})
+    known = {"id": SUBSCRIPTION, "tenantId": TENANT, "isDefault": True, "environmentName": "AzureCloud", "user": {"type": "user"}}
+    az = azure.project / "bin" / "az"
+    az.write_text(FIRST_AZ.format(answer=answer, profile=json.dumps({"subscriptions": [known]}), asked=azure.project / "asked"))
+    az.chmod(0o755)
+    azure.environ["PATH"] += ":/usr/bin:/bin"
+    monkeypatch.setenv("PATH", azure.environ["PATH"])
+    return azure
+
+
+FIRST_AZ = """#!/bin/sh
+echo "$*" >> {asked}
+case "$1" in
+login) echo "To sign in, enter the code ABC123"; mkdir -p "$HOME/.azure"; echo '{profile}' > "$HOME/.azure/azureProfile.json" ;;
+*) [ -e "$HOME/.azure/azureProfile.json" ] && echo '{answer}' ;;
+esac
+"""
+
+
+def test_on_a_fresh_host_the_login_comes_first_and_names_the_subscription(fresh, run, monkeypatch):
+    monkeypatch.setattr(command, "interactive", lambda _console: True)
+    code, printed = run()
+    assert "enter the code ABC123" in printed
+    assert (fresh.project / "asked").read_text().splitlines()[0] == "login --use-device-code --output none"
+    assert "azure-login" not in printed
+    assert "azure-names" not in printed
+    assert code == 0, printed
+    assert ("GET", f"/subscriptions/{SUBSCRIPTION}") in fresh.asked
+
+
+def test_regions_too_are_proposed_after_the_first_login(fresh, run, monkeypatch):
+    monkeypatch.setattr(command, "interactive", lambda _console: True)
+    code, printed = run(command.find_region)
+    assert printed.count("enter the code ABC123") == 1
+    assert code == 0, printed
+    assert "fits" in printed
+
+
+@pytest.mark.parametrize("call", [command.preflight, command.find_region])
+@pytest.mark.parametrize(
+    ("environ", "terminal", "words"),
+    [
+        ({}, False, ["Run az login", "az login --use-device-code", "ARM_USE_MSI=true", "ARM_SUBSCRIPTION_ID"]),
+        ({"CI": "true"}, True, ["Give the job a service principal", "ARM_SUBSCRIPTION_ID"]),
+    ],
+    ids=["no terminal", "CI"],
+)
+def test_on_a_fresh_host_nobody_is_asked_for_a_code_who_could_not_answer(fresh, run, monkeypatch, call, environ, terminal, words):
+    fresh.environ.update(environ)
+    monkeypatch.setattr(command, "interactive", lambda _console: terminal)
+    code, printed = run(call)
+    assert code == 1
+    assert " azure-login " in printed
+    said = " ".join(printed.replace("│", " ").split())
+    for word in words:
+        assert " ".join(word.split()) in said or word in printed, printed
+    assert not (fresh.project / "asked").exists()
+    assert "no cluster in Azure" not in printed
+
+
+def test_without_az_a_fresh_host_is_told_what_names_a_subscription(fresh, run, monkeypatch):
+    (fresh.project / "bin" / "az").unlink()
+    monkeypatch.setattr(command, "interactive", lambda _console: True)
+    code, printed = run()
+    assert code == 1
+    assert "az is not on PATH" in printed
+    assert " azure-login " in printed
+
+
+def test_a_service_principal_without_a_subscription_is_asked_for_one_and_nobody_to_log_in(fresh, run, monkeypatch):
+    fresh.environ |= {"ARM_CLIENT_ID": "c", "ARM_TENANT_ID": TENANT, "ARM_CLIENT_SECRET": "s"}
+    monkeypatch.setattr(command, "interactive", lambda _console: True)
+    code, printed = run()
+    assert code == 1
+    assert " azure-subscription " in printed
+    assert "azure-login" not in printed
+    assert not (fresh.project / "asked").exists()
 
 
 def test_somebody_at_a_terminal_is_logged_in_with_a_code_and_the_preflight_goes_on(azure, run, monkeypatch):

@@ -10,8 +10,10 @@ import socket
 import pytest
 import yaml
 from rich.console import Console
+from typer.testing import CliRunner
 
 from cli import preflight as command
+from cli.main import app
 from cli.pulumi import Engine
 
 
@@ -95,3 +97,9 @@ def test_a_missing_key_is_a_failure_where_images_need_it(run):
     code, printed = run(**STACK, osmo={"images": {"credentials": "ngc"}})
     assert code == 1
     assert "sdg:ngcApiKey is required" in printed
+
+
+def test_a_region_is_not_passed_over_in_silence():
+    ran = CliRunner().invoke(app, ["preflight", "--stack", "lab", "--region", "westus3"])
+    assert ran.exit_code == 2
+    assert "--find-region" in ran.output
