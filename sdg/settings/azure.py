@@ -26,10 +26,9 @@ Zone = Literal["1", "2", "3"]
 NodeCount = Annotated[int, Field(ge=0, le=1000)]
 Region = Annotated[str, AfterValidator(lambda text: text.replace(" ", "").lower()), Field(pattern=r"^[A-Za-z0-9 ]+$", examples=["eastus2"])]
 
-# of the vendor's virtual machines, which start in minutes and come with a driver to install
 SYSTEM_POOL: Final = "system"
 CPU_POOL: Final = "cpu"
-
+TAGS: Final = 15  # that a private DNS zone takes; most resources take 50
 
 DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "osmo": {"database": {"kind": "managed"}, "redis": {"kind": "managed"}},
@@ -80,7 +79,9 @@ class Upgrades(Settings):
     """What AKS changes by itself, and when."""
 
     channel: Literal["none", "patch", "stable", "rapid", "node-image"] = Field(
-        default="none", description="Kubernetes upgrades that AKS makes by itself."
+        default="none",
+        description="Kubernetes upgrades that AKS makes by itself. With `patch` the version is written without one; with `stable` and "
+        "`rapid` it counts only when the cluster is made; `node-image` goes with nodeOs `NodeImage`.",
     )
     node_os: Literal["None", "Unmanaged", "SecurityPatch", "NodeImage"] = Field(
         default="None", description="Upgrades of the nodes' system that AKS makes by itself."
@@ -258,7 +259,12 @@ class Azure(Settings):
     unlock: tuple[Literal["cluster", "database", "redis", "storage", "key-vault"], ...] = Field(
         default=(), description="What an update may make anew although that loses its data; for that one update."
     )
-    tags: Mapping[str, str] = Field(default_factory=dict, max_length=50, description="Tags of every resource.")
+    tags: Mapping[str, str] = Field(
+        default_factory=dict,
+        json_schema_extra={"maxProperties": TAGS},
+        description=f"Tags of every resource; at most {TAGS}, with keys of letters, digits, `_`, `.` and `-` that don't begin with a "
+        "digit: private DNS zones keep no others.",
+    )
     deadline: Seconds = Field(default=1800, description="Seconds that the cluster's gate waits for nodes, storage class and GPUs.")
 
     @model_validator(mode="before")

@@ -3,13 +3,14 @@ the preflight's."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from sdg.azure import names, network
 from sdg.catalog.versions import versions
 from sdg.catalog.vm_sizes import UnknownSize, VmSize, vm_size
-from sdg.settings.azure import CPU_POOL, SYSTEM_POOL, Azure, GpuPool, Pool, PostgreSql
+from sdg.settings.azure import CPU_POOL, SYSTEM_POOL, TAGS, Azure, GpuPool, Pool, PostgreSql
 from sdg.settings.azure_access import access_problems, access_warnings
 from sdg.settings.azure_versions import version_problems, version_warnings
 from sdg.settings.gpu_operator import gpu_operator_plan
@@ -20,7 +21,8 @@ from sdg.settings.smoke import Smoke
 _TIERS: Final = {"B": "B", "GP": "D", "MO": "E"}
 _TAG_KEY: Final = 128  # characters; a storage account takes fewer than the rest, which take 512
 _TAG_VALUE: Final = 256
-_NOT_IN_TAG_KEY: Final = "<>%&\\?/"
+# other characters, and a digit to begin with, are refused by DNS zones or left out in silence
+_TAG_KEYS: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _NOT_BEFORE_TAG_KEY: Final = ("microsoft", "azure", "windows")
 
 
@@ -164,11 +166,13 @@ def _watching(cluster: Azure) -> Iterator[str]:
 
 
 def _tags(cluster: Azure) -> Iterator[str]:
+    if len(cluster.tags) > TAGS:
+        yield f"sdg:cluster.tags must have at most {TAGS} entries, which is what private DNS zones take; it has {len(cluster.tags)}."
     for key, value in cluster.tags.items():
-        if not key or len(key) > _TAG_KEY or set(key) & set(_NOT_IN_TAG_KEY) or key.lower().startswith(_NOT_BEFORE_TAG_KEY):
+        if len(key) > _TAG_KEY or not _TAG_KEYS.fullmatch(key) or key.lower().startswith(_NOT_BEFORE_TAG_KEY):
             yield (
-                f"sdg:cluster.tags: keys have 1 to {_TAG_KEY} characters, none of {_NOT_IN_TAG_KEY}, and don't begin with "
-                f'{", ".join(_NOT_BEFORE_TAG_KEY)}; one is "{key[:40]}".'
+                f"sdg:cluster.tags: keys have 1 to {_TAG_KEY} letters, digits, _, . and -, of which private DNS zones take no others, and "
+                f'don\'t begin with a digit, {", ".join(_NOT_BEFORE_TAG_KEY)}; one is "{key[:40]}".'
             )
         if len(value) > _TAG_VALUE:
             yield f'sdg:cluster.tags: values have at most {_TAG_VALUE} characters; that of "{key[:40]}" has {len(value)}.'

@@ -1,4 +1,4 @@
-"""Which versions an Azure cluster may combine: support of Kubernetes by AKS, and what was tried together."""
+"""Which versions an Azure cluster may combine: support of Kubernetes by AKS, what AKS upgrades itself, and what was tried together."""
 
 from __future__ import annotations
 
@@ -13,20 +13,30 @@ from sdg.settings.azure import Azure
 from sdg.settings.gpu_operator import gpu_operator_plan
 from sdg.settings.platform import Platform
 
+# channels of `upgrades.channel` that move the version on from minor to minor
+SELF_UPGRADING: Final = ("stable", "rapid")
+_MINOR: Final = 2  # parts of a version without a patch
 ACCEPT: Final = "pulumi config set --path sdg:cluster.acceptUnvalidated true"
 
 
 def version_problems(cluster: Azure, platform: Platform | None) -> Iterator[str]:
-    """Versions that AKS refuses, and combinations that nobody has accepted, a sentence each."""
+    """Versions and upgrades that AKS refuses, and combinations that nobody has accepted, a sentence each."""
     yield from _support(cluster)
+    yield from _upgrades(cluster)
     if not cluster.accept_unvalidated and (found := unvalidated(cluster, platform)):
         yield f"sdg:cluster.kubernetes: {found}. To use it all the same: `{ACCEPT}`."
 
 
 def version_warnings(cluster: Azure, platform: Platform | None) -> Iterator[str]:
-    """The combination, where it was accepted without having been tried."""
+    """The combination, where it was accepted without having been tried, and a version that nothing is done about."""
     if cluster.accept_unvalidated and (found := unvalidated(cluster, platform)):
         yield f"sdg:cluster.kubernetes: {found}; sdg:cluster.acceptUnvalidated accepts it."
+    channel = cluster.upgrades.channel
+    if channel in SELF_UPGRADING and "kubernetes" in cluster.model_fields_set:
+        yield (
+            f'sdg:cluster.kubernetes "{cluster.kubernetes}" counts only when the cluster is made: sdg:cluster.upgrades.channel "{channel}" '
+            'moves the version on by itself. To choose each version, set the channel to "none" or "patch".'
+        )
 
 
 def unvalidated(cluster: Azure, platform: Platform | None) -> str | None:
@@ -67,6 +77,21 @@ def _shown(line: Validated) -> str:
 def _listed(parts: Mapping[str, str]) -> str:
     *first, last = (f"{_NAMES[part]} {version}" for part, version in parts.items())
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def _upgrades(cluster: Azure) -> Iterator[str]:
+    upgrades = cluster.upgrades
+    if upgrades.channel == "node-image" and upgrades.node_os != "NodeImage":
+        yield (
+            f'sdg:cluster.upgrades.nodeOs must be "NodeImage" with channel "node-image", which is the same under its older name; it is '
+            f'"{upgrades.node_os}": set channel to "none" to choose nodeOs freely.'
+        )
+    parts = cluster.kubernetes.split(".")
+    if upgrades.channel == "patch" and len(parts) > _MINOR:
+        yield (
+            f'sdg:cluster.kubernetes must be without a patch where sdg:cluster.upgrades.channel is "patch", since AKS goes on to newer '
+            f'patches and never back; it is "{cluster.kubernetes}": write {".".join(parts[:_MINOR])}.'
+        )
 
 
 def _support(cluster: Azure) -> Iterator[str]:

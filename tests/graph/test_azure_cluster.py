@@ -188,10 +188,26 @@ def test_the_clusters_gate_is_told_of_every_pool(run):
 
 
 @pytest.mark.parametrize(
-    "change", [{"kubernetes": "1.34"}, {"gpuPools": [{"max": 3}]}, {"gpuPools": [{"size": "Standard_NC80adis_H100_v5"}]}]
+    "change",
+    [
+        {"kubernetes": "1.34"},
+        {"gpuPools": [{"max": 3}]},
+        {"gpuPools": [{"size": "Standard_NC80adis_H100_v5"}]},
+        {"gpuPools": [{"zones": ["1"]}]},
+        {"gpuPools": [{"maxPods": 50}]},
+        {"gpuPools": [{"osDiskGib": 512}]},
+        {"gpuPools": [{"spot": True}]},
+        {"platform": {"gpuOperator": {"driver": "azure"}}},
+        {"cpuPool": {}},
+    ],
 )
 def test_what_an_update_changes_of_the_cluster_has_its_gate_look_again(run, change):
     assert run().inputs["cluster-gate"]["revision"] != run(**change).inputs["cluster-gate"]["revision"]
+
+
+@pytest.mark.parametrize("change", [{"tags": {"owner": "me"}}, {"gpuPools": [{}]}, {"database": {"size": "GP_Standard_D2s_v3"}}])
+def test_what_leaves_the_cluster_as_it_is_does_not_have_its_gate_look_again(run, change):
+    assert run().inputs["cluster-gate"]["revision"] == run(**change).inputs["cluster-gate"]["revision"]
 
 
 def test_nothing_in_the_cluster_outlives_it(graph):

@@ -92,6 +92,13 @@ def test_a_pool_that_cannot_grow_as_planned_is_red(api, seen):
     assert red(api=api)["pool-autoscaler"].observed == seen
 
 
+@pytest.mark.parametrize("check", ["pool-form", "pool-autoscaler"])
+def test_a_change_by_hand_is_undone_by_an_update_that_sees_it(check):
+    """Without a refresh the state says still what was asked for, and an update finds nothing to do."""
+    found = red(node(labels={}), api=Api(aks_gpu_1_vmss=(0, 1)))[check]
+    assert "`pulumi up --refresh`" in found.remedy
+
+
 @pytest.mark.parametrize("text", ["Cluster-autoscaler status at 2026\nCluster-wide:\n", "a: [", "nodeGroups: [{name: aks-gpu-1-vmss}]"])
 def test_a_report_that_cannot_be_read_is_none(text):
     api = Api()

@@ -254,10 +254,8 @@ def test_the_matrix_knows_the_versions_that_are_installed() -> None:
         ({"storage": {"coolAfterDays": 30, "deleteAfterDays": 30}}, f"{KEY}.storage.deleteAfterDays must be more than coolAfterDays"),
         ({"keyVault": {"purgeProtection": True}}, f"{KEY}.keyVault.purgeProtection: true needs a vault"),
         ({"observability": {"grafana": True}}, f"{KEY}.observability.grafana: true needs metrics to show"),
-        ({"tags": {"azure-made": "yes"}}, 'don\'t begin with microsoft, azure, windows; one is "azure-made".'),
-        ({"tags": {"a/b": "yes"}}, 'one is "a/b".'),
-        ({"tags": {"": "yes"}}, 'one is "".'),
-        ({"tags": {"k" * 129: "yes"}}, "keys have 1 to 128 characters"),
+        ({"tags": {"azure-made": "yes"}}, 'don\'t begin with a digit, microsoft, azure, windows; one is "azure-made".'),
+        ({"tags": {"k" * 129: "yes"}}, "keys have 1 to 128 letters, digits, _, . and -"),
         ({"tags": {"owner": "v" * 257}}, 'values have at most 256 characters; that of "owner" has 257.'),
         ({"tags": {"Owner": "a", "owner": "b"}}, "keys differ by more than letter case"),
         ({"prefix": "windows"}, 'must not make names with "windows" in them'),
@@ -272,9 +270,48 @@ def test_a_service_that_cannot_be_is_refused(cluster: Mapping[str, Any], sentenc
     assert sentence in found
 
 
-def test_tags_are_fifty_at_most() -> None:
-    assert problems({"tags": {f"t{number}": "v" for number in range(50)}}) == []
-    assert problems({"tags": {f"t{number}": "v" for number in range(51)}})
+def test_there_are_no_more_tags_than_a_private_dns_zone_takes() -> None:
+    assert problems({"tags": {f"t{number}": "v" for number in range(15)}}) == []
+    (found,) = problems({"tags": {f"t{number}": "v" for number in range(16)}})
+    assert found == f"{KEY}.tags must have at most 15 entries, which is what private DNS zones take; it has 16."
+
+
+@pytest.mark.parametrize("key", ["cost-center", "costCenter", "_1st", "team.name"])
+def test_a_tag_that_every_resource_takes_is_fine(key: str) -> None:
+    assert problems({"tags": {key: "anything: even (this)"}}) == []
+
+
+@pytest.mark.parametrize("key", ["cost center", "cost:center", "1st", "team(s)", "größe", "a#b", "a/b", ""])
+def test_a_tag_that_a_private_dns_zone_does_not_keep_is_refused(key: str) -> None:
+    (found,) = problems({"tags": {key: "yes"}})
+    assert found.endswith(f'; one is "{key}".')
+
+
+@pytest.mark.parametrize(
+    ("cluster", "sentence"),
+    [
+        ({"upgrades": {"channel": "node-image"}}, f'{KEY}.upgrades.nodeOs must be "NodeImage" with channel "node-image"'),
+        ({"upgrades": {"channel": "node-image", "nodeOs": "SecurityPatch"}}, 'it is "SecurityPatch"'),
+        ({"upgrades": {"channel": "node-image", "nodeOs": "NodeImage"}}, None),
+        ({"upgrades": {"channel": "patch"}, "kubernetes": "1.35.2"}, 'it is "1.35.2": write 1.35.'),
+        ({"upgrades": {"channel": "patch"}, "kubernetes": "1.35"}, None),
+        ({"upgrades": {"channel": "stable"}, "kubernetes": "1.35.2"}, None),
+        ({"kubernetes": "1.35.2"}, None),
+    ],
+)
+def test_upgrades_that_aks_would_refuse_are_refused(cluster: Mapping[str, Any], sentence: str | None) -> None:
+    found = problems(cluster)
+    assert len(found) == (sentence is not None)
+    assert all(sentence in each for each in found)
+
+
+@pytest.mark.parametrize("channel", ["none", "patch", "stable", "rapid"])
+@pytest.mark.parametrize("said", [True, False])
+def test_a_version_that_nothing_is_done_about_is_a_warning(channel: str, said: bool) -> None:
+    cluster = {"upgrades": {"channel": channel}, **({"kubernetes": "1.35"} if said else {})}
+    found = [each for each in warnings(cluster) if "counts only when the cluster is made" in each]
+    assert len(found) == (said and channel in ("stable", "rapid"))
+    assert all(each.startswith(f'{KEY}.kubernetes "1.35"') and f'channel "{channel}"' in each for each in found)
 
 
 def test_a_smoke_test_with_gpus_needs_some() -> None:

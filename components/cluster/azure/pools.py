@@ -21,14 +21,13 @@ from sdg.azure.network import SURGE
 from sdg.catalog.gpu_driver import DriverOwner, agent_pool_driver
 from sdg.platform import layout
 from sdg.settings import azure as settings_of
+from sdg.settings.azure_versions import SELF_UPGRADING
 
 GPU_TAINT: Final = f"{layout.GPU_TAINT}=present:NoSchedule"
 GPU_LABEL: Final = {layout.GPU_NODE_LABEL: "true"}
 # AKS adds both to spot nodes by itself; what is not declared would be drift at every refresh
 SPOT_TAINT: Final = "kubernetes.azure.com/scalesetpriority=spot:NoSchedule"
 SPOT_LABEL: Final = {"kubernetes.azure.com/scalesetpriority": "spot"}
-# AKS moves the version on by itself
-SELF_UPGRADING: Final = ("stable", "rapid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,8 @@ def revision(settings: settings_of.Azure, pools: Sequence[NodePool]) -> str:
 def _kind(pool: NodePool) -> str:
     of = pool.pool
     zones = f" zones {'+'.join(of.zones)}" if of.zones else ""
-    return f"{pool.name} {of.size} {of.os_disk_gib}GiB {of.max_pods} pods {of.min}..{of.max}{zones}{' spot' if pool.spot else ''}"
+    further = f"{zones}{f' driver {pool.driver}' if pool.driver else ''}{' spot' if pool.spot else ''}"
+    return f"{pool.name} {of.size} {of.os_disk_gib}GiB {of.max_pods} pods {of.min}..{of.max}{further}"
 
 
 def _spot(spot: bool) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -88,7 +88,7 @@ def _members(pool: Pool, members: Sequence[Json]) -> Iterator[Check]:
         not wrong,
         observed=wrong or f"{len(usable)} nodes as planned",
         expected=", ".join([*_labels(pool), *pool.taints, f"GPUs: {pool.gpus}"]),
-        remedy="Labels and taints belong to the pool: `pulumi up` sets them. GPUs appear once the GPU operator's pods run on the node.",
+        remedy="Labels and taints belong to the pool: `pulumi up --refresh` sets them. GPUs appear once the GPU operator's pods run there.",
     )
 
 
@@ -117,7 +117,7 @@ def _growth(pool: Pool, bounds: Mapping[str, tuple[int, int]] | None) -> Check:
         seen = "the autoscaler does not report"
     else:
         seen = f"{found[0]} to {found[1]} nodes" if found else "the autoscaler does not know the pool"
-    remedy = f"See what the autoscaler reports: kubectl get --raw {AUTOSCALER_STATUS}; `pulumi up` sets the bounds."
+    remedy = f"See what the autoscaler reports: kubectl get --raw {AUTOSCALER_STATUS}; `pulumi up --refresh` sets the bounds."
     return judge(
         "pool-autoscaler", f"pool/{pool.name}", found == wanted, observed=seen, expected=f"{wanted[0]} to {wanted[1]} nodes", remedy=remedy
     )
