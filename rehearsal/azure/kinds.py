@@ -56,6 +56,7 @@ class Entry(Model):
     fixed: tuple[str, ...] = ()
     busy: str | None = None
     children: str = "go"
+    outlives: bool = False
     in_use: str | None = None
     globally: bool = Field(default=False, alias="global")
     kept: int | None = None

@@ -267,9 +267,9 @@ class World:
         return Gone(resource.type, resource.id, where, now, until, protected)
 
     def _nested(self, resource: Resource) -> list[Resource]:
-        """What goes with a resource, the innermost first."""
+        """What goes with a resource, the innermost first. What is said of it from outside stays."""
         below = f"{key(resource.id)}/"
-        found = [one for one in self.resources() if key(one.id).startswith(below)]
+        found = [one for one in self.resources() if key(one.id).startswith(below) and not kinds.entry_of(one.type).outlives]
         return sorted(found, key=lambda one: -one.id.count("/"))
 
     def _check_quota(self, old: Resource, said: Fields) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import string
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -68,7 +67,6 @@ class Names:
 
     base: str
     suffix: str
-    owner: str
     subscription: str
     resource_group: str
     nat_ip: str
@@ -115,7 +113,7 @@ class Names:
         base = f"{settings.prefix}-{settings.environment}"
         parts = {"p": settings.prefix, "e": settings.environment, "n": base, "s": suffix}
         made = {attribute: form.format(**parts) for attribute, (_kind, form) in _FORMS.items()}
-        return cls(base=base, suffix=suffix, owner=owner, subscription=subscription, **made)
+        return cls(base=base, suffix=suffix, subscription=subscription, **made)
 
     def private_endpoint(self, kind: str) -> str:
         """Name of the private endpoint of `redis`, `blob` or `vault`."""
@@ -136,16 +134,6 @@ class Names:
     def federated_credential(self, service_account: str) -> str:
         """Name of the credential that lets a service account log in as OSMO's identity."""
         return f"osmo-{service_account}"
-
-    def role_assignment(self, purpose: str) -> str:
-        """Name of a role assignment, a GUID, which is the same at every update and another in every stack.
-
-        Args:
-            purpose: what it is for, once per stack, such as `osmo-blob`.
-        """
-        # Entra wants them unique in the tenant, and an assignment of this name at another scope would be in the way of a replacement
-        path = f"/subscriptions/{self.subscription.lower()}/{self.owner}/{self.base}/{self.suffix}/{purpose}"
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, path))
 
     def by_kind(self) -> Iterator[tuple[str, str]]:
         """Every name that is made of the settings alone, after its kind in `azure_names.yaml`."""

@@ -127,9 +127,20 @@ def test_a_first_preview_knows_every_resource_with_its_name(run, preset):
         assert named or {"scope", "resourceUri"} & inputs.keys(), name
 
 
-def test_a_first_preview_asks_nothing_of_a_cluster_that_does_not_exist(run):
-    asked = {token for token, _ in run(preset="production", preview=True).invokes}
-    assert not {token for token in asked if "containerservice" in token or "storage" in token}
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"preset": "production"}, {"listManagedClusterUserCredentials"}),
+        ({"storage": {"auth": "key"}}, {"listManagedClusterAdminCredentials", "listStorageAccountKeys"}),
+    ],
+)
+def test_a_first_preview_asks_nothing_of_a_cluster_or_account_that_does_not_exist(run, settings, expected):
+    def asked(**more):
+        tokens = {token for token, _ in run(**settings, **more).invokes if "containerservice" in token or "storage" in token}
+        return {token.rpartition(":")[2] for token in tokens}
+
+    assert asked() == expected
+    assert asked(preview=True) == set()
 
 
 def test_everything_is_made_and_asked_in_the_stacks_own_subscription(graph):
@@ -328,8 +339,14 @@ def test_roles_say_what_their_principal_is_and_go_before_they_are_made_anew(grap
         assert graph.inputs[role]["principalType"] in ("ServicePrincipal", "User")
         assert (graph.inputs[role]["principalType"] == "User") == role.endswith("-deployer")
         assert graph.requests[role].deleteBeforeReplace
-    names = [graph.inputs[role]["roleAssignmentName"] for role in roles]
-    assert len(set(names)) == len(names)
+        # the provider makes it when the role is given: one of a former life may still be somewhere, for a principal that is gone
+        assert "roleAssignmentName" not in graph.inputs[role]
+
+
+def test_a_role_on_the_cluster_is_taken_back_since_azure_keeps_it_when_the_cluster_goes(run):
+    request = run(preset="production").requests["role-aks-deployer"]
+    assert not request.deletedWith
+    assert [urn.rpartition("::")[2] for urn in request.replace_with] == ["aks"]
 
 
 def test_the_clusters_identity_may_put_machines_into_its_subnets_and_nothing_else(run):
@@ -354,7 +371,17 @@ def test_osmo_has_no_identity_where_it_logs_in_with_the_key(run):
     assert not {"osmo-identity", "osmo-login", "role-osmo-blob"} & graph.types.keys()
 
 
-def test_no_key_is_plain_anywhere(graph):
+@pytest.mark.parametrize(
+    ("settings", "also"),
+    [
+        ({"preset": "team"}, {"planted-cluster-token"}),
+        ({"preset": "production"}, set()),
+        ({"storage": {"auth": "key"}}, {"planted-cluster-token", "planted-storage-key"}),
+    ],
+)
+def test_no_key_is_plain_anywhere(run, settings, also):
+    graph = run(**settings)
+
     def plain(value):
         if isinstance(value, dict):
             return "" if SECRET in value else " ".join(plain(each) for each in value.values())
@@ -362,6 +389,9 @@ def test_no_key_is_plain_anywhere(graph):
 
     for name in graph.requests:
         assert not [key for key in PLANTED if key in plain(sent(graph, name))], name
+    # they are there, or nothing could be found
+    secret = json.dumps([sent(graph, name) for name in graph.requests])
+    assert {key for key in PLANTED if key in secret} == {"planted-redis-key", *also}
 
 
 def test_gpu_nodes_are_marked_from_the_start_and_may_be_none(run):
@@ -489,14 +519,28 @@ def test_long_term_support_is_a_plan_of_its_own(run):
 
 
 def test_logs_and_metrics_are_collected_where_they_were_asked_for(run):
-    plain, watched = run().inputs["aks"], run(preset="production").inputs["aks"]
-    assert not {"addonProfiles", "azureMonitorProfile"} & plain.keys()
-    assert watched["addonProfiles"]["omsagent"]["config"] == {"logAnalyticsWorkspaceResourceID": "log-workspace-id", "useAADAuth": "true"}
-    assert watched["azureMonitorProfile"] == {"metrics": {"enabled": True}}
     graph = run(preset="production")
+    watched = graph.inputs["aks"]
+    config = {"logAnalyticsWorkspaceResourceID": "log-workspace-id", "useAADAuth": "true"}
+    assert watched["addonProfiles"] == {"omsagent": {"enabled": True, "config": config}}
+    assert watched["azureMonitorProfile"] == {"metrics": {"enabled": True}}
     assert graph.inputs["audit-log"]["logs"] == [{"category": "kube-audit-admin", "enabled": True}]
     associations = {graph.inputs[name]["associationName"] for name in ("log-association", "metrics-association")}
     assert associations == {"ContainerInsightsExtension", "ContainerInsightsMetricsExtension"}
+
+
+def test_what_is_off_is_said_since_azure_keeps_what_is_left_out(run):
+    inputs = run().inputs["aks"]
+    assert inputs["addonProfiles"] == {"omsagent": {"enabled": False}}
+    assert inputs["azureMonitorProfile"] == {"metrics": {"enabled": False}}
+    assert inputs["aadProfile"]["adminGroupObjectIDs"] == []
+
+
+def test_an_issuer_that_azure_leaves_out_is_missed_by_name(run_program):
+    cluster = {"kind": "azure", "allowedRanges": [MINE], "acceptUnvalidated": True}
+    answer = {"azure-native:containerservice:ManagedCluster": {"name": "aks-sdg-dev", "oidcIssuerProfile": {"enabled": True}}}
+    with pytest.raises(RuntimeError, match="Azure answered for aks without its OIDC issuer"):
+        run_program(cluster=cluster, computed=answer)
 
 
 def test_administrators_see_grafana(run):

@@ -87,7 +87,8 @@ def managed_cluster(
         aad_profile=ManagedClusterAADProfileArgs(
             managed=True,
             enable_azure_rbac=True,
-            admin_group_object_ids=list(settings.api_server.admin_groups) or None,
+            # also when there is none: to ARM, what is left out stays
+            admin_group_object_ids=list(settings.api_server.admin_groups),
             tenant_id=tenant,
         ),
         disable_local_accounts=not settings.api_server.local_accounts,

@@ -9,7 +9,7 @@ from pulumi_azure_native.containerservice import ManagedCluster
 from pulumi_azure_native.resources import ResourceGroup
 
 from components.cluster.azure import aks, pools
-from components.cluster.azure.base import NetworkHandle, Place, with_cluster
+from components.cluster.azure.base import NetworkHandle, Place
 from components.cluster.azure.data import DataServices, locks
 from components.cluster.azure.data_lock import DataLock
 from components.cluster.azure.identity import cluster_identity, cluster_roles, granted_to_deployer, osmo_identity, osmo_login, tenant
@@ -145,7 +145,8 @@ class AzureCluster(pulumi.ComponentResource):
             "AKS RBAC Cluster Admin",
             scope=cluster.id,
             principal_type=deployer.principal_type,
-            more=with_cluster(cluster),
+            # Azure keeps it when the cluster goes, and a cluster of that name would find it there
+            more=pulumi.ResourceOptions(replace_with=[cluster]),
         )
         return aks.user(place, cluster, role, deployer.login)
 

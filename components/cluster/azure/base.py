@@ -80,6 +80,22 @@ class NetworkHandle(Place):
         return self.network.id
 
 
+def told(value: str | None, by: str, what: str) -> str:
+    """What Azure computes for a resource and always answers with; a preview may not know it.
+
+    Args:
+        by: the resource, as the program names it.
+        what: of it, in words.
+
+    Raises:
+        RuntimeError: Azure left it out; what needs it would be refused for a reason that helps nobody.
+    """
+    if value or pulumi.runtime.is_dry_run():
+        return value or ""
+    remedy = "Run `pulumi refresh`, and update again; if it stays so, Azure has not finished it."
+    raise RuntimeError(f"Azure answered for {by} without {what}. {remedy}")
+
+
 def with_cluster(cluster: pulumi.Resource) -> pulumi.ResourceOptions:
     """Options of what Azure deletes along with the cluster: a new one has it only if it is made anew."""
     return pulumi.ResourceOptions(deleted_with=cluster, replace_with=[cluster], delete_before_replace=True)

@@ -10,7 +10,7 @@ from pulumi_azure_native.authorization import RoleAssignment
 from pulumi_azure_native.containerservice import ManagedCluster
 from pulumi_azure_native.managedidentity import FederatedIdentityCredential, UserAssignedIdentity
 
-from components.cluster.azure.base import NetworkHandle, Place
+from components.cluster.azure.base import NetworkHandle, Place, told
 from sdg.azure.roles import Role, definition_id
 from sdg.osmo import layout
 
@@ -49,7 +49,7 @@ def osmo_login(place: Place, identity: UserAssignedIdentity, cluster: ManagedClu
         federated_identity_credential_resource_name=place.names.federated_credential(account),
         resource_name_=place.names.osmo_identity,
         resource_group_name=place.resource_group_name,
-        issuer=cluster.oidc_issuer_profile.apply(lambda issuer: issuer.issuer_url if issuer else ""),
+        issuer=cluster.oidc_issuer_profile.apply(lambda issuer: told(issuer.issuer_url if issuer else None, "aks", "its OIDC issuer")),
         subject=f"system:serviceaccount:{layout.SERVICE_NAMESPACE}:{account}",
         audiences=[AUDIENCE],
         opts=place.options(identity, more=_as_long_as(cluster, "issuer", pulumi.ResourceOptions(deleted_with=identity))),
@@ -86,6 +86,10 @@ def granted(
 ) -> RoleAssignment:
     """Gives a role.
 
+    Its name, a GUID, is the provider's to make when the role is given. One that is made of the stack's name would be the same in the next
+    life of the stack, whose principals are others: ARM refuses a name to another principal as long as an assignment has it anywhere, which
+    may be some time after assignment, scope or principal were deleted.
+
     Args:
         purpose: what it is for, once per stack.
         scope: id of the resource that it holds for.
@@ -97,7 +101,6 @@ def granted(
     renewed = _as_long_as(whose, "principalId") if whose else pulumi.ResourceOptions(delete_before_replace=True)
     return RoleAssignment(
         f"role-{purpose}",
-        role_assignment_name=place.names.role_assignment(purpose),
         role_definition_id=definition_id(place.names.subscription, role),
         scope=scope,
         principal_id=principal,
@@ -111,7 +114,7 @@ def _as_long_as(source: pulumi.Resource, key: str, more: pulumi.ResourceOptions 
 
     A preview doesn't know what an update of the source will answer, and would announce another input each time.
     """
-    # its name is its id: the old one has to go before another can come
+    # two of one scope, role and principal, or of one name, can't be: the old one has to go before another can come
     anew = pulumi.ResourceOptions(ignore_changes=[key], replace_with=[source], delete_before_replace=True)
     return pulumi.ResourceOptions.merge(anew, more)
 

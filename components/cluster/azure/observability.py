@@ -17,7 +17,7 @@ from pulumi_azure_native.containerservice import (
     ManagedClusterAzureMonitorProfileMetricsArgs,
 )
 
-from components.cluster.azure.base import Place, with_cluster
+from components.cluster.azure.base import Place, told, with_cluster
 from components.cluster.azure.identity import PrincipalType, granted, granted_to_deployer
 from sdg.settings import azure as settings_of
 
@@ -33,28 +33,28 @@ _LOGS: Final = {"dataCollectionSettings": {"interval": "1m", "namespaceFiltering
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """What the cluster has to be made with.
+    """What the cluster has to be made with. What is off is said too: to ARM, what is left out stays as it was.
 
     Attributes:
         workspace: where logs go; None without logs.
-        addons: add-ons of AKS; None without logs.
-        metrics: AKS' own setting; None without metrics.
+        addons: add-ons of AKS.
+        metrics: AKS' own setting.
     """
 
     workspace: operationalinsights.Workspace | None
-    addons: Mapping[str, ManagedClusterAddonProfileArgs] | None
-    metrics: ManagedClusterAzureMonitorProfileArgs | None
+    addons: Mapping[str, ManagedClusterAddonProfileArgs]
+    metrics: ManagedClusterAzureMonitorProfileArgs
 
 
 def watching(place: Place, settings: settings_of.Observability) -> Watching:
     """Makes what must be there before the cluster."""
     workspace = _log_workspace(place, settings.log_days) if settings.logs else None
-    addons = None
+    config: dict[str, pulumi.Input[str]] | None = None
     if workspace:
-        config: dict[str, pulumi.Input[str]] = {"logAnalyticsWorkspaceResourceID": workspace.id, "useAADAuth": "true"}
-        addons = {"omsagent": ManagedClusterAddonProfileArgs(enabled=True, config=config)}
-    on = ManagedClusterAzureMonitorProfileMetricsArgs(enabled=True)
-    return Watching(workspace, addons, ManagedClusterAzureMonitorProfileArgs(metrics=on) if settings.metrics else None)
+        config = {"logAnalyticsWorkspaceResourceID": workspace.id, "useAADAuth": "true"}
+    addons = {"omsagent": ManagedClusterAddonProfileArgs(enabled=settings.logs, config=config)}
+    metrics = ManagedClusterAzureMonitorProfileMetricsArgs(enabled=settings.metrics)
+    return Watching(workspace, addons, ManagedClusterAzureMonitorProfileArgs(metrics=metrics))
 
 
 def watch(
@@ -192,7 +192,7 @@ def _grafana(place: Place, settings: settings_of.Azure, account: pulumi.Output[s
         opts=place.options(),
     )
     if account:
-        reads = grafana.identity.apply(lambda identity: identity.principal_id if identity else "")
+        reads = grafana.identity.apply(lambda identity: told(identity.principal_id if identity else None, "grafana", "its identity"))
         granted(place, "grafana-metrics", "Monitoring Data Reader", scope=account, principal=reads, whose=grafana)
     # Azure lets nobody in without a role, not even the subscription's owner
     anew = pulumi.ResourceOptions(replace_with=[grafana])

@@ -44,6 +44,9 @@ def _credential(request: Request) -> None:
 
 @rule(ASSIGNMENT)
 def _assignment(request: Request) -> None:
+    if request.old and _of(request.old.inputs) != _of(request.inputs):
+        sentence = "Tenant ID, application ID, principal ID, and scope are not allowed to be updated."
+        raise _bad("RoleAssignmentUpdateNotPermitted", sentence)
     definition = str(request.inputs.get("roleDefinitionId", ""))
     if not _DEFINITION.fullmatch(definition):
         sentence = f"The specified role definition with ID '{definition.rpartition('/')[2]}' does not exist."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from rehearsal.azure.account import SUBSCRIPTION
+from rehearsal.azure.world import Resource
 from tests.unit.azure_simulator.site import Site, refused
 
 NOWHERE = "/subscriptions/5d600000-0000-4000-8000-000000000001/resourceGroups/rg/providers"
@@ -152,3 +154,22 @@ def test_an_identity_must_exist_before_a_role_is_given_to_it(site: Site) -> None
     with refused("RoleAssignmentExists") as found:
         site.put("authorization:RoleAssignment", other, principalId=identity.outputs["principalId"], principalType="ServicePrincipal")
     assert made.name in found.value.message
+
+
+def test_a_role_outlives_what_it_was_given_for_and_its_name_is_nobody_elses(site: Site) -> None:
+    role = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+    who = site.put("managedidentity:UserAssignedIdentity", resourceName="id-one").outputs["principalId"]
+    other = site.put("managedidentity:UserAssignedIdentity", resourceName="id-two").outputs["principalId"]
+
+    def given(name: str, principal: str) -> Resource:
+        place = {"scope": site.storage().id, "roleAssignmentName": f"{name * 8}-0000-4000-8000-000000000000", "roleDefinitionId": role}
+        return site.put("authorization:RoleAssignment", place, principalId=principal, principalType="ServicePrincipal")
+
+    first = given("0", who)
+    site.delete(site.storage())
+    with refused("RoleAssignmentExists"):
+        given("1", who)
+    with refused("RoleAssignmentUpdateNotPermitted"):
+        given("0", other)
+    site.delete(first)
+    assert given("1", who)
