@@ -34,10 +34,11 @@ from pulumi_azure_native.managedidentity import UserAssignedIdentity
 
 from components.cluster.azure.base import NetworkHandle, Place, with_cluster
 from components.cluster.azure.observability import Watching
-from components.cluster.azure.pools import SELF_UPGRADING, NodePool, inline
+from components.cluster.azure.pools import NodePool, inline
 from components.cluster.base import ConnectionOutput
 from sdg.azure.kubeconfig import Login, with_certificate, with_login
 from sdg.settings import azure as settings_of
+from sdg.settings.azure_versions import SELF_UPGRADING
 
 # an empty list would let everybody in; AKS takes this one for nobody but the cluster itself
 NOBODY: Final = ("0.0.0.0/32",)
