@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
@@ -21,6 +22,8 @@ Config = dict[str, Any]
 MICROK8S: Final = "microk8s"
 AZURE: Final = "azure"
 KINDS: Final = ("existing", MICROK8S, AZURE)
+# keys with dots between them, and behind a key the indices of a list
+_PATH: Final = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[\d+\])*")
 
 
 class NotRehearsable(ValueError):
@@ -52,7 +55,7 @@ class Changes:
 
     Attributes:
         sections: whole sections, by key.
-        values: single values, by path, such as `osmo.profile`.
+        values: single values, by path, such as `osmo.profile` and `cluster.gpuPools[0].spot`.
     """
 
     sections: Mapping[str, Any] = field(default_factory=dict)
@@ -110,7 +113,7 @@ def parse_value(assignment: str) -> tuple[str, Any]:
     """
     path, equals, text = assignment.partition("=")
     path = path.removeprefix(f"{NAMESPACE}:")
-    if not equals or not all(path.split(".")):
+    if not equals or not _PATH.fullmatch(path):
         raise NotRehearsable(f"{assignment!r} is not PATH=VALUE, such as osmo.profile=6.4")
     if text in {"true", "false"}:
         return path, text == "true"
@@ -119,14 +122,33 @@ def parse_value(assignment: str) -> tuple[str, Any]:
 
 
 def _set(config: Config, path: str, value: Any) -> None:  # noqa: ANN401 -- whatever a stack file may hold
-    first, *rest = path.split(".")
-    if not rest:
-        config[f"{NAMESPACE}:{first}"] = value
-        return
-    section = _section(config, first)
-    for key in rest[:-1]:
-        section = section.setdefault(key, {})
-    section[rest[-1]] = value
+    first, *rest = _steps(path)
+    place: Any = config
+    step: str | int = f"{NAMESPACE}:{first}"
+    for following in rest:
+        place = _entered(place, step, [] if isinstance(following, int) else {}, path)
+        step = following
+    _entered(place, step, value, path)
+    place[step] = value
+
+
+def _steps(path: str) -> list[str | int]:
+    """Keys and indices of `cluster.gpuPools[0].spot`."""
+    return [int(step[1:-1]) if step.startswith("[") else step for step in re.findall(r"[^.\[\]]+|\[\d+\]", path)]
+
+
+def _entered(place: Any, step: str | int, fresh: Any, path: str) -> Any:  # noqa: ANN401 -- whatever a stack file may hold
+    """What is at a key or an index, made where there is nothing yet; the index after the last makes a list longer."""
+    if isinstance(place, list) and isinstance(step, int):
+        if step > len(place):
+            raise NotRehearsable(f"{path} asks for entry {step} of a list that has {len(place)}; entries are added one after the other")
+        if step == len(place):
+            place.append(fresh)
+    elif isinstance(place, dict) and isinstance(step, str):
+        place.setdefault(step, fresh)
+    else:
+        raise NotRehearsable(f"{path} is no path of the stack: {step!r} is asked of {place!r}")
+    return place[step]
 
 
 def _section(config: Config, key: str) -> Config:

@@ -15,6 +15,7 @@ WAYS = {
     "production": ("cluster.preset=production",),
     "6.4-retain": ("osmo.profile=6.4", "data=retain"),
     "azures-driver": ("platform.gpuOperator.driver=azure",),
+    "spot": ("cluster.gpuPools[0].spot=true", "cluster.cpuPool.spot=true", "cluster.cpuPool.min=1"),
     "load-balancer": ("cluster.network.egress=load-balancer", "cluster.storage.auth=key"),
 }
 

@@ -99,13 +99,29 @@ def test_a_port_that_is_held_is_none_of_the_rehearsals():
         ("osmo.database.host=db=1", "osmo.database.host", "db=1"),
         ("a.b=007", "a.b", "007"),
         ("a.b=", "a.b", ""),
+        ("cluster.gpuPools[0].spot=true", "cluster.gpuPools[0].spot", True),
+        ("cluster.allowedRanges[1]=192.0.2.1/32", "cluster.allowedRanges[1]", "192.0.2.1/32"),
     ],
 )
 def test_a_value_is_what_pulumi_would_make_of_it(assignment, path, value):
     assert parse_value(assignment) == (path, value)
 
 
-@pytest.mark.parametrize("assignment", ["osmo.profile", "=1", "osmo..profile=1", ""])
+def test_entries_of_lists_are_added_and_changed_one_by_one():
+    config = {"sdg:cluster": {"kind": "azure", "allowedRanges": ["192.0.2.1"], "gpuPools": [{"name": "a"}, {"name": "b"}]}}
+    values = {"cluster.gpuPools[1].spot": True, "cluster.gpuPools[2].name": "c", "cluster.gpuPools[2].zones[0]": "1"}
+    found = derived(config, Changes(values=values | {"cluster.allowedRanges[0]": "192.0.2.2"}), Place(KUBECONFIG, ""))["sdg:cluster"]
+    assert found["gpuPools"] == [{"name": "a"}, {"name": "b", "spot": True}, {"name": "c", "zones": ["1"]}]
+    assert found["allowedRanges"] == ["192.0.2.2"]
+
+
+@pytest.mark.parametrize("path", ["cluster.gpuPools[2].spot", "cluster.gpuPools.spot", "cluster.kind[0]", "cluster[0]"])
+def test_an_entry_that_cannot_be_is_refused(path):
+    with pytest.raises(NotRehearsable, match=r"cluster"):
+        derived({"sdg:cluster": {"kind": "azure", "gpuPools": [{}]}}, Changes(values={path: True}), Place(KUBECONFIG, ""))
+
+
+@pytest.mark.parametrize("assignment", ["osmo.profile", "=1", "osmo..profile=1", "", "a[]=1", "a[x]=1", "[0]=1", "a[0]b=1"])
 def test_what_is_no_assignment_is_refused(assignment):
     with pytest.raises(NotRehearsable, match=r"PATH=VALUE"):
         parse_value(assignment)
