@@ -9,6 +9,7 @@ from cli.faults import FaultError
 from cli.init import InitError
 from cli.keys import KeysError
 from cli.prices import NotOnAzureError
+from cli.project import NotAFolderError
 from cli.pulumi import PulumiError
 from cli.recover import AtWorkError
 from cli.secrecy import SecretInPlainError
@@ -45,6 +46,7 @@ EXPECTED: Final = (
     KubeError,
     KubeconfigError,
     NoClusterError,
+    NotAFolderError,
     NotOnAzureError,
     NotRehearsable,
     OsmoCliError,

@@ -16,15 +16,25 @@ MARK: Final = "stack"
 """File in a rehearsal's folder that names its stack."""
 
 
+class NotAFolderError(ValueError):
+    """`SDG_REHEARSAL` names what can be no folder; one sentence."""
+
+
 def rehearsal_state(stack: str | None = None) -> Path:
     """The one folder that a rehearsal writes to: the one that `SDG_REHEARSAL` names, or this clone's.
 
     Args:
         stack: whose rehearsal it is: a folder of another stack's is not taken. Unset: whichever this shell works on.
+
+    Raises:
+        NotAFolderError: it can be no folder.
     """
     named = os.environ.get(NAMED)
     if named and (stack is None or stack_of(Path(named)) in {None, stack}):
-        return Path(named).absolute()
+        path = Path(named).absolute()
+        if file := next((each for each in (path, *path.parents) if each.exists() and not each.is_dir()), None):
+            raise NotAFolderError(f"{NAMED} is {named}, and {file} is a file; name a folder, or one that is still to be made")
+        return path
     return REHEARSALS[0] if stack in {None, REHEARSAL} else REHEARSALS[1] / str(stack)
 
 
