@@ -16,6 +16,7 @@ from cli.stack_file import settings_of
 from sdg.azure.estimate import Estimate, Item, estimate, judge, money
 from sdg.azure.meters import Range, wanted_by
 from sdg.azure.prices import STALE, Price, Prices, Unknown
+from sdg.catalog.azure_meters import billing
 from sdg.preflight.budget import exceeded, named
 from sdg.settings.budget import Budget
 
@@ -38,7 +39,7 @@ def run(stack: str, console: Console, now: datetime | None = None) -> int:
     kept = kept_prices(settings, process_environment(stack))
     prices = kept.newest(cluster.location, budget.currency)
     reckoned = estimate(cluster, prices, budget.currency, wanted_by(settings.osmo, settings.platform))
-    show(reckoned, f"{stack}: a month of 730 hours in {cluster.location}, {budget.currency}", console)
+    show(reckoned, f"{stack}: a month of {billing().hours} hours in {cluster.location}, {budget.currency}", console)
     for line in (*_of_prices(prices, stack, now or datetime.now(UTC)), *_of_totals(reckoned)):
         console.print(line, soft_wrap=True)
     return _against(reckoned, budget, console)

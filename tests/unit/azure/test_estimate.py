@@ -25,6 +25,7 @@ from sdg.azure import retail
 from sdg.azure.estimate import Cost, estimate, judge, money
 from sdg.azure.kept_prices import FOLDER, Kept
 from sdg.azure.prices import PUBLIC
+from sdg.catalog.azure_meters import billing
 from sdg.preflight.budget import findings
 from sdg.preflight.model import Subject
 from sdg.settings.azure import Azure
@@ -259,6 +260,11 @@ def test_without_prices_the_estimate_shows_meters_and_quantities(stack):
     assert "unknown" in text
     assert "No prices were asked for yet, so none is known: sdg prices refresh --stack lab" in text
     assert "at least" not in text
+
+
+def test_the_month_in_the_title_is_the_one_that_is_counted(stack, monkeypatch):
+    monkeypatch.setattr(command, "billing", lambda: billing().model_copy(update={"hours": 700}))
+    assert "a month of 700 hours" in printed(stack(priced=False))[1]
 
 
 def test_prices_are_asked_for_and_then_shown_with_their_source_and_day(stack, api, tmp_path):
