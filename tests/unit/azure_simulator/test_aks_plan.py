@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rehearsal.azure.aks_plan import Cluster, plan, refusal
-from tests.unit.azure_simulator.aks_objects import NO_NODE, gpu_pool, nodes_of, pod, system_pool
+from tests.unit.azure_simulator.aks_objects import NO_NODE, TOLERATION, gpu_pool, nodes_of, pod, system_pool
 
 SYSTEM = system_pool()
 POOLS = (SYSTEM, gpu_pool())
@@ -36,6 +36,16 @@ def test_a_pool_at_zero_grows_for_a_pod_that_asks_for_its_gpus():
 def test_a_pod_without_gpus_grows_the_pool_without_gpus():
     growth = decided(pod(gpus=0, cpu="12")).growth
     assert (growth.pool.name, growth.to) == ("system", 2)
+
+
+SPOT = {"key": "kubernetes.azure.com/scalesetpriority", "operator": "Equal", "value": "spot", "effect": "NoSchedule"}
+
+
+@pytest.mark.parametrize("tolerations", [[TOLERATION], [SPOT], [TOLERATION, SPOT]])
+def test_a_spot_pool_grows_only_for_pods_that_tolerate_the_taint_that_aks_adds_by_itself(tolerations):
+    found = decided(pod(tolerations=tolerations), pools=(SYSTEM, gpu_pool(scaleSetPriority="Spot")))
+    assert bool(found.growth) is (len(tolerations) == 2)
+    assert found.growth or "1 node(s) had untolerated taint(s)" in found.helpless["ns", "a"]
 
 
 def test_it_grows_by_as_many_nodes_as_the_pods_need_and_no_further_than_its_maximum():
