@@ -13,7 +13,7 @@ from sdg.catalog.vm_sizes import VmSize, vm_sizes
 _FILTER = re.compile(r"\s*location\s+eq\s+'([^']+)'\s*", re.IGNORECASE)
 _LABELS = {"cores": "Total Regional vCPUs", "lowPriorityCores": "Total Regional Low-priority vCPUs"}
 _MACHINES = {"virtualMachines": ("Virtual Machines", 25_000), "virtualMachineScaleSets": ("Virtual Machine Scale Sets", 2_500)}
-_BOTH_GENERATIONS = re.compile(r"_T4_|_A10_|^Standard_D")
+_BOTH_GENERATIONS = re.compile(r"_T4_|_A10_|^Standard_[DE]\d+[a-z]*_v[35]$")
 _NETWORK = {
     "StandardSkuPublicIpAddresses": ("Public IPv4 Addresses - Standard", 20, "Microsoft.Network/publicIPAddresses"),
     "NatGateways": ("NAT Gateways", 100, "Microsoft.Network/natGateways"),
