@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # they take a while to import, and only stacks in Azure need 
     from sdg.preflight.azure.find_region import Search
 
 LOGIN: Final = "azure-login"
+VERDICTS: Final = {"fits": "[green]fits[/]", "not known": "[yellow]not known[/]", "does not": "[red]does not[/]"}
 MARKS: Final = {"error": "[red]error[/]", "warning": "[yellow]warning[/]", "note": "[dim]note[/]"}
 
 
@@ -125,17 +126,22 @@ def _show_regions(search: Search, cluster: Azure, console: Console) -> int:
         table.add_column(column, overflow="fold")
     for candidate in search.candidates:
         own = " (the stack's own)" if candidate.region == cluster.location else ""
-        said = "\n".join(f"{finding.check}: {finding.seen}" for finding in candidate.findings)
-        table.add_row(Text(f"{candidate.region}{own}"), "[green]fits[/]" if candidate.fits else "[red]does not[/]", Text(said))
+        said = [f"{finding.check}: {finding.seen}" for finding in candidate.findings]
+        if candidate.unanswered:
+            said.append(f"Not known: {', '.join(candidate.unanswered)}.")
+        table.add_row(Text(f"{candidate.region}{own}"), VERDICTS[candidate.verdict], Text("\n".join(said)))
     if search.candidates:
         console.print(table)
-    best = next((candidate.region for candidate in search.candidates if candidate.fits), None)
-    if best is None:
+    if search.best is None:
         console.print("No region fits. Name others with --region, or change what fails.")
         return 1
-    if best != cluster.location:
-        console.print(f"To use it, before anything is deployed: pulumi config set --path sdg:cluster.location {best}", soft_wrap=True)
-    return 0
+    if search.best != cluster.location:
+        console.print(
+            f"To use it, before anything is deployed: pulumi config set --path sdg:cluster.location {search.best}", soft_wrap=True
+        )
+    if search.refused:
+        console.print("What stands in the way in every region, above, comes first.")
+    return 1 if search.refused else 0
 
 
 def show_findings(findings: Sequence[Finding], console: Console) -> None:

@@ -31,7 +31,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "azure.login": ("state",),
     "azure.subscription": ("state",),
     "azure.provider": ("namespaces", "state"),
-    "azure.roles": ("roles",),
+    "azure.roles": ("roles", "group"),
     "azure.quota": ("location", "family", "limit"),
     "azure.sku": ("location", "size", "zones", "reason", "absent"),
     "azure.kubernetes": ("location", "without"),

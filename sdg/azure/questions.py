@@ -69,8 +69,6 @@ KEY_VAULT_NAME: Final = Question(f"{_P}/Microsoft.KeyVault/checkNameAvailability
 """POST `{"name", "type": "Microsoft.KeyVault/vaults"}` → as STORAGE_NAME; a vault that was deleted and not purged holds its name."""
 DELETED_VAULTS: Final = Question(f"{_P}/Microsoft.KeyVault/deletedVaults", _KEY_VAULT)
 """A list of `name` and `properties` with `location`, `deletionDate`, `scheduledPurgeDate`, `purgeProtectionEnabled`."""
-DELETED_COGNITIVE: Final = Question(f"{_P}/Microsoft.CognitiveServices/deletedAccounts", _COGNITIVE)
-"""A list of `name`, `location`, `properties.deletionDate`, `properties.scheduledPurgeDate`."""
 COGNITIVE_MODELS: Final = Question(f"{_P}/Microsoft.CognitiveServices/locations/{{location}}/models", _COGNITIVE)
 """A list of `kind`, `skuName`, `model` with `format`, `name`, `version`, `lifecycleStatus`, `deprecation.inference`, `skus[]`."""
 PROVIDER: Final = Question(f"{_P}/{{namespace}}", _RESOURCES)
@@ -78,3 +76,7 @@ PROVIDER: Final = Question(f"{_P}/{{namespace}}", _RESOURCES)
 `locations`, the only word ARM has on where `redisEnterprise` is."""
 RESOURCE_GROUP: Final = Question(f"{_S}/resourcegroups/{{group}}", _RESOURCES)
 """`name`, `location`, `tags`; 404 when there is none."""
+CLUSTER: Final = Question(
+    f"{_S}/resourceGroups/{{group}}/providers/Microsoft.ContainerService/managedClusters/{{name}}", _CONTAINER_SERVICE
+)
+"""`properties.privateFQDN` of a cluster whose API server is private; 404 when there is none."""

@@ -36,14 +36,14 @@ class PoolNodes:
     spot: bool = False
 
     @property
-    def nodes(self) -> int:
-        """Nodes that there are at most, with those that an upgrade adds for a while."""
-        return self.most if self.spot else self.most + -(-self.most // SURGE)
+    def needs(self) -> int:
+        """vCPUs at most, but for upgrades."""
+        return self.vcpus * self.most
 
     @property
-    def needs(self) -> int:
-        """vCPUs at most."""
-        return self.vcpus * self.nodes
+    def surge(self) -> int:
+        """vCPUs of the nodes that an upgrade adds for a while."""
+        return 0 if self.spot else self.vcpus * -(-self.most // SURGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,13 @@ class Need:
     Attributes:
         quota: its name.
         vcpus: at most, of all of them together.
+        surge: vCPUs that upgrades of all of them add to that for a while.
         pools: their names, in the order given.
     """
 
     quota: str
     vcpus: int
+    surge: int
     pools: tuple[str, ...]
 
 
@@ -99,12 +101,17 @@ class Shortage:
 
     @property
     def missing(self) -> int:
-        """vCPUs that the limit has to grow by, while everything that runs goes on running."""
-        return self.need.vcpus - self.usage.free
+        """vCPUs that the limit has to grow by for the pools at their most, while everything that runs goes on running."""
+        return max(0, self.need.vcpus - self.usage.free)
+
+    @property
+    def missing_for_upgrades(self) -> int:
+        """The same, with the nodes that upgrades add."""
+        return self.need.vcpus + self.need.surge - self.usage.free
 
     @property
     def certain(self) -> bool:
-        """Whether it is too small even if nothing else ran."""
+        """Whether it is too small for the pools at their most even if nothing else ran."""
         return self.need.vcpus > self.usage.limit
 
 
@@ -117,6 +124,7 @@ def needs(pools: Iterable[PoolNodes]) -> list[Need]:
     """What the pools need of each quota that counts them, families first, in the order of the pools; pools without nodes need nothing."""
     spelled: dict[str, str] = {}
     vcpus: defaultdict[str, int] = defaultdict(int)
+    surge: defaultdict[str, int] = defaultdict(int)
     names: defaultdict[str, list[str]] = defaultdict(list)
     for pool in pools:
         if not pool.needs:
@@ -125,16 +133,17 @@ def needs(pools: Iterable[PoolNodes]) -> list[Need]:
             key = folded(quota)
             spelled.setdefault(key, quota)
             vcpus[key] += pool.needs
+            surge[key] += pool.surge
             names[key].append(pool.pool)
     regional = [folded(TOTAL), folded(SPOT)]
     order = sorted(spelled, key=lambda key: regional.index(key) if key in regional else -1)
-    return [Need(spelled[key], vcpus[key], tuple(names[key])) for key in order]
+    return [Need(spelled[key], vcpus[key], surge[key], tuple(names[key])) for key in order]
 
 
 def shortages(pools: Iterable[PoolNodes], usages: Iterable[Usage]) -> Iterator[Shortage]:
-    """Every quota that is too small for the pools at their most. A quota that the region doesn't name is one of 0."""
+    """Every quota that is too small for the pools at their most and being upgraded. A quota that the region doesn't name is one of 0."""
     known = {folded(usage.name): usage for usage in usages}
     for need in needs(pools):
         usage = known.get(folded(need.quota), Usage(need.quota, 0, 0))
-        if usage.limit >= 0 and need.vcpus > usage.free:
+        if usage.limit >= 0 and need.vcpus + need.surge > usage.free:
             yield Shortage(need, usage)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from sdg.catalog.documents import CatalogModel, read
 
@@ -99,11 +99,8 @@ class FoundryModel(CatalogModel):
         return self.id.rpartition("/")[2]
 
 
-class FoundryModels(CatalogModel):
+class _FoundryModels(RootModel[Mapping[str, FoundryModel]]):
     """All of `foundry_models.yaml`."""
-
-    default: str
-    models: Mapping[str, FoundryModel]
 
 
 @cache
@@ -117,10 +114,10 @@ def azure_requirements() -> AzureRequirements:
 
 
 @cache
-def foundry_models() -> FoundryModels:
-    """Foundry's models.
+def foundry_models() -> Mapping[str, FoundryModel]:
+    """Foundry's models by the names that they are called by here.
 
     Raises:
         pydantic.ValidationError: `foundry_models.yaml` breaks its schema.
     """
-    return read("foundry_models.yaml", FoundryModels)
+    return read("foundry_models.yaml", _FoundryModels).root

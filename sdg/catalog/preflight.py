@@ -18,6 +18,7 @@ class PreflightCheck(CatalogModel):
     """One check; the comments of `preflight.yaml` say what each key means."""
 
     severity: Severity
+    later: Severity | None = None
     asks: str
     remedy: str = ""
     clusters: tuple[Literal["existing", "microk8s", "azure"], ...]

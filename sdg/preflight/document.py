@@ -31,18 +31,23 @@ _AZURE = """
 Azure's resource manager is asked over HTTP, once per update, all questions at once and with nothing but reads: as the service principal,
 the workload or managed identity, or the user of `az` that is found first. `sdg preflight` in a terminal of a host without a login shows a
 code to type elsewhere (`az login --use-device-code`) and goes on when that is done. Without a login, or where the subscription cannot be
-read, that alone is said of Azure. A question that gets no answer is a failure, except where another failure explains it.
+read, that alone is said of Azure. A question that gets no answer is a failure, except where another failure explains it. What the login
+may not read is a warning with the action that it lacks, and nobody has looked at it then: Reader on the subscription can read all but
+whether PostgreSQL's name is free.
 
-Nothing that a deployment creates is read. Only whether the stack's resource group exists is asked, because its own resources must not
-stand in its own way: once it exists, taken names count as its own, and a quota is short only if its limit could never do; what seems to be
-missing otherwise is a warning, since the stack's own nodes are among those that use it.
+Nothing that a deployment creates is read, with two exceptions. Whether the stack's resource group exists is asked, because its own
+resources must not stand in its own way: once it exists, taken names count as its own, what only matters where something new is made is a
+warning (above: "error, later warning"), and a quota is short only if its limit could never do; what seems to be missing otherwise is a
+warning, since the stack's own nodes are among those that use it. And of a private API server its name is read, so that this host can try to
+reach it.
 
-Quotas: a pool counts with its maximum and with the nodes that an upgrade adds (10 %, rounded up; none for spot pools, which are upgraded in
-place), times the vCPUs that the region's own list of sizes says, against the size's family and against the region's `cores`; spot pools
-count against `lowPriorityCores` alone.
+Quotas: a pool counts with its maximum, times the vCPUs that the region's own list of sizes says, against the size's family and against the
+region's `cores`; spot pools count against `lowPriorityCores` alone. The nodes that an upgrade adds (10 %, rounded up; none for spot pools,
+which are upgraded in place) are a warning where they alone are too many: everything can be made, and not be upgraded.
 
-`--find-region` asks the stack's own region, those that are named with `--region`, and {regions}; its
-exit code is 0 when one of them fits.
+`--find-region` asks the stack's own region, those that are named with `--region`, and {regions}. A region
+fits, does not, or is not known where a question about it got no answer. The exit code is 0 when one of them fits and nothing stands in the
+way in all of them.
 
 | Part of a stack | Resource providers | The deployer must be allowed |
 |---|---|---|
@@ -87,7 +92,8 @@ def preflight_markdown() -> str:
 def _checks() -> Iterator[str]:
     for name, check in checks().items():
         in_ci = "no" if check.host else "yes"
-        yield f"| `{name}` | {check.severity} | {asks(check)} | {', '.join(check.clusters)} | {in_ci} |\n"
+        severity = f"{check.severity}, later {check.later}" if check.later else check.severity
+        yield f"| `{name}` | {severity} | {asks(check)} | {', '.join(check.clusters)} | {in_ci} |\n"
 
 
 def _regions() -> str:

@@ -25,11 +25,13 @@ class Finding:
         check: its name in `preflight.yaml`.
         seen: what was seen and what was expected, a sentence or two.
         remedy: what to do, a sentence; empty where `seen` says it.
+        later: whether the stack exists already, so that what only matters where something new is made may count for less.
     """
 
     check: str
     seen: str
     remedy: str = ""
+    later: bool = False
 
     @classmethod
     def of(cls, check: str, seen: str) -> Finding:
@@ -38,7 +40,8 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
-        return checks()[self.check].severity
+        check = checks()[self.check]
+        return (check.later if self.later else None) or check.severity
 
     @property
     def refuses(self) -> bool:

@@ -139,7 +139,9 @@ class PostgreSql(Settings):
     high_availability: Literal["none", "same-zone", "zone-redundant"] = Field(
         default="none", description="Whether a standby takes over, and where it is; not with tier `B_`. By preset."
     )
-    zone: Zone = Field(default="1", description="Availability zone of the server that starts as the primary one.")
+    zone: Zone | None = Field(
+        default=None, description="Availability zone of the server that starts as the primary one; Azure chooses when unset."
+    )
     backup_days: int = Field(default=7, ge=7, le=35, description="Days that backups are kept. By preset.")
     geo_backup: bool = Field(default=False, description="Whether backups are kept in the paired region too. Fixed at creation. By preset.")
     require_tls: bool = Field(default=True, description="Whether the server refuses connections without TLS.")

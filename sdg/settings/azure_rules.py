@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 from sdg.azure import names, network
+from sdg.catalog.gpu_driver import DriverOwner
 from sdg.catalog.versions import versions
-from sdg.catalog.vm_sizes import UnknownSize, VmSize, vm_size
-from sdg.settings.azure import CPU_POOL, SYSTEM_POOL, TAGS, Azure, GpuPool, Pool, PostgreSql
+from sdg.catalog.vm_sizes import UnknownSize, vm_size, vm_sizes
+from sdg.settings.azure import CPU_POOL, SYSTEM_POOL, TAGS, Azure, Pool, PostgreSql
 from sdg.settings.azure_access import access_problems, access_warnings
 from sdg.settings.azure_versions import version_problems, version_warnings
 from sdg.settings.gpu_operator import gpu_operator_plan
 from sdg.settings.platform import BUCKET, GpuOperator, Platform
 from sdg.settings.smoke import Smoke
 
+PoolKind = Literal["system", "cpu", "gpu"]
 # first letters of the sizes that a tier of PostgreSQL has
 _TIERS: Final = {"B": "B", "GP": "D", "MO": "E"}
 _TAG_KEY: Final = 128  # characters; a storage account takes fewer than the rest, which take 512
@@ -33,7 +35,7 @@ def azure_problems(cluster: Azure, platform: Platform | None, smoke: Smoke | Non
     yield from network.problems(cluster)
     yield from access_problems(cluster)
     yield from version_problems(cluster, platform)
-    yield from _pools(cluster)
+    yield from _pools(cluster, driver_owner(cluster, operator))
     yield from _driver(cluster, operator)
     yield from _database(cluster.database)
     yield from _storage(cluster)
@@ -49,28 +51,55 @@ def azure_warnings(cluster: Azure, platform: Platform | None) -> Iterator[str]:
     yield from version_warnings(cluster, platform)
     for index, pool in enumerate(cluster.gpu_pools):
         key = f"sdg:cluster.gpuPools[{index}].size"
-        size, _unknown = _size(pool)
+        size = vm_sizes().get(pool.size)
         if size and size.preview:
             yield f"{key}: {pool.size} is not generally available; the subscription needs access to its preview."
         if size and size.architecture != "amd64":
             yield f"{key}: nodes of {pool.size} are {size.architecture}, and every image that runs there must be too."
 
 
-def _pools(cluster: Azure) -> Iterator[str]:
-    named: list[tuple[str, Pool]] = [("systemPool", cluster.system_pool)]
-    named += [("cpuPool", cluster.cpu_pool)] if cluster.cpu_pool else []
-    for key, pool in named:
-        yield from _bounds(f"sdg:cluster.{key}", pool, least=1 if pool is cluster.system_pool else 0)
-        size, unknown = _size(pool)
-        if unknown:
-            yield f"sdg:cluster.{key}.size: {unknown}"
-        elif size and size.gpu:
-            yield f"sdg:cluster.{key}.size must be one without GPUs, which belong into sdg:cluster.gpuPools; it is {pool.size}."
-        elif size and pool is cluster.system_pool and size.vcpus < versions().aks.system_vcpus:
-            yield (
-                f"sdg:cluster.systemPool.size must have {versions().aks.system_vcpus} vCPUs or more, for Kubernetes and OSMO themselves; "
-                f"{pool.size} has {size.vcpus}."
-            )
+def size_problem(key: str, name: str, kind: PoolKind, driver: DriverOwner | None) -> str | None:
+    """Why nodes of a pool cannot have a size, in a sentence; None when they can.
+
+    Args:
+        key: of the pool's size.
+        name: of the size.
+        driver: who installs the GPU driver; None where that is not known, or nobody does.
+    """
+    try:
+        size = vm_size(name)
+    except UnknownSize as error:
+        return f"{key}: {error}"
+    least = versions().aks.system_vcpus
+    if kind == "gpu" and not size.gpu:
+        return f"{key} must be one with GPUs; {name} has none."
+    if kind != "gpu" and size.gpu:
+        return f"{key} must be one without GPUs, which belong into sdg:cluster.gpuPools; it is {name}."
+    if kind == "system" and size.vcpus < least:
+        return f"{key} must have {least} vCPUs or more, for Kubernetes and OSMO themselves; {name} has {size.vcpus}."
+    if driver == "operator" and size.gpu and size.gpu.driver == "grid":
+        return (
+            f"{key}: {name} needs NVIDIA's GRID driver, which the GPU operator doesn't install; set sdg:platform.gpuOperator.driver to "
+            "'azure', or take another size."
+        )
+    return None
+
+
+def driver_owner(cluster: Azure, operator: GpuOperator) -> DriverOwner | None:
+    """Who installs the GPU driver; None where there is nothing to install, or the stack has to say who does."""
+    if not cluster.gpu_pools or (operator.install is False and operator.driver is None):
+        return None
+    return gpu_operator_plan(operator, cluster=cluster.kind, gpus=cluster.gpus).driver
+
+
+def _pools(cluster: Azure, driver: DriverOwner | None) -> Iterator[str]:
+    named: list[tuple[PoolKind, Pool]] = [("system", cluster.system_pool)]
+    named += [("cpu", cluster.cpu_pool)] if cluster.cpu_pool else []
+    for kind, pool in named:
+        key = f"sdg:cluster.{kind}Pool"
+        yield from _bounds(key, pool, least=1 if kind == "system" else 0)
+        if problem := size_problem(f"{key}.size", pool.size, kind, driver):
+            yield problem
     taken = dict.fromkeys((SYSTEM_POOL, CPU_POOL), "the name of a pool that there is anyway")
     for index, gpu_pool in enumerate(cluster.gpu_pools):
         key = f"sdg:cluster.gpuPools[{index}]"
@@ -78,11 +107,8 @@ def _pools(cluster: Azure) -> Iterator[str]:
             yield f'{key}.name must be another; "{gpu_pool.name}" is {taken[gpu_pool.name]}.'
         taken.setdefault(gpu_pool.name, f"the name of {key}")
         yield from _bounds(key, gpu_pool, least=0)
-        size, unknown = _size(gpu_pool)
-        if unknown:
-            yield f"{key}.size: {unknown}"
-        elif size and not size.gpu:
-            yield f"{key}.size must be one with GPUs; {gpu_pool.size} has none."
+        if problem := size_problem(f"{key}.size", gpu_pool.size, "gpu", driver):
+            yield problem
 
 
 def _bounds(key: str, pool: Pool, *, least: int) -> Iterator[str]:
@@ -92,14 +118,6 @@ def _bounds(key: str, pool: Pool, *, least: int) -> Iterator[str]:
         yield f"{key}.max must be at least 1; it is {pool.max}: a pool that may have no node is left out."
     elif pool.min > pool.max:
         yield f"{key}.min must be at most its max, which is {pool.max}; it is {pool.min}."
-
-
-def _size(pool: Pool) -> tuple[VmSize | None, str]:
-    """A pool's size, or why there is none."""
-    try:
-        return vm_size(pool.size), ""
-    except UnknownSize as error:
-        return None, str(error)
 
 
 def _driver(cluster: Azure, operator: GpuOperator) -> Iterator[str]:
@@ -112,23 +130,11 @@ def _driver(cluster: Azure, operator: GpuOperator) -> Iterator[str]:
         if operator.driver:
             yield f'{key}.driver: "{operator.driver}" says who installs the GPU driver, and sdg:cluster.gpuPools has none; leave it unset.'
         return
-    plan = gpu_operator_plan(operator, cluster=cluster.kind, gpus=cluster.gpus)
     if operator.install is False and operator.driver is None:
         yield (
             f"{key}.driver is required where {key}.install is false: 'azure', so that AKS installs the GPU driver, or 'operator', "
             "so that a GPU operator of your own does."
         )
-    elif plan.driver == "operator":
-        for index, pool in enumerate(cluster.gpu_pools):
-            if (size := _size(pool)[0]) and size.gpu and size.gpu.driver == "grid":
-                yield _needs_grid(index, pool)
-
-
-def _needs_grid(index: int, pool: GpuPool) -> str:
-    return (
-        f"sdg:cluster.gpuPools[{index}].size: {pool.size} needs NVIDIA's GRID driver, which the GPU operator doesn't install; set "
-        "sdg:platform.gpuOperator.driver to 'azure', or take another size."
-    )
 
 
 def _database(database: PostgreSql) -> Iterator[str]:

@@ -35,13 +35,13 @@ quotas = st.builds(
 )
 
 
-def placed(wanted, usages):
+def placed(wanted, usages, *, upgrading=True):
     """The quotas that refuse a machine when every machine of every pool is asked for, one by one."""
     used = {folded(usage.name): usage.used for usage in usages}
     limit = {folded(usage.name): usage.limit for usage in usages}
     refused = set()
     for pool in wanted:
-        surge = 0 if pool.spot else len(range(0, pool.most, 10))
+        surge = len(range(0, pool.most, 10)) if upgrading and not pool.spot else 0
         for _machine in range(pool.most + surge):
             for counted in [SPOT] if pool.spot else [pool.family, TOTAL]:
                 key = folded(counted)
@@ -53,7 +53,9 @@ def placed(wanted, usages):
 
 @given(pools, quotas)
 def test_exactly_those_quotas_are_short_that_refuse_a_machine(wanted, usages):
-    assert {folded(short.need.quota) for short in shortages(wanted, usages)} == placed(wanted, usages)
+    found = list(shortages(wanted, usages))
+    assert {folded(short.need.quota) for short in found} == placed(wanted, usages)
+    assert {folded(short.need.quota) for short in found if short.missing} == placed(wanted, usages, upgrading=False)
 
 
 @given(pools, quotas)
@@ -66,17 +68,17 @@ def test_a_limit_that_grows_by_what_is_missing_is_enough_and_one_less_is_not(wan
             for usage in usages
         ]
 
-    missing = {folded(short.need.quota): short.missing for short in shortages(wanted, usages)}
+    missing = {folded(short.need.quota): short.missing_for_upgrades for short in shortages(wanted, usages)}
     assert list(shortages(wanted, grown(0))) == []
     assert {folded(short.need.quota) for short in shortages(wanted, grown(-1))} == set(missing)
 
 
 @given(pools)
-def test_needs_are_never_below_what_runs_at_most_and_families_add_up_to_the_total(wanted):
+def test_needs_are_what_runs_at_most_and_families_add_up_to_the_total(wanted):
     found = {folded(need.quota): need.vcpus for need in needs(wanted)}
     total, spot = found.pop(folded(TOTAL), 0), found.pop(folded(SPOT), 0)
     assert sum(found.values()) == total
-    assert total >= sum(pool.vcpus * pool.most for pool in wanted if not pool.spot)
+    assert total == sum(pool.vcpus * pool.most for pool in wanted if not pool.spot)
     assert spot == sum(pool.vcpus * pool.most for pool in wanted if pool.spot)
     assert all(vcpus > 0 for vcpus in found.values())
 
@@ -114,7 +116,7 @@ def test_the_order_of_the_pools_changes_no_sum(wanted, usages, random):
 def test_what_is_certainly_short_stays_short_when_nothing_else_runs(wanted, usages):
     idle = [dataclasses.replace(usage, used=0) for usage in usages]
     certain = {short.need.quota for short in shortages(wanted, usages) if short.certain}
-    assert certain == {short.need.quota for short in shortages(wanted, idle)}
+    assert certain == {short.need.quota for short in shortages(wanted, idle) if short.missing}
 
 
 SYSTEM = PoolNodes("system", "standardDDSv5Family", 16, 6)
@@ -123,11 +125,11 @@ GPU = PoolNodes("gpu", "standardNCADSH100v5Family", 40, 4)
 
 def test_the_reference_pools_need_what_was_worked_out_by_hand():
     assert needs([SYSTEM, GPU]) == [
-        Need("standardDDSv5Family", 16 * 7, ("system",)),
-        Need("standardNCADSH100v5Family", 40 * 5, ("gpu",)),
-        Need("cores", 16 * 7 + 40 * 5, ("system", "gpu")),
+        Need("standardDDSv5Family", 16 * 6, 16, ("system",)),
+        Need("standardNCADSH100v5Family", 40 * 4, 40, ("gpu",)),
+        Need("cores", 16 * 6 + 40 * 4, 16 + 40, ("system", "gpu")),
     ]
-    assert needs([dataclasses.replace(GPU, spot=True)]) == [Need("lowPriorityCores", 160, ("gpu",))]
+    assert needs([dataclasses.replace(GPU, spot=True)]) == [Need("lowPriorityCores", 160, 0, ("gpu",))]
 
 
 def test_families_are_the_same_whatever_their_letter_case_and_spaces():
@@ -135,14 +137,21 @@ def test_families_are_the_same_whatever_their_letter_case_and_spaces():
     assert list(shortages([GPU], usages)) == []
 
 
-@pytest.mark.parametrize(("most", "nodes"), [(0, 0), (1, 2), (10, 11), (11, 13), (1000, 1100)])
-def test_an_upgrade_adds_a_tenth_of_the_nodes_rounded_up(most, nodes):
-    assert PoolNodes("gpu", "family", 1, most).nodes == nodes
+@pytest.mark.parametrize(("most", "more"), [(0, 0), (1, 1), (10, 1), (11, 2), (1000, 100)])
+def test_an_upgrade_adds_a_tenth_of_the_nodes_rounded_up(most, more):
+    assert PoolNodes("gpu", "family", 40, most).surge == 40 * more
+    assert PoolNodes("gpu", "family", 40, most, spot=True).surge == 0
+
+
+def test_a_quota_of_exactly_the_pools_is_short_for_upgrades_alone():
+    one = dataclasses.replace(GPU, most=1)
+    [short] = shortages([one], [Usage(GPU.family, 0, 40), Usage(TOTAL, 0, 80)])
+    assert (short.need.quota, short.missing, short.missing_for_upgrades, short.certain) == (GPU.family, 0, 40, False)
 
 
 def test_a_family_that_the_region_does_not_name_has_a_quota_of_nothing():
     short = next(shortages([GPU], [Usage("cores", 0, 1000)]))
-    assert (short.need.quota, short.missing, short.certain) == ("standardNCADSH100v5Family", 200, True)
+    assert (short.need.quota, short.missing, short.certain) == ("standardNCADSH100v5Family", 160, True)
 
 
 def test_a_limit_below_zero_limits_nothing():

@@ -1,25 +1,30 @@
 """Asks Azure whether a stack can be made, before any of it is. Reads only.
 
-Nothing that a deployment makes is read: only whether its resource group exists, for what is the stack's own is not in its own way.
+Nothing that a deployment makes is read but whether its resource group exists, for what is the stack's own is not in its own way, and the
+name of its API server where that is private.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 from sdg.azure import questions as arm
 from sdg.azure.arm import ArmReader
 from sdg.azure.errors import ArmError, ArmForbiddenError, ArmNotFoundError, LoginError
-from sdg.preflight.azure import naming, region, subscription, there
+from sdg.preflight.azure import naming, reach, region, subscription, there
 from sdg.preflight.azure.asking import Ask, Asked, ask
 from sdg.preflight.azure.wanted import WantedStack
 from sdg.preflight.model import Finding
 
 GROUP, LOCATIONS = "whether the resource group exists", "the list of regions"
 PERMISSIONS, PERMISSIONS_THERE = "what the deployer may do", "what the deployer may do in the resource group"
-DELETED_VAULTS, DELETED_FOUNDRY = "the list of deleted key vaults", "the list of deleted Foundry accounts"
-STORAGE_NAME, DATABASE_NAME, VAULT_NAME = "storage account", "PostgreSQL server", "key vault"
+DELETED_VAULTS = "the list of deleted key vaults"
+CLUSTER = "whether the cluster exists"
+STORAGE_NAME = "whether the name of the storage account is free"
+DATABASE_NAME = "whether the name of the PostgreSQL server is free"
+VAULT_NAME = "whether the name of the key vault is free"
 _PROVIDER: Final = "resource provider {}"
 _SHOWN: Final = 3
 _ANSWERED_BY: Final[Mapping[str, str]] = {
@@ -29,8 +34,9 @@ _ANSWERED_BY: Final[Mapping[str, str]] = {
     DATABASE_NAME: "Microsoft.DBforPostgreSQL",
     VAULT_NAME: "Microsoft.KeyVault",
     DELETED_VAULTS: "Microsoft.KeyVault",
-    DELETED_FOUNDRY: "Microsoft.CognitiveServices",
+    CLUSTER: "Microsoft.ContainerService",
 }
+_ACTION: Final = re.compile(r"perform action '([^']+)'")  # in ARM's words about what somebody may not do
 
 Answer = TypeVar("Answer")
 
@@ -42,10 +48,13 @@ def findings(wanted: WantedStack, reader: ArmReader) -> Iterator[Finding]:
     except ArmError as error:
         yield no_subscription(wanted, error)
         return
-    asked = ask({**of_subscription(wanted, reader), **_of_names(wanted, reader), **there.questions(wanted, reader)})
+    asked = ask(
+        {**of_subscription(wanted, reader), **_of_names(wanted, reader), **_of_cluster(wanted, reader), **there.questions(wanted, reader)}
+    )
     yield from everywhere(wanted, asked)
     yield from _names(wanted, asked)
     yield from in_region(wanted, asked)
+    yield from there.judged(CLUSTER, lambda: reach.private(wanted.cluster, asked.one(CLUSTER)))
     yield from unanswered(silent(wanted, asked))
 
 
@@ -94,8 +103,6 @@ def of_subscription(wanted: WantedStack, reader: ArmReader) -> dict[str, Ask]:
         asked[there.STORAGE] = many(arm.STORAGE_SKUS)
     if wanted.has("key-vault"):
         asked[DELETED_VAULTS] = many(arm.DELETED_VAULTS)
-    if wanted.has("foundry") and _foundry(wanted):
-        asked[DELETED_FOUNDRY] = many(arm.DELETED_COGNITIVE)
     return asked | {_PROVIDER.format(namespace): _provider(reader, own, namespace) for namespace in wanted.namespaces}
 
 
@@ -126,12 +133,21 @@ def _of_names(wanted: WantedStack, reader: ArmReader) -> dict[str, Ask]:
     return {what: free(question, name, kind) for what, (part, question, name, kind) in names.items() if part in wanted.parts}
 
 
+def _of_cluster(wanted: WantedStack, reader: ArmReader) -> dict[str, Ask]:
+    """Where a private API server is; nothing else of the cluster is looked at."""
+    if wanted.cluster.api_server.access != "private":
+        return {}
+    path = arm.CLUSTER.at(wanted.subscription, group=wanted.names.resource_group, name=wanted.names.cluster)
+    return {CLUSTER: lambda: _if_there(dict[str, Any](), lambda: reader.get(path, arm.CLUSTER.api_version))}
+
+
 def everywhere(wanted: WantedStack, asked: Asked) -> Iterator[Finding]:
     """What stands in the way whatever the region."""
     yield from there.judged("resource providers", lambda: subscription.registration(wanted, _providers(wanted, asked)))
-    if (permissions := asked.many(PERMISSIONS)) is not None:
+    permissions, own = asked.many(PERMISSIONS), asked.many(PERMISSIONS_THERE)
+    if permissions is not None or own:
         # once the stack has a group, roles on that alone are enough
-        given = [*permissions, *(asked.many(PERMISSIONS_THERE) or ())]
+        given = [*(permissions or ()), *(own or ())]
         yield from there.judged(PERMISSIONS, lambda: subscription.roles(wanted, subscription.forbidden(wanted, given)))
 
 
@@ -152,6 +168,14 @@ def silent(wanted: WantedStack, asked: Asked) -> dict[str, ArmError]:
     }
 
 
+def open_questions(wanted: WantedStack, asked: Asked) -> list[str]:
+    """Questions about the wanted region that got no answer, whatever the reason; none of a region that isn't."""
+    if _unknown(wanted, asked):
+        return []
+    of_region = (LOCATIONS, there.STORAGE, *there.ASKED_OF, *map(_PROVIDER.format, wanted.namespaces))
+    return [question for question in of_region if question in asked.refused]
+
+
 def _unknown(wanted: WantedStack, asked: Asked) -> list[Finding]:
     locations = asked.many(LOCATIONS)
     return there.judged(LOCATIONS, lambda: region.known(wanted, locations)) if locations else []
@@ -170,32 +194,37 @@ def _names(wanted: WantedStack, asked: Asked) -> Iterator[Finding]:
     vaults = asked.many(DELETED_VAULTS) or []
     held = there.judged(DELETED_VAULTS, lambda: naming.deleted_vault(wanted, vaults))
     yield from held
-    if foundry := _foundry(wanted):
-        accounts = asked.many(DELETED_FOUNDRY) or []
-        yield from there.judged(DELETED_FOUNDRY, lambda: naming.deleted_foundry(foundry, accounts))
-    names = {STORAGE_NAME: wanted.names.storage_account, DATABASE_NAME: wanted.names.postgres, VAULT_NAME: wanted.names.key_vault}
-    for what, name in names.items():
-        answer = asked.one(what)
-        if answer is not None and not (what == VAULT_NAME and held):
+    names = {
+        STORAGE_NAME: ("storage account", wanted.names.storage_account),
+        DATABASE_NAME: ("PostgreSQL server", wanted.names.postgres),
+        VAULT_NAME: ("key vault", wanted.names.key_vault),
+    }
+    for question, (what, name) in names.items():
+        answer = asked.one(question)
+        if answer is not None and not (question == VAULT_NAME and held):
             yield from naming.taken(what, name, answer, deployed=_deployed(wanted, asked))
-
-
-def _foundry(wanted: WantedStack) -> str | None:
-    """The name of Foundry's account, once the product makes one."""
-    name = getattr(wanted.names, "foundry", None)
-    return name if isinstance(name, str) else None
 
 
 def unanswered(refused: Mapping[str, ArmError]) -> Iterator[Finding]:
     """What could not be asked, the questions of one cause in one finding."""
-    forbidden = [question for question, error in refused.items() if isinstance(error, ArmForbiddenError)]
+    forbidden = {question: error for question, error in refused.items() if isinstance(error, ArmForbiddenError)}
     if forbidden:
-        seen = f"Whoever is logged in may not read {_some(forbidden)}, which Reader of the subscription may."
-        yield Finding("azure-roles", seen, "Ask for that role, or activate one that you are eligible for, and ask again a minute later.")
-    others = {question: error for question, error in refused.items() if not isinstance(error, ArmForbiddenError)}
+        yield _unread(forbidden)
+    others = {question: error for question, error in refused.items() if question not in forbidden}
     if others:
         said = dict.fromkeys(str(error) for error in others.values())
         yield Finding.of("azure-answers", f"ARM does not answer about {_some(list(others))} ({'; '.join(list(said)[:_SHOWN])}).")
+
+
+def _unread(forbidden: Mapping[str, ArmError]) -> Finding:
+    actions = dict.fromkeys(found[1] for error in forbidden.values() if (found := _ACTION.search(str(error))))
+    lacking = f", for want of {_some(list(actions))}" if actions else ""
+    return Finding(
+        "azure-unread",
+        f"Whoever is logged in may not read {_some(list(forbidden))}{lacking}; so nobody looked, and Azure itself may refuse it later.",
+        "To have it looked at, ask for Reader on the subscription (Contributor for names of PostgreSQL servers), or activate a role that "
+        "you are eligible for, and ask again a minute later.",
+    )
 
 
 def _some(questions: Iterable[str]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final, Literal, get_args
 
 from sdg.azure.account import Account
 from sdg.azure.errors import ArmError
@@ -14,17 +15,29 @@ from sdg.preflight.azure.wanted import WantedStack
 from sdg.preflight.model import Finding, Subject
 from sdg.settings.azure import Azure
 
+Verdict = Literal["fits", "not known", "does not"]
+VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
+NOT_UNDERSTOOD: Final = "azure-answers"
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A region, and what stands in the way there."""
+    """A region, and what stands in the way there.
+
+    Attributes:
+        unanswered: questions about it that got no answer, or none that was understood.
+    """
 
     region: str
     findings: tuple[Finding, ...]
+    unanswered: tuple[str, ...] = ()
 
     @property
-    def fits(self) -> bool:
-        return not any(finding.refuses for finding in self.findings)
+    def verdict(self) -> Verdict:
+        """A region of which too little is known never fits."""
+        if any(finding.refuses and finding.check != NOT_UNDERSTOOD for finding in self.findings):
+            return "does not"
+        return "not known" if self.unanswered or any(finding.check == NOT_UNDERSTOOD for finding in self.findings) else "fits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,16 @@ class Search:
 
     candidates: tuple[Candidate, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing can be made in any region."""
+        return any(finding.refuses for finding in self.findings)
+
+    @property
+    def best(self) -> str | None:
+        """The first region that fits."""
+        return next((candidate.region for candidate in self.candidates if candidate.verdict == "fits"), None)
 
 
 def candidates(cluster: Azure, named: Iterable[str] = ()) -> list[str]:
@@ -62,16 +85,15 @@ def find(subject: Subject, cluster: Azure, account: Account, regions: Iterable[s
     except ArmError as error:
         return Search(findings=(checks.no_subscription(wanted, error),))
     everywhere = asked.only({name: name for name in common})
-    found = [Candidate(place.region, tuple(_there(place, everywhere, asked))) for place in places]
+    found = [_there(place, everywhere, asked) for place in places]
     anywhere = (*disabled, *checks.everywhere(wanted, everywhere), *checks.unanswered(checks.silent(wanted, everywhere)))
-    return Search(tuple(sorted(found, key=lambda candidate: not candidate.fits)), anywhere)
+    return Search(tuple(sorted(found, key=lambda candidate: VERDICTS.index(candidate.verdict))), anywhere)
 
 
-def _there(place: WantedStack, everywhere: Asked, asked: Asked) -> Iterator[Finding]:
+def _there(place: WantedStack, everywhere: Asked, asked: Asked) -> Candidate:
     own = asked.only({name: _named(place, name) for name in there.ASKED_OF})
-    both = Asked({**everywhere.said, **own.said}, own.refused)
-    yield from checks.in_region(place, both)
-    yield from checks.unanswered(checks.silent(place, both))
+    both = Asked({**everywhere.said, **own.said}, {**everywhere.refused, **own.refused})
+    return Candidate(place.region, tuple(checks.in_region(place, both)), tuple(checks.open_questions(place, both)))
 
 
 def _named(place: WantedStack, question: str) -> str:

@@ -46,16 +46,3 @@ def deleted_vault(wanted: WantedStack, deleted: Iterable[Json]) -> Iterator[Find
             f"{'; it is protected from being removed for good' if protected else ''}.",
             f"{recover}; or {_OTHER_SUFFIX}." if protected else f"{recover}; or {purge}; or {_OTHER_SUFFIX}.",
         )
-
-
-def deleted_foundry(name: str, deleted: Iterable[Json]) -> Iterator[Finding]:
-    """Whether a Foundry account that was deleted, and not for good, still holds the name (for 48 hours)."""
-    for account in deleted:
-        if str(account.get("name")).lower() == name:
-            place = str(account.get("location") or "REGION")
-            yield Finding(
-                "azure-deleted-names",
-                f"The name {name} is held by a Foundry account that was deleted.",
-                f"Recover it: az cognitiveservices account recover --name {name} --location {place} --resource-group GROUP, then pulumi "
-                f"import; or remove it for good: az cognitiveservices account purge, with the same options; or {_OTHER_SUFFIX}.",
-            )

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import shutil
 import socket
-import struct
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import IPv4Address, IPv4Network
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sdg.azure import caller
-from sdg.azure.network import Layout
 from sdg.preflight.model import Finding
 from sdg.settings.azure import Azure
 
 KUBELOGIN: Final = "kubelogin"
-ROUTES: Final = Path("/proc/net/route")
-_USABLE, _REJECTED = 0x1, 0x200  # flags of a route: RTF_UP, RTF_REJECT
+HTTPS: Final = 443
+CONNECT_SECONDS: Final = 5.0
+Connect = Callable[[tuple[str, int], float], socket.socket]
 
 
 def kubelogin(cluster: Azure, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -48,38 +45,25 @@ def public(cluster: Azure, api: Callable[[str], str]) -> Iterator[Finding]:
         )
 
 
-def private(cluster: Azure, routes: Path = ROUTES) -> Iterator[Finding]:
-    """Whether this host has a way into the network that a private API server is in. Where the system doesn't tell its routes, nothing.
+def private(cluster: Azure, made: Mapping[str, Any] | None, connect: Connect = socket.create_connection) -> Iterator[Finding]:
+    """Whether this host reaches a private API server; before there is one, only what it will take.
 
     Args:
-        routes: what Linux says of its routes.
+        made: the cluster as ARM describes it, empty before it is made; None when nobody knows.
+        connect: opens a connection to a host and port, within a number of seconds, or raises OSError.
     """
-    if cluster.api_server.access != "private":
+    if cluster.api_server.access != "private" or made is None:
         return
-    try:
-        table = routes.read_text(encoding="ascii")
-    except OSError:
-        return
-    try:
-        nodes = Layout.of(cluster.network).nodes
-    except ValueError:  # the settings' own rules say it
-        return
-    if not any(route.prefixlen and nodes.subnet_of(route) for route in _routes(table)):
+    name = (made.get("properties") or {}).get("privateFQDN")
+    if not name:
         yield Finding.of(
-            "azure-private-api",
-            f"sdg:cluster.apiServer.access is private, so the API server has an address in {nodes} alone, and this host's routes lead "
-            "there no other way than to the internet.",
+            "azure-private-api-ahead",
+            f"sdg:cluster.apiServer.access is private, so the API server will have an address in {cluster.network.range} alone, and a name "
+            "that only there can be resolved.",
         )
-
-
-def _routes(table: str) -> Iterator[IPv4Network]:
-    """Destinations that packets are sent on to; numbers are hexadecimal, addresses in the machine's own order of bytes."""
-    for line in table.splitlines()[1:]:
-        fields = line.split()
-        flags = int(fields[3], 16)
-        if flags & _USABLE and not flags & _REJECTED:
-            yield IPv4Network((int(_address(fields[1])), str(_address(fields[7]))))
-
-
-def _address(text: str) -> IPv4Address:
-    return IPv4Address(socket.inet_ntoa(struct.pack("=I", int(text, 16))))
+        return
+    host, _, port = str(name).partition(":")
+    try:
+        connect((host, int(port or HTTPS)), CONNECT_SECONDS).close()
+    except OSError as error:
+        yield Finding.of("azure-private-api", f"This host doesn't reach the private API server {name}, port {port or HTTPS}: {error}.")

@@ -7,11 +7,10 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any, Final, get_args
 
-from sdg.catalog.azure_requirements import SoldOut, azure_requirements, foundry_models
+from sdg.catalog.azure_requirements import FoundryModel, SoldOut, azure_requirements, foundry_models
 from sdg.preflight.azure.wanted import WantedStack
 from sdg.preflight.model import Finding
 from sdg.settings.azure import PostgreSql, Storage
-from sdg.settings.inference import Foundry
 
 COMMUNITY: Final = "KubernetesOfficial"
 LONG_TERM: Final = "AKSLongTermSupport"
@@ -47,7 +46,7 @@ def services(wanted: WantedStack, providers: Iterable[Json]) -> Iterator[Finding
     }
     missing = [kind for kind in wanted.types if (places := offered.get(kind.lower())) and not {wanted.region, "global"} & set(places)]
     if missing:
-        yield Finding.of("azure-region", f"{wanted.region} does not offer {', '.join(missing)}, which the stack makes.")
+        yield Finding.of("azure-services", f"{wanted.region} does not offer {', '.join(missing)}, which the stack makes.")
 
 
 def kubernetes(wanted: WantedStack, answer: Json) -> Iterator[Finding]:
@@ -121,7 +120,7 @@ def _server(settings: PostgreSql, region: Json) -> Iterator[str]:
         yield f"size {settings.size} is not offered, but in tier {tier} {', '.join(near) or 'none'}"
         return
     zones = [str(zone) for zone in sku.get("supportedZones") or ()]
-    if settings.zone not in zones:
+    if settings.zone and settings.zone not in zones:
         yield f"size {settings.size} is not in zone {settings.zone} (sdg:cluster.database.zone), but in {', '.join(zones) or 'no zone'}"
     mode = _HA.get(settings.high_availability)
     if mode and mode not in (sku.get("supportedHaMode") or ()):
@@ -161,40 +160,38 @@ def _sold_out(entry: SoldOut, size: str) -> Finding:
     return Finding("azure-redis-capacity", seen, f"If it fails again: {worked} could be had; or choose another region, or no replica.")
 
 
-def models(wanted: WantedStack, offered: Iterable[Json], today: date) -> Iterator[Finding]:
-    """Models of Foundry that are retired, or that the region doesn't offer.
+def models(region: str, offered: Iterable[Json], today: date) -> Iterator[Finding]:
+    """Whether a region offers any of Foundry's models that are known here and serve somebody, by its own list or by the catalog.
 
     Args:
         offered: the region's list of models.
     """
-    catalog = foundry_models().models
-    there = {str((entry.get("model") or {}).get("name")).lower(): entry["model"] for entry in offered if entry.get("model")}
-    for name in wanted_models(wanted.sections.get("inference")):
-        model = catalog.get(name)
-        spelled = model.name if model else name
-        listed = there.get(spelled.lower())
-        retired = (model.retired if model else None) or _retired(listed)
-        instead = f" Use {model.successor} in its place." if model and model.successor else ""
-        if retired and retired <= today:
-            yield Finding.of("azure-models", f"Foundry's model {spelled} has been retired since {retired}.{instead}")
-        elif listed is None and (model is None or wanted.region not in model.regions):
-            places = f"; it is in {', '.join(model.regions)}" if model and model.regions else ""
-            yield Finding.of("azure-models", f"Foundry's model {spelled} is not offered in {wanted.region}{places}.{instead}")
+    there: dict[str, list[Json]] = {}
+    for entry in offered:
+        there.setdefault(str(entry["model"]["name"]).lower(), []).append(entry["model"])
+    known = foundry_models()
+    unusable = {
+        name: reason for name, model in known.items() if (reason := _unusable(model, region, there.get(model.name.lower(), []), today))
+    }
+    if len(unusable) == len(known):
+        said = "; ".join(f"{name} {reason}" for name, reason in unusable.items())
+        yield Finding.of("azure-models", f"Foundry has no model for the stack in {region}: {said}.")
 
 
-def wanted_models(inference: object) -> list[str]:
-    """Names of the models that a stack wants of Foundry: those that it lists, else the default one.
+def _unusable(model: FoundryModel, region: str, versions: list[Json], today: date) -> str | None:
+    """Why a model serves nobody in a region: retired by the catalog or by ARM, or not offered; None when it does.
 
-    Whatever form the list has: names, or objects with a name.
+    Args:
+        versions: of it, in the region's list.
     """
-    if not isinstance(inference, Foundry):
-        return []
-    listed = getattr(inference, "models", None) or getattr(inference, "endpoints", None) or ()
-    values = listed.values() if isinstance(listed, Mapping) else listed
-    names = [value if isinstance(value, str) else getattr(value, "model", None) or getattr(value, "name", None) for value in values]
-    return [name for name in names if isinstance(name, str)] or [foundry_models().default]
+    retired = model.retired or max((_retired(version) for version in versions), default=None)
+    if retired and retired <= today:
+        return f"has been retired since {retired}{f' ({model.successor} came after it)' if model.successor else ''}"
+    elsewhere = f", but in {', '.join(model.regions)}" if model.regions else ""
+    return None if versions or region in model.regions else f"is not offered there{elsewhere}"
 
 
-def _retired(listed: Json | None) -> date | None:
-    said = ((listed or {}).get("deprecation") or {}).get("inference")
-    return date.fromisoformat(str(said)[:10]) if said else None
+def _retired(version: Json) -> date:
+    """The day from which a version serves nobody; the last of all days where ARM says none."""
+    said = (version.get("deprecation") or {}).get("inference")
+    return date.fromisoformat(str(said)[:10]) if said else date.max

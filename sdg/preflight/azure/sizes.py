@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sdg.azure.quota import PoolNodes, Shortage, Usage, shortages
+from sdg.catalog.gpu_driver import DriverOwner
 from sdg.catalog.vm_sizes import vm_sizes
 from sdg.preflight.azure.wanted import WantedPool, WantedStack
 from sdg.preflight.model import Finding
+from sdg.settings.azure_rules import size_problem
 
 MACHINES: Final = "virtualMachines"
 _REASONS: Final = {
@@ -29,7 +31,7 @@ def sizes(wanted: WantedStack, skus: Iterable[Sku]) -> Iterator[Finding]:
     machines = _by_name(skus)
     for pool in wanted.pools:
         if problem := _problem(pool, machines.get(pool.pool.size.lower()), wanted.region):
-            other = _alternatives(pool, machines)
+            other = _alternatives(pool, machines, wanted.driver)
             instead = f"Sizes that can be had there: {', '.join(other)}. " if other else ""
             yield Finding("azure-sizes", problem, f"{instead}{_remedy(pool)}")
 
@@ -45,12 +47,21 @@ def quotas(wanted: WantedStack, skus: Iterable[Sku], usages: Iterable[Mapping[st
     machines = _by_name(skus)
     pools = [_nodes(pool, machines[pool.pool.size.lower()]) for pool in wanted.pools if pool.pool.size.lower() in machines]
     for short in shortages(pools, map(Usage.of_arm, usages)):
-        # what is missing may be what the stack's own nodes use, unless it is missing even on an empty subscription
-        yield (_in_use if deployed and not short.certain else _too_small)(short, wanted.region)
+        if not short.missing:
+            yield _for_upgrades(short, wanted.region)
+        else:
+            # what is missing may be what the stack's own nodes use, unless it is missing even on an empty subscription
+            yield (_in_use if deployed and not short.certain else _too_small)(short, wanted.region)
 
 
 def _too_small(short: Shortage, region: str) -> Finding:
-    return Finding.of("azure-quota", f"{_numbers(short, region)}, so {short.missing} are missing.")
+    upgrades = f" ({short.missing_for_upgrades} for upgrades too)" if short.need.surge else ""
+    return Finding.of("azure-quota", f"{_numbers(short, region)}, so {short.missing} are missing{upgrades}.")
+
+
+def _for_upgrades(short: Shortage, region: str) -> Finding:
+    seen = f"{_numbers(short, region)}; {short.need.surge} more while they are upgraded, so {short.missing_for_upgrades} are missing then."
+    return Finding.of("azure-quota-upgrade", seen)
 
 
 def _in_use(short: Shortage, region: str) -> Finding:
@@ -60,7 +71,7 @@ def _in_use(short: Shortage, region: str) -> Finding:
 def _numbers(short: Shortage, region: str) -> str:
     usage, need = short.usage, short.need
     pools = f"the pool{'s' if len(need.pools) > 1 else ''} {' and '.join(need.pools)}"
-    growth = f"{pools} need{'' if len(need.pools) > 1 else 's'} up to {need.vcpus}, nodes that an upgrade adds among them"
+    growth = f"{pools} need{'' if len(need.pools) > 1 else 's'} up to {need.vcpus}"
     return f"Quota {usage.name} in {region}: {usage.used} of {usage.limit} vCPUs are used, {usage.free} are left, and {growth}"
 
 
@@ -97,7 +108,7 @@ def _problem(pool: WantedPool, sku: Sku | None, region: str) -> str | None:
         return f"{asked} is not offered in {region}."
     if reason := _kept_back(sku):
         return f"{asked} cannot be had in {region}: {reason}."
-    if pool.spot and _capabilities(sku).get("LowPriorityCapable", "True") != "True":
+    if pool.spot and not _spare(sku):
         return f"{asked} cannot be had as spot capacity in {region}, and {pool.key}.spot is true."
     offered = _zones(sku)
     missing = [zone for zone in zones if zone not in offered]
@@ -135,19 +146,29 @@ def _zones(sku: Sku) -> list[str]:
     return sorted(there - set(kept_back))
 
 
-def _alternatives(pool: WantedPool, machines: Mapping[str, Sku]) -> list[str]:
-    """Sizes of the catalog that the region has, nearest first: with GPUs for a pool of GPUs, and without for another."""
+def _alternatives(pool: WantedPool, machines: Mapping[str, Sku], driver: DriverOwner | None) -> list[str]:
+    """Sizes of the catalog that the region has and the settings' own rules allow there, nearest first; none that is in preview, or for
+    which images of another architecture would have to be found."""
     wanted = vm_sizes().get(pool.pool.size)
     fit = [
         (abs(size.vcpus - (wanted.vcpus if wanted else size.vcpus)), name)
         for name, size in vm_sizes().items()
-        if (size.gpu is not None) is pool.gpus and name != pool.pool.size and _fits(machines.get(name.lower()), pool.pool.zones)
+        if name != pool.pool.size
+        and not size.preview
+        and size.architecture == "amd64"
+        and size_problem(pool.key, name, pool.kind, driver) is None
+        and _fits(machines.get(name.lower()), pool)
     ]
     return [name for _distance, name in sorted(fit)[:_ALTERNATIVES]]
 
 
-def _fits(sku: Sku | None, zones: Sequence[str]) -> bool:
-    return sku is not None and _kept_back(sku) is None and set(zones) <= set(_zones(sku))
+def _fits(sku: Sku | None, pool: WantedPool) -> bool:
+    return sku is not None and _kept_back(sku) is None and set(pool.pool.zones) <= set(_zones(sku)) and (_spare(sku) or not pool.spot)
+
+
+def _spare(sku: Sku) -> bool:
+    """Whether spot pools may have it."""
+    return _capabilities(sku).get("LowPriorityCapable", "True") == "True"
 
 
 def _remedy(pool: WantedPool) -> str:

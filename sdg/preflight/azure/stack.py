@@ -30,7 +30,6 @@ _SECTIONS: Final = ("cluster", "osmo", "platform", "inference", "mirror")
 def findings(subject: Subject, cluster: Azure) -> Iterator[Finding]:
     """Everything that stands in the way of a stack in Azure. Without an account, which is an error of its own, what this host lacks."""
     yield from reach.kubelogin(cluster, subject.environ)
-    yield from reach.private(cluster)
     if subject.account:
         yield from _active(subject.account, subject)
     yield from _remembered(subject, cluster)

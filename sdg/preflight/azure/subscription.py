@@ -11,6 +11,8 @@ from sdg.preflight.azure.wanted import WantedStack
 from sdg.preflight.model import Finding
 
 ENABLED: Final = "Enabled"
+# every operation is allowed until it is disabled (Microsoft, Azure subscription states)
+DUE: Final = ("PastDue", "Warned")
 REGISTERED: Final = "Registered"
 _SHOWN: Final = 4
 
@@ -18,10 +20,13 @@ Json = Mapping[str, Any]
 
 
 def state(wanted: WantedStack, answer: Json) -> Iterator[Finding]:
-    """Whether the subscription is enabled."""
-    if answer.get("state") != ENABLED:
-        name = f"{answer.get('displayName')} ({wanted.subscription})" if answer.get("displayName") else wanted.subscription
-        yield Finding.of("azure-subscription", f"Subscription {name} is {answer.get('state')}; only {ENABLED} works.")
+    """Whether resources can be made in the subscription, and will be."""
+    found = answer.get("state")
+    name = f"{answer.get('displayName')} ({wanted.subscription})" if answer.get("displayName") else wanted.subscription
+    if found in DUE:
+        yield Finding.of("azure-subscription-due", f"Subscription {name} is {found}: it works, and Azure may disable it soon.")
+    elif found != ENABLED:
+        yield Finding.of("azure-subscription", f"Subscription {name} is {found}, so nothing can be made in it.")
 
 
 def unregistered(wanted: WantedStack, providers: Iterable[Json]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -61,22 +62,28 @@ def findings(wanted: WantedStack, asked: Asked, providers: list[Json], *, deploy
         providers: the resource providers that the stack needs.
         deployed: whether the stack may have something there already.
     """
+    for finding in _offered(wanted, asked, providers):
+        yield replace(finding, later=deployed)
     skus, usages = asked.many(SKUS), asked.many(USAGES)
-    yield from judged("the list of resource providers", lambda: region.services(wanted, providers))
-    if skus is not None:
-        yield from judged(SKUS, lambda: sizes.sizes(wanted, skus))
     if skus is not None and usages is not None:
         yield from judged(USAGES, lambda: sizes.quotas(wanted, skus, usages, deployed=deployed))
+    if not deployed:
+        yield from region.redis_capacity(wanted)
+    if (listed := asked.many(MODELS)) is not None:
+        yield from judged(MODELS, lambda: region.models(wanted.region, listed, datetime.now(UTC).date()))
+
+
+def _offered(wanted: WantedStack, asked: Asked, providers: list[Json]) -> Iterator[Finding]:
+    """What cannot be made anew there."""
+    yield from judged("the list of resource providers", lambda: region.services(wanted, providers))
+    if (skus := asked.many(SKUS)) is not None:
+        yield from judged(SKUS, lambda: sizes.sizes(wanted, skus))
     if (versions := asked.one(KUBERNETES)) is not None:
         yield from judged(KUBERNETES, lambda: region.kubernetes(wanted, versions))
     if (offered := asked.many(DATABASE)) is not None:
         yield from judged(DATABASE, lambda: region.database(wanted, offered))
     if (kinds := asked.many(STORAGE)) is not None:
         yield from judged(STORAGE, lambda: region.storage(wanted, kinds))
-    if not deployed:
-        yield from region.redis_capacity(wanted)
-    if (listed := asked.many(MODELS)) is not None:
-        yield from judged(MODELS, lambda: region.models(wanted, listed, datetime.now(UTC).date()))
 
 
 def judged(what: str, judge: Callable[[], Iterable[Finding]]) -> list[Finding]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 from sdg.azure.names import Names
 from sdg.catalog.azure_requirements import Part, azure_requirements
+from sdg.catalog.gpu_driver import DriverOwner
 from sdg.settings.azure import CPU_POOL, SYSTEM_POOL, Azure, CpuPool, GpuPool, Pool
+from sdg.settings.azure_rules import PoolKind, driver_owner
 from sdg.settings.inference import Foundry
 from sdg.settings.osmo import ManagedDatabase, ManagedRedis, Osmo
-from sdg.settings.platform import ManagedStore, Platform
+from sdg.settings.platform import GpuOperator, ManagedStore, Platform
 from sdg.settings.rules import Sections
 
 _ARM = "Microsoft.Resources"  # ARM itself: always registered
@@ -22,14 +24,14 @@ class WantedPool:
 
     Attributes:
         key: where the stack says it, such as `sdg:cluster.gpuPools[0]`.
-        gpus: whether its nodes must have GPUs.
+        kind: what its nodes are for.
     """
 
     name: str
     key: str
     pool: Pool
+    kind: PoolKind
     spot: bool = False
-    gpus: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,16 @@ class WantedStack:
         """Every pool."""
         cluster = self.cluster
         return (
-            WantedPool(SYSTEM_POOL, "sdg:cluster.systemPool", cluster.system_pool),
+            WantedPool(SYSTEM_POOL, "sdg:cluster.systemPool", cluster.system_pool, "system"),
             *((_cpu_pool(cluster.cpu_pool),) if cluster.cpu_pool else ()),
             *(_gpu_pool(number, pool) for number, pool in enumerate(cluster.gpu_pools)),
         )
+
+    @property
+    def driver(self) -> DriverOwner | None:
+        """Who installs the GPU driver, as far as that is known."""
+        platform = self.sections.get("platform")
+        return driver_owner(self.cluster, platform.gpu_operator if isinstance(platform, Platform) else GpuOperator())
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -92,11 +100,11 @@ class WantedStack:
 
 
 def _cpu_pool(pool: CpuPool) -> WantedPool:
-    return WantedPool(CPU_POOL, "sdg:cluster.cpuPool", pool, pool.spot)
+    return WantedPool(CPU_POOL, "sdg:cluster.cpuPool", pool, "cpu", pool.spot)
 
 
 def _gpu_pool(number: int, pool: GpuPool) -> WantedPool:
-    return WantedPool(pool.name, f"sdg:cluster.gpuPools[{number}]", pool, pool.spot, gpus=True)
+    return WantedPool(pool.name, f"sdg:cluster.gpuPools[{number}]", pool, "gpu", pool.spot)
 
 
 def _parts(cluster: Azure, sections: Sections) -> Iterator[Part]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from azure.core.exceptions import ResourceNotFoundError
 from azure.core.pipeline.policies import HeadersPolicy
 from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
@@ -53,7 +54,7 @@ NAMES = {
     questions.POSTGRESQL_NAME: ("name", "Microsoft.DBforPostgreSQL/flexibleServers"),
     FOUNDRY_NAME: ("subdomainName", "Microsoft.CognitiveServices/accounts"),
 }
-OBJECTS = (questions.SUBSCRIPTION, questions.PROVIDER, questions.KUBERNETES_VERSIONS, questions.RESOURCE_GROUP)
+OBJECTS = (questions.SUBSCRIPTION, questions.PROVIDER, questions.KUBERNETES_VERSIONS, questions.RESOURCE_GROUP, questions.CLUSTER)
 ALL = [*(each for each in vars(questions).values() if isinstance(each, Question)), *OTHERS]
 
 
@@ -93,9 +94,16 @@ def group(azure: Simulated) -> str:
     return GROUP
 
 
+@pytest.fixture
+def private_cluster(azure: Simulated, group: str) -> None:
+    cluster = "Microsoft.ContainerService/managedClusters"
+    azure.put(cluster, f"{group}/providers/{cluster}/aks-test", location="eastus2", privateFQDN="aks-test.example.com")
+
+
 @pytest.mark.parametrize("question", ALL, ids=lambda each: each.template.rpartition("/")[2])
-def test_every_question_has_an_answer(azure: Simulated, group: str, question: Question) -> None:
-    path = question.at(SUBSCRIPTION, location="eastus2", namespace="Microsoft.Cache", group="rg-test")
+@pytest.mark.usefixtures("private_cluster")
+def test_every_question_has_an_answer(azure: Simulated, question: Question) -> None:
+    path = question.at(SUBSCRIPTION, location="eastus2", namespace="Microsoft.Cache", group="rg-test", name="aks-test")
     if question in NAMES:
         field, kind = NAMES[question]
         assert azure.arm().check(path, question.api_version, {field: "free0name", "type": kind})
@@ -107,9 +115,33 @@ def test_every_question_has_an_answer(azure: Simulated, group: str, question: Qu
 
 @pytest.mark.parametrize("question", ALL, ids=lambda each: each.template.rpartition("/")[2])
 def test_a_version_that_an_api_never_had_is_refused(azure: Simulated, question: Question) -> None:
-    path = question.at(SUBSCRIPTION, location="eastus2", namespace="Microsoft.Cache", group="rg-test")
+    path = question.at(SUBSCRIPTION, location="eastus2", namespace="Microsoft.Cache", group="rg-test", name="aks-test")
     with pytest.raises(ArmRefusedError, match="InvalidApiVersionParameter"):
         azure.arm().check(path, "1999-01-01", {}) if question in NAMES else azure.arm().get(path, "1999-01-01")
+
+
+@pytest.mark.usefixtures("private_cluster")
+def test_a_private_api_server_has_a_name(official: Callable[[Any], Any]) -> None:
+    clusters = official(ContainerServiceClient).managed_clusters
+    assert clusters.get("RG-TEST", "aks-test").private_fqdn == "aks-test.example.com"
+    with pytest.raises(ResourceNotFoundError):
+        clusters.get("rg-test", "other")
+
+
+@pytest.mark.parametrize(
+    ("question", "action"),
+    [
+        (questions.SUBSCRIPTION, "Microsoft.Resources/subscriptions/read"),
+        (questions.PROVIDER, "Microsoft.Resources/subscriptions/providers/read"),
+        (questions.VM_SKUS, "Microsoft.Compute/skus/read"),
+        (questions.COMPUTE_USAGES, "Microsoft.Compute/locations/usages/read"),
+        (questions.CLUSTER, "Microsoft.ContainerService/managedClusters/read"),
+    ],
+)
+def test_a_refusal_names_the_action_that_no_role_allows(azure: Simulated, question: Question, action: str) -> None:
+    azure.faults.set("azure.http", {"status": 403})
+    with pytest.raises(ArmForbiddenError, match=f"perform action '{action}'"):
+        got(azure, question, location="eastus2", namespace="Microsoft.Cache", group="rg-test", name="aks-test")
 
 
 def test_nothing_is_said_without_a_token(azure: Simulated) -> None:

@@ -15,8 +15,9 @@ import uvicorn
 from fastapi import FastAPI, Request
 
 from rehearsal.azure.account import SUBSCRIPTION
-from rehearsal.azure.ids import GROUP
-from rehearsal.azure.world import World
+from rehearsal.azure.ids import GROUP, key
+from rehearsal.azure.quota import CLUSTER
+from rehearsal.azure.world import Resource, World
 from rehearsal.faults import Faults
 from rehearsal.services.arm.rest import apis, environment, install
 from sdg.azure.account import find as find_account
@@ -76,6 +77,13 @@ class SimulatedAzure:
         name = self.names(cluster).resource_group
         made = {"resourceGroupName": name, "location": "swedencentral"}
         self.world.create(GROUP, f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}", made)
+
+    def has_cluster(self, cluster, address):
+        """It has been deployed with a private API server."""
+        names = self.names(cluster)
+        self.has_group(cluster)
+        where = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{names.resource_group}/providers/{CLUSTER}/{names.cluster}"
+        self.world._resources[key(where)] = Resource(CLUSTER, where, {}, {"location": "swedencentral", "privateFQDN": address})
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_all_failures_stand_in_one_table_with_remedies_and_nothing_is_made(azure
         "azure-roles",
         "azure-names",
         "azure-deleted-names",
-        "azure-region",
+        "azure-services",
         "azure-sizes",
         "azure-quota",
         "azure-kubernetes",
@@ -120,6 +120,39 @@ def test_no_region_that_fits_is_an_exit_code_of_1(azure, run):
     code, printed = run(command.find_region)
     assert code == 1
     assert "No region fits." in printed
+
+
+def verdicts(printed):
+    """By region, as the table has them."""
+    return {match[1]: match[2] for match in re.finditer(r"│ (\w+)[^│]*│ (fits|does not|not known) ", printed)}
+
+
+def test_a_region_that_nobody_could_judge_does_not_fit(azure, run):
+    azure.fault("azure.provider", namespaces=["Microsoft.Compute"])
+    azure.fault("azure.http", path="/Microsoft.Compute/", status=409)
+    code, printed = run(command.find_region)
+    assert code == 1
+    assert set(verdicts(printed).values()) == {"not known"}
+    assert "Not known: the list of VM sizes, the usage of vCPU quotas." in printed
+    assert "Microsoft.Compute (NotRegistered)" in printed, "what stands in the way everywhere is said too"
+    assert "No region fits." in printed
+
+
+def test_a_region_that_one_answer_is_missing_of_is_not_known_and_what_is_known_to_fail_does_not_fit(azure, run):
+    azure.fault("azure.http", path="/locations/swedencentral/usages", status=403)
+    code, printed = run(command.find_region)
+    assert code == 0, "others fit"
+    found = verdicts(printed)
+    assert (found["swedencentral"], found["eastus2"], found["westus3"]) == ("not known", "fits", "does not")
+
+
+def test_a_subscription_in_which_nothing_can_be_made_is_an_exit_code_of_1_although_regions_would_fit(azure, run):
+    azure.fault("azure.subscription", state="Disabled")
+    code, printed = run(command.find_region)
+    assert code == 1
+    assert "azure-subscription" in printed
+    assert "fits" in verdicts(printed).values()
+    assert "What stands in the way in every region, above, comes first." in printed
 
 
 def test_regions_are_not_looked_at_without_a_login(azure, run):

@@ -47,8 +47,10 @@ FAILURES = [
         "azure-subscription",
         lambda a: a.fault("azure.subscription", state="Disabled"),
         {},
-        ["is Disabled; only Enabled works"],
+        ["is Disabled, so nothing can be made in it", "Enable it"],
     ),
+    ("azure-subscription-due", lambda a: a.fault("azure.subscription", state="PastDue"), {}, ["is PastDue: it works", "disable it soon"]),
+    ("azure-subscription-due", lambda a: a.fault("azure.subscription", state="Warned"), {}, ["is Warned: it works"]),
     ("azure-subscription", lambda a: a.fault("azure.subscription", state="Deleted"), {}, ["sees no subscription", "SubscriptionNotFound"]),
     (
         "azure-active-subscription",
@@ -79,7 +81,19 @@ FAILURES = [
     ),
     ("azure-region", lambda a: None, {"cluster": {"location": "swedensentral"}}, ["is no region of", "Did you mean swedencentral"]),
     (
-        "azure-region",
+        "azure-unread",
+        lambda a: a.fault("azure.http", path="/Microsoft.Compute/skus", status=403),
+        {},
+        ["may not read the list of VM sizes, for want of Microsoft.Compute/skus/read", "Reader on the subscription"],
+    ),
+    (
+        "azure-unread",
+        lambda a: a.fault("azure.http", path="checkNameAvailability", status=403),
+        {"cluster": {"keyVault": {"enabled": True}}},
+        ["whether the name of the PostgreSQL server is free", "Microsoft.DBforPostgreSQL/locations/checkNameAvailability/action"],
+    ),
+    (
+        "azure-services",
         lambda a: a.fault("azure.redis", location="swedencentral"),
         {},
         ["does not offer Microsoft.Cache/redisEnterprise"],
@@ -94,19 +108,21 @@ FAILURES = [
     ),
     (
         "azure-quota",
-        lambda a: a.fault("azure.quota", family=GPU_FAMILY, limit=79),
+        lambda a: a.fault("azure.quota", family=GPU_FAMILY, limit=39),
         {},
-        [
-            f"Quota {GPU_FAMILY} in swedencentral: 0 of 79 vCPUs are used, 79 are left",
-            "need up to 80".replace("need", "needs"),
-            "1 are missing",
-        ],
+        [f"Quota {GPU_FAMILY} in swedencentral: 0 of 39 vCPUs are used, 39 are left", "the pool gpu needs up to 40", "1 are missing"],
     ),
     (
         "azure-quota",
-        lambda a: a.fault("azure.quota", family="cores", limit=143),
+        lambda a: a.fault("azure.quota", family="cores", limit=87),
         {},
-        ["Quota cores", "the pools system and gpu need up to 144"],
+        ["Quota cores", "the pools system and gpu need up to 88"],
+    ),
+    (
+        "azure-quota-upgrade",
+        lambda a: a.fault("azure.quota", family=GPU_FAMILY, limit=40),
+        {},
+        ["the pool gpu needs up to 40; 40 more while they are upgraded, so 40 are missing then", "before the first upgrade"],
     ),
     (
         "azure-quota",
@@ -134,7 +150,13 @@ FAILURES = [
     ),
     ("azure-redis-capacity", lambda a: None, {"cluster": {"location": "eastus2"}}, ["Balanced_B1 could not be had in eastus2"]),
     ("azure-kubelogin", lambda a: None, {"cluster": {"apiServer": {"localAccounts": False}}}, ["kubelogin is not on PATH"]),
-    ("azure-private-api", lambda a: None, {"cluster": PRIVATE}, ["has an address in 172.29.16.0/20 alone", "behind a VPN"]),
+    ("azure-private-api-ahead", lambda a: None, {"cluster": PRIVATE}, ["will have an address in 172.29.0.0/16 alone", "behind a VPN"]),
+    (
+        "azure-private-api",
+        lambda a: a.has_cluster(PRIVATE, "127.0.0.1:1"),
+        {"cluster": PRIVATE},
+        ["doesn't reach the private API server 127.0.0.1:1", "refused", "behind a VPN"],
+    ),
     (
         "azure-caller",
         lambda a: a.fault("azure.address", addresses=["203.0.113.9"]),
@@ -147,7 +169,12 @@ FAILURES = [
         {},
         ["203.0.113.9", "198.51.100.7"],
     ),
-    ("azure-models", lambda a: None, FOUNDRY, ["Meta-Llama-3.1-8B-Instruct has been retired since 2026-06-13"]),
+    (
+        "azure-models",
+        lambda a: None,
+        FOUNDRY,
+        ["no model for the stack in swedencentral", "llama-3-1-8b has been retired since 2026-06-13"],
+    ),
 ]
 
 
@@ -181,11 +208,9 @@ def test_of_a_provider_that_nobody_registered_silence_is_no_news(azure):
     assert set(everything(azure.found())) == {"azure-providers"}
 
 
-def test_a_question_that_may_not_be_read_asks_for_a_reader(azure):
+def test_what_may_not_be_read_refuses_nothing(azure):
     azure.fault("azure.http", path="/Microsoft.Compute/skus", status=403)
-    found = everything(azure.found())
-    assert set(found) == {"azure-roles"}
-    assert "may not read the list of VM sizes" in found["azure-roles"]
+    assert not any(finding.refuses for finding in azure.findings())
 
 
 def test_an_answer_that_is_slow_to_come_is_waited_for(azure):
@@ -203,15 +228,58 @@ def test_once_the_group_exists_own_nodes_and_names_are_not_in_the_way(azure):
     found = everything(azure.found({"location": "southcentralus"}))
     assert "azure-quota-in-use" in found
     assert "24 of 64 vCPUs are used" in found["azure-quota-in-use"]
-    azure.fault("azure.quota", family="standardDDSv5Family", limit=63)
+    azure.fault("azure.quota", family="standardDDSv5Family", limit=47)
     assert "azure-quota" in azure.found({"location": "southcentralus"})
 
 
-def test_roles_on_the_stacks_own_group_are_enough_once_it_exists(azure):
-    azure.fault("azure.roles", roles=["Reader"])
+CREATION = [
+    ("azure-database", lambda a: a.fault("azure.postgresql", location="swedencentral"), {}),
+    ("azure-sizes", lambda a: a.fault("azure.sku", size=H100), {}),
+    ("azure-sizes", lambda a: a.fault("azure.sku", size=H100, absent=True), {}),
+    ("azure-kubernetes", lambda a: None, {"kubernetes": "1.35.99"}),
+    ("azure-kubernetes", lambda a: a.fault("azure.kubernetes", without=["1.35"]), {}),
+    ("azure-services", lambda a: a.fault("azure.redis", location="swedencentral"), {}),
+    ("azure-storage", lambda a: None, {"location": "westcentralus", "storage": {"redundancy": "ZRS"}}),
+]
+
+
+@pytest.mark.parametrize(("name", "breaks", "cluster"), CREATION, ids=[f"{row[0]}-{number}" for number, row in enumerate(CREATION)])
+def test_what_a_region_offers_new_stacks_no_more_refuses_none_that_is_there(azure, name, breaks, cluster):
+    breaks(azure)
+    assert [finding.check for finding in azure.findings(cluster) if finding.refuses] == [name]
     azure.has_group()
-    assert "azure-roles" in azure.found(), "the simulated Azure gives the same roles everywhere"
-    assert any(path.lower().endswith("/rg-sdg-dev/providers/microsoft.authorization/permissions") for _method, path in azure.asked)
+    found = azure.findings(cluster)
+    assert name in [finding.check for finding in found if finding.severity == "warning"]
+    assert not any(finding.refuses for finding in found)
+
+
+def test_redis_that_was_sold_out_once_is_a_note_and_none_for_a_stack_that_is_there(azure):
+    [found] = [finding for finding in azure.findings({"location": "eastus2"}) if finding.check == "azure-redis-capacity"]
+    assert found.severity == "note"
+    azure.has_group()
+    assert "azure-redis-capacity" not in azure.found({"location": "eastus2"})
+
+
+@pytest.mark.parametrize("subscription", [["Reader"], []])
+def test_roles_on_the_stacks_own_group_are_enough_once_it_exists(azure, subscription):
+    azure.fault("azure.roles", roles=subscription, group=["Owner"])
+    before = azure.found()
+    assert ("azure-roles" if subscription else "azure-unread") in before
+    azure.has_group()
+    found = azure.found()
+    assert "azure-roles" not in found
+    assert not any(finding.refuses for finding in azure.findings())
+
+
+def test_a_private_api_server_that_answers_is_reached_and_its_name_is_all_that_is_read(azure):
+    azure.has_cluster(PRIVATE, azure.url.removeprefix("http://"))
+    assert everything(azure.found(PRIVATE)) == {}
+    assert len([path for _method, path in azure.asked if "/managedclusters/" in path.lower()]) == 1
+
+
+def test_a_zone_of_the_database_is_asked_for_only_where_one_is_said(azure):
+    assert everything(azure.found({"location": "westcentralus"})) == {}, "a region without zones"
+    assert "is not in zone 1" in azure.found({"location": "westcentralus", "database": {"zone": "1"}})["azure-database"]
 
 
 READS = {"GET"}

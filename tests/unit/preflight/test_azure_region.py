@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from types import SimpleNamespace
 
 import pytest
 
-from sdg.catalog.azure_requirements import foundry_models
 from sdg.preflight.azure import region, sizes, there
-from sdg.settings.inference import Foundry
 from tests.unit.preflight.azure_answers import (
     D16,
     GPU_SKU,
@@ -19,7 +16,6 @@ from tests.unit.preflight.azure_answers import (
     VERSIONS,
     capability,
     kept_back,
-    sections,
     server_sku,
     sku,
     usage,
@@ -83,6 +79,36 @@ class TestSizes:
         assert "Standard_NC4as_T4_v3" not in text
 
 
+class TestAlternatives:
+    """Sizes that are proposed are sizes that the settings take."""
+
+    def proposed(self, stack, *skus):
+        text = one(sizes.sizes(stack, skus))
+        return [name.rstrip(".") for name in text.partition("can be had there: ")[2].partition(". ")[0].split(", ") if name]
+
+    def test_a_system_pool_is_offered_none_that_is_too_small(self):
+        small, large = sku("Standard_D8ds_v5", "standardDDSv5Family", 8), sku("Standard_D32s_v5", "standardDSv5Family", 32)
+        assert self.proposed(wanted(), GPU_SKU, small, large) == ["Standard_D32s_v5"]
+        cpu = wanted({"cpuPool": {"size": "Standard_D16s_v5"}})
+        assert self.proposed(cpu, SYSTEM_SKU, GPU_SKU, small) == [D16, "Standard_D8ds_v5"], "other pools may be of those"
+
+    def test_a_gpu_pool_is_offered_grid_sizes_only_where_azure_installs_the_driver(self):
+        a10 = sku("Standard_NV36ads_A10_v5", "standardNVADSA10v5Family", 36)
+        assert self.proposed(wanted(), SYSTEM_SKU, a10, T4_SKU) == ["Standard_NC4as_T4_v3"]
+        azures = {"gpuOperator": {"driver": "azure"}}
+        assert "Standard_NV36ads_A10_v5" in self.proposed(wanted(platform=azures), SYSTEM_SKU, a10, T4_SKU)
+
+    def test_previews_and_other_architectures_are_nobodys_alternative(self):
+        preview = sku("Standard_NC128ds_xl_RTXPRO6000BSE_v6", "standardX", 128)
+        arm64 = sku("Standard_ND128isr_NDR_GB200_v6", "standardX", 128)
+        assert self.proposed(wanted(platform={"gpuOperator": {"driver": "azure"}}), SYSTEM_SKU, preview, arm64) == []
+
+    def test_a_spot_pool_is_offered_what_can_be_spare(self):
+        never = {**T4_SKU, "capabilities": [{"name": "LowPriorityCapable", "value": "False"}]}
+        assert self.proposed(wanted({"gpuPools": [{"spot": True}]}), SYSTEM_SKU, never) == []
+        assert self.proposed(wanted(), SYSTEM_SKU, never) == ["Standard_NC4as_T4_v3"]
+
+
 PLENTY = [usage(name, 0, 10_000) for name in ("cores", "lowPriorityCores", "standardDDSv5Family", "StandardNCadsH100v5Family", "standardX")]
 
 
@@ -105,19 +131,19 @@ class TestQuotas:
         [found] = self.judge(wanted({"gpuPools": [{"max": 4}]}), less(standardncadsh100v5family=(40, 120)))
         assert found.check == "azure-quota"
         assert "Quota StandardNCadsH100v5Family in eastus2: 40 of 120 vCPUs are used, 80 are left" in found.seen
-        assert "the pool gpu needs up to 200" in found.seen  # 4 nodes, and one during an upgrade
-        assert found.seen.endswith("so 120 are missing.")
+        assert "the pool gpu needs up to 160" in found.seen
+        assert found.seen.endswith("so 80 are missing (120 for upgrades too).")
         assert "Usage + quotas" in found.remedy
 
     def test_every_pool_counts_and_those_of_one_family_together(self):
         stack = wanted(
             {"systemPool": {"max": 3}, "cpuPool": {"max": 4}, "gpuPools": [{"name": "one", "max": 1}, {"name": "two", "max": 1}]}
         )
-        found = self.judge(stack, less(standardddsv5family=(0, 143), standardncadsh100v5family=(0, 159), cores=(0, 303)))
+        found = self.judge(stack, less(standardddsv5family=(0, 111), standardncadsh100v5family=(0, 79), cores=(0, 191)))
         assert [finding.seen.split()[1] for finding in found] == ["standardDDSv5Family", "StandardNCadsH100v5Family", "cores"]
-        assert "the pools system and cpu need up to 144" in found[0].seen
-        assert "the pools one and two need up to 160" in found[1].seen
-        assert "the pools system and cpu and one and two need up to 304" in found[2].seen
+        assert "the pools system and cpu need up to 112" in found[0].seen
+        assert "the pools one and two need up to 80" in found[1].seen
+        assert "the pools system and cpu and one and two need up to 192" in found[2].seen
 
     def test_spot_pools_need_nothing_of_their_family(self):
         stack = wanted({"gpuPools": [{"max": 4, "spot": True}]})
@@ -128,11 +154,19 @@ class TestQuotas:
 
     def test_what_a_deployed_stack_may_use_itself_is_a_warning_and_a_limit_that_can_never_do_an_error(self):
         stack = wanted({"gpuPools": [{"max": 4}]})
-        [warned] = self.judge(stack, less(standardncadsh100v5family=(160, 200)), deployed=True)
+        [warned] = self.judge(stack, less(standardncadsh100v5family=(160, 160)), deployed=True)
         assert (warned.check, warned.refuses) == ("azure-quota-in-use", False)
         assert "those that this stack uses already are among the used ones" in warned.seen
-        [refused] = self.judge(stack, less(standardncadsh100v5family=(160, 199)), deployed=True)
+        [refused] = self.judge(stack, less(standardncadsh100v5family=(160, 159)), deployed=True)
         assert (refused.check, refused.refuses) == ("azure-quota", True)
+
+    def test_one_nodes_worth_of_gpus_is_enough_and_too_little_for_an_upgrade_which_is_a_warning(self):
+        [warned] = self.judge(wanted(), less(standardncadsh100v5family=(0, 40)))
+        assert (warned.check, warned.refuses) == ("azure-quota-upgrade", False)
+        assert "needs up to 40; 40 more while they are upgraded, so 40 are missing then." in warned.seen
+        assert self.judge(wanted(), less(standardncadsh100v5family=(0, 80))) == []
+        [refused] = self.judge(wanted(), less(standardncadsh100v5family=(0, 39)))
+        assert refused.refuses
 
     def test_a_size_that_the_region_lacks_has_no_quota_to_judge(self):
         assert self.judge(wanted(), less(standardncadsh100v5family=(0, 0)), skus=[SYSTEM_SKU]) == []
@@ -189,16 +223,22 @@ class TestDatabase:
             ),
             (capability(server_sku("Standard_D4s_v3", status="Disabled")), "is not offered, but in tier GeneralPurpose none"),
             (capability(server_sku("Standard_D4s_v3"), tier="Burstable"), "in tier GeneralPurpose none"),
-            (capability(server_sku("Standard_D4s_v3", zones=["2"])), "is not in zone 1 (sdg:cluster.database.zone), but in 2"),
-            (capability(server_sku("Standard_D4s_v3", zones=[])), "but in no zone"),
             (capability(server_sku("Standard_D4s_v3", modes=["SameZone"])), "no high availability zone-redundant, but same-zone"),
             (capability(server_sku("Standard_D4s_v3"), geoBackupSupported="Disabled"), "geoBackup is not offered"),
             (capability(server_sku("Standard_D4s_v3"), supportedServerVersions=[{"name": "17"}]), "version 16 is not offered, but 17"),
         ],
-        ids=["restricted", "size", "disabled", "tier", "zone", "no zones", "standby", "geo backup", "version"],
+        ids=["restricted", "size", "disabled", "tier", "standby", "geo backup", "version"],
     )
     def test_each_reason_is_named_with_what_is_offered(self, broken, words):
         assert words in one(self.judge(broken, preset="production"))
+
+    @pytest.mark.parametrize(
+        ("zones", "words"), [(["2"], "is not in zone 1 (sdg:cluster.database.zone), but in 2"), ([], "but in no zone")]
+    )
+    def test_a_zone_is_looked_for_where_one_is_said(self, zones, words):
+        offered = capability(server_sku("Standard_D4s_v3", zones=zones))
+        assert words in one(self.judge(offered, preset="production", database={"zone": "1"}))
+        assert self.judge(offered, preset="production") == []
 
     def test_all_reasons_come_in_one_finding(self):
         text = one(self.judge(capability(geoBackupSupported="Disabled", supportedServerVersions=[]), preset="production"))
@@ -242,9 +282,9 @@ class TestServices:
         assert "eastus22 is no region of subscription" in text
         assert "Did you mean eastus2?" in text
 
-    def test_redis_that_was_sold_out_is_a_warning_with_what_worked(self):
+    def test_redis_that_was_sold_out_is_a_note_with_what_worked(self):
         [found] = region.redis_capacity(wanted())
-        assert not found.refuses
+        assert found.severity == "note"
         assert "Balanced_B1 could not be had in eastus2 on 2026-05-01" in found.seen
         assert "ComputeOptimized_X3" in found.remedy
         assert list(region.redis_capacity(wanted({"location": "westus3"}))) == []
@@ -254,43 +294,32 @@ class TestModels:
     TODAY = date(2026, 7, 1)
 
     def model(self, name, **others):
-        return {"kind": "AIServices", "skuName": "S0", "model": {"format": "Meta", "name": name, "version": "1", **others}}
+        return {"kind": "AIServices", "skuName": "S0", "model": {"format": "DeepSeek", "name": name, "version": "1", **others}}
 
-    def judge(self, inference, offered):
-        stack = wanted(inference={"provider": "foundry"})
-        stack.sections["inference"] = inference
-        return list(region.models(stack, offered, self.TODAY))
+    def judge(self, place, *offered, today=TODAY):
+        return list(region.models(place, offered, today))
 
-    def wants(self, models):
-        made = Foundry(provider="foundry")
-        object.__setattr__(made, "models", models)  # settings that say it are still to come
-        return made
+    def test_a_region_that_has_one_of_them_by_its_own_list_or_by_the_catalog_is_no_problem(self):
+        assert self.judge("swedencentral", self.model("deepseek-r1")) == []
+        assert self.judge("westus3") == []
 
-    def test_without_foundry_no_model_is_wanted(self):
-        assert region.wanted_models(sections()["inference"]) == []
+    def test_a_region_without_any_says_of_each_why(self):
+        text = one(self.judge("swedencentral", self.model("gpt-4o"), self.model("Meta-Llama-3.1-8B-Instruct")))
+        assert "Foundry has no model for the stack in swedencentral" in text
+        assert "llama-3-1-8b has been retired since 2026-06-13" in text
+        assert "llama-3-1-70b has been retired since 2025-06-30 (Llama-3.3-70B-Instruct came after it)" in text
+        assert "deepseek-r1 is not offered there, but in eastus, eastus2" in text
 
-    def test_the_default_model_is_wanted_where_none_is_named_and_it_is_retired(self):
-        text = one(self.judge(Foundry(provider="foundry"), [self.model("Meta-Llama-3.1-8B-Instruct")]))
-        assert "Meta-Llama-3.1-8B-Instruct has been retired since 2026-06-13" in text
-        assert foundry_models().default in foundry_models().models
+    def test_a_model_serves_until_the_day_on_which_the_catalog_retires_it(self):
+        listed = self.model("Meta-Llama-3.1-8B-Instruct")
+        assert self.judge("swedencentral", listed, today=date(2026, 6, 12)) == []
+        assert self.judge("swedencentral", listed, today=date(2026, 6, 13))
 
-    def test_a_retired_model_names_its_successor(self):
-        assert "Use Llama-3.3-70B-Instruct in its place." in one(self.judge(self.wants(["llama-3-1-70b"]), []))
-
-    def test_a_model_whose_day_arm_knows_is_retired_from_that_day_on(self):
-        offered = [self.model("New", deprecation={"inference": "2026-07-01T00:00:00Z"})]
-        assert "New has been retired since 2026-07-01" in one(self.judge(self.wants(["New"]), offered))
-        assert self.judge(self.wants(["New"]), [self.model("New", deprecation={"inference": "2026-07-02T00:00:00Z"})]) == []
-
-    def test_a_model_that_the_region_lacks_says_where_it_is(self):
-        assert self.judge(self.wants(["deepseek-r1"]), []) == [], "by the catalog it is in eastus2"
-        assert "New is not offered in eastus2" in one(self.judge(self.wants(["New"]), []))
-
-    @pytest.mark.parametrize(
-        "models", [["a", "b"], {"x": "a", "y": "b"}, [SimpleNamespace(name="a"), SimpleNamespace(model="b")], ("a", "b")]
-    )
-    def test_the_list_of_models_may_have_any_form(self, models):
-        assert region.wanted_models(self.wants(models)) == ["a", "b"]
+    def test_a_model_whose_day_arm_knows_is_retired_from_that_day_on_if_all_its_versions_are(self):
+        first = self.model("DeepSeek-R1", deprecation={"inference": "2026-07-01T00:00:00Z"})
+        assert "deepseek-r1 has been retired since 2026-07-01" in one(self.judge("eastus2", first))
+        assert self.judge("eastus2", self.model("DeepSeek-R1", deprecation={"inference": "2026-07-02T00:00:00Z"})) == []
+        assert self.judge("eastus2", first, self.model("DeepSeek-R1")) == []
 
 
 def test_an_answer_of_an_unknown_shape_is_a_finding_and_no_crash():

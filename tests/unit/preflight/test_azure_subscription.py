@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from sdg.catalog.azure_requirements import azure_requirements
@@ -24,10 +26,20 @@ def one(findings):
 
 
 class TestSubscription:
-    def test_only_enabled_works(self):
+    def test_one_that_is_enabled_is_no_problem(self):
         assert list(subscription.state(wanted(), {"state": "Enabled"})) == []
-        text = one(subscription.state(wanted(), {"state": "Disabled", "displayName": "Lab"}))
-        assert f"Subscription Lab ({SUBSCRIPTION}) is Disabled" in text
+
+    @pytest.mark.parametrize("state", ["Disabled", "Expired", "Deleted", None])
+    def test_one_in_which_nothing_can_be_made_is_refused(self, state):
+        [found] = subscription.state(wanted(), {"state": state, "displayName": "Lab"})
+        assert found.refuses
+        assert f"Subscription Lab ({SUBSCRIPTION}) is {state}" in found.seen
+
+    @pytest.mark.parametrize("state", ["PastDue", "Warned"])
+    def test_one_that_may_be_disabled_soon_works_until_then(self, state):
+        [found] = subscription.state(wanted(), {"state": state})
+        assert (found.check, found.severity) == ("azure-subscription-due", "warning")
+        assert f"is {state}" in found.seen
 
     def test_providers_that_are_not_registered_are_named_with_the_commands(self):
         states = dict.fromkeys(wanted().namespaces, "Registered") | {"Microsoft.Cache": "NotRegistered", "Microsoft.Compute": "Registering"}
@@ -118,54 +130,48 @@ class TestNames:
         assert "protected" in text
         assert "purge --name" not in text
 
-    def test_a_deleted_foundry_account_holds_its_name(self):
-        assert "az cognitiveservices account recover --name foundry-x" in one(naming.deleted_foundry("foundry-x", [{"name": "Foundry-X"}]))
-
-
-ROUTES = """Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT
-eth0	00000000	0102000A	0003	0	0	0	00000000	0	0	0
-eth0	0002A8C0	00000000	0001	0	0	0	00FFFFFF	0	0	0
-"""
-
 
 PRIVATE = {"apiServer": {"access": "private"}}
 
 
+NAME = "aks-sdg-dev-1a2b3c4d.0e0c.privatelink.eastus2.azmk8s.io"
+
+
+def refused(*_address, error=None):
+    raise error or ConnectionRefusedError("nobody should have connected")
+
+
 class TestReach:
-    def judge(self, tmp_path, more=""):
-        path = tmp_path / "route"
-        path.write_text(ROUTES + more)
-        return list(reach.private(sections(PRIVATE)["cluster"], path))
+    def judge(self, made, connect=None):
+        return list(reach.private(sections(PRIVATE)["cluster"], made, connect or refused))
 
-    def test_a_host_with_a_default_route_alone_has_no_way_to_a_private_api_server(self, tmp_path):
-        text = one(self.judge(tmp_path))
-        assert "10.0.16.0/20" in text
-        assert "sudo ip route add" in text
+    def test_before_there_is_a_private_api_server_it_is_said_what_it_will_take_and_nobody_connects(self):
+        [found] = self.judge({})
+        assert (found.check, found.refuses) == ("azure-private-api-ahead", False)
+        assert "10.0.0.0/16" in found.seen
+        assert "behind a VPN" in found.remedy
 
-    @pytest.mark.parametrize(
-        "line",
-        [
-            "eth1\t0010000A\t00000000\t0001\t0\t0\t0\t00F0FFFF\t0\t0\t0",  # an address in the subnet
-            "tun0\t0000000A\t01000A0A\t0003\t0\t0\t0\t000000FF\t0\t0\t0",  # 10.0.0.0/8 through a VPN
-        ],
-    )
-    def test_a_route_of_its_own_into_the_network_is_a_way(self, tmp_path, line):
-        assert self.judge(tmp_path, line + "\n") == []
+    def test_a_private_api_server_is_reached_at_its_name_and_port_443(self):
+        asked = []
 
-    @pytest.mark.parametrize(
-        "line",
-        [
-            "eth1\t0020000A\t00000000\t0001\t0\t0\t0\t00F0FFFF\t0\t0\t0",  # another subnet
-            "*\t0000000A\t00000000\t0201\t0\t0\t0\t000000FF\t0\t0\t0",  # rejected
-            "tun0\t0000000A\t01000A0A\t0000\t0\t0\t0\t000000FF\t0\t0\t0",  # down
-        ],
-    )
-    def test_a_route_that_leads_elsewhere_or_nowhere_is_none(self, tmp_path, line):
-        assert len(self.judge(tmp_path, line + "\n")) == 1
+        def connected(address, seconds):
+            asked.append(address)
+            assert seconds <= 10
+            return socket.socket()
 
-    def test_a_system_that_tells_no_routes_is_not_judged_nor_is_a_public_api_server(self, tmp_path):
-        assert list(reach.private(sections(PRIVATE)["cluster"], tmp_path / "none")) == []
-        assert list(reach.private(sections()["cluster"], tmp_path / "route")) == []
+        assert self.judge({"properties": {"privateFQDN": NAME}}, connected) == []
+        assert asked == [(NAME, 443)]
+
+    @pytest.mark.parametrize("error", [socket.gaierror(-2, "Name or service not known"), TimeoutError("timed out")])
+    def test_one_that_is_not_resolved_or_does_not_answer_is_an_error(self, error):
+        [found] = self.judge({"properties": {"privateFQDN": NAME}}, lambda *_: refused(error=error))
+        assert (found.check, found.refuses) == ("azure-private-api", True)
+        assert f"{NAME}, port 443: {error}" in found.seen
+        assert "route" not in found.remedy
+
+    def test_one_that_nobody_knows_of_is_not_judged_nor_is_a_public_one(self):
+        assert self.judge(None) == []
+        assert list(reach.private(sections()["cluster"], {"properties": {"fqdn": NAME}}, refused)) == []
 
     def test_kubelogin_is_needed_where_there_are_no_local_accounts(self, tmp_path):
         cluster = sections({"apiServer": {"localAccounts": False}})["cluster"]

@@ -40,25 +40,28 @@ def roles() -> Mapping[str, Role]:
 
 
 def permissions(asked: Asked) -> Page:
-    """One entry for each role that this login has."""
-    held = _held(asked)
-    if not held:
-        raise _forbidden("Microsoft.Authorization/permissions/read")
-    return Page(
-        {"actions": list(role.actions), "notActions": list(role.not_actions), "dataActions": [], "notDataActions": []} for role in held
-    )
+    """One entry for each role that this login has on the subscription."""
+    return _permissions(_held(asked))
 
 
 def permissions_of_group(asked: Asked) -> Page:
     """The same in a resource group, which must exist."""
     subscription.group(asked)
-    return permissions(asked)
+    return _permissions([*_held(asked), *_held(asked, "group")])
+
+
+def _permissions(held: list[Role]) -> Page:
+    if not held:
+        raise forbidden("Microsoft.Authorization/permissions/read")
+    return Page(
+        {"actions": list(role.actions), "notActions": list(role.not_actions), "dataActions": [], "notDataActions": []} for role in held
+    )
 
 
 def assignments(asked: Asked) -> Page:
     """Role assignments in the subscription, of everybody or of one principal."""
     if not _held(asked):
-        raise _forbidden("Microsoft.Authorization/roleAssignments/read")
+        raise forbidden("Microsoft.Authorization/roleAssignments/read")
     text = asked.query.get("$filter", "")
     match = _ASSIGNED.fullmatch(text)
     if text and not match:
@@ -68,12 +71,25 @@ def assignments(asked: Asked) -> Page:
     return Page(one for one in found if not wanted or one["properties"]["principalId"].lower() == wanted.lower())
 
 
-def _held(asked: Asked) -> list[Role]:
-    names = (asked.faults.get("azure.roles") or {"roles": ["Owner"]}).get("roles", [])
+def _held(asked: Asked, scope: str = "roles") -> list[Role]:
+    """Roles by `azure.roles`: `roles` on the subscription, `group` on every resource group; Owner without the switch."""
+    names = (asked.faults.get("azure.roles") or {"roles": ["Owner"]}).get(scope, [])
     return [roles()[str(name)] for name in names]
 
 
-def _forbidden(action: str) -> ArmError:
+def action_of(method: str, path: str) -> str:
+    """What a role must allow for a question: the types in its path, without the names between them."""
+    before, _, after = path.strip("/").rpartition("/providers/")
+    if before and "/" in after:
+        namespace, *places = after.split("/")
+    else:
+        namespace, places = "Microsoft.Resources", path.strip("/").split("/")
+    types = [namespace, *places[::2]]
+    return f"{'/'.join(types)}/{'action' if method == 'POST' else 'read'}"
+
+
+def forbidden(action: str) -> ArmError:
+    """ARM's refusal of what no role allows."""
     return ArmError(
         FORBIDDEN,
         "AuthorizationFailed",

@@ -154,6 +154,8 @@ def _arm(rest: Rest) -> APIRouter:
         path, query = request.url.path, dict(request.query_params)
         if fault := rest.failure(path):
             headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+            if fault.status == HTTPStatus.FORBIDDEN:
+                return _error(access.forbidden(access.action_of(request.method, path)), headers)
             return _error(
                 ArmError(fault.status, HTTPStatus(fault.status).phrase.replace(" ", ""), "A switch of the rehearsal says so."), headers
             )

@@ -1,10 +1,13 @@
-"""The Kubernetes versions that AKS offers."""
+"""The Kubernetes versions that AKS offers, and where a cluster is."""
 
 from __future__ import annotations
 
+from rehearsal.azure.errors import not_found
 from rehearsal.azure.offers import PATCHES
 from rehearsal.services.arm.rest.asked import Asked, Json, Route
 from sdg.catalog.versions import versions
+
+CLUSTER = "Microsoft.ContainerService/managedClusters"
 
 
 def kubernetes_versions(asked: Asked) -> Json:
@@ -20,7 +23,23 @@ def _version(minor: str, plans: tuple[str, ...]) -> Json:
     return {"version": minor, "capabilities": {"supportPlan": list(plans)}, "patchVersions": upgrades, **is_default}
 
 
+def cluster(asked: Asked) -> Json:
+    """Where a cluster's API server is; the rest is the plugin's, and nobody asks for it here."""
+    group, name = asked.places["group"], asked.places["name"]
+    found = asked.world.read(CLUSTER, f"/subscriptions/{asked.subscription}/resourceGroups/{group}/providers/{CLUSTER}/{name}")
+    if found is None:
+        raise not_found(f"{CLUSTER}/{name}")
+    names = {key: found.outputs[key] for key in ("fqdn", "privateFQDN") if key in found.outputs}
+    return {"id": found.id, "name": found.name, "type": CLUSTER, "properties": names}
+
+
 ROUTES = (
+    Route(
+        "GET",
+        f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/providers/{CLUSTER}/{{name}}",
+        ("2024-09-01", "2025-08-01", "2025-09-01"),
+        cluster,
+    ),
     Route(
         "GET",
         "/subscriptions/{subscription}/providers/Microsoft.ContainerService/locations/{location}/kubernetesVersions",
