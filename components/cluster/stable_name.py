@@ -6,36 +6,23 @@ destroy does first. The provider's dotted path is stored in the state of every s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pulumi
-from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, ResourceProvider
+from pulumi.dynamic import Resource
 
-Properties = Mapping[str, Any]
+from components.cluster.given_once import GivenOnceProvider, Properties
 
 
-class StableNameProvider(ResourceProvider):
+class StableNameProvider(GivenOnceProvider):
     """Keeps the name, and refuses another one at preview."""
 
-    serialize_as_secret_always = False
+    key = "name"
 
-    def check(self, olds: Properties, news: Properties) -> CheckResult:
-        before, asked = olds.get("name"), news.get("name")
-        if not before or before == asked:
-            return CheckResult(dict(news), [])
-        problem = (
-            f"sdg:cluster.name was {before!r} and is {asked!r} now: another name means another cluster, and this stack's MicroK8s and all "
-            f"data in it would be removed. Set it back (pulumi config set --path sdg:cluster.name {before}); for another name, first "
+    def problem(self, before: str, news: Properties) -> str:
+        return (
+            f"sdg:cluster.name was {before!r} and is {news['name']!r} now: another name means another cluster, and this stack's MicroK8s "
+            f"and all data in it would be removed. Set it back (pulumi config set --path sdg:cluster.name {before}); for another name, first "
             f"`pulumi destroy --stack {news['stack']}`, or make a new stack."
         )
-        return CheckResult(dict(news), [CheckFailure("name", problem)])
-
-    def create(self, props: Properties) -> CreateResult:
-        return CreateResult(id_=str(props["name"]), outs=dict(props))
-
-    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        return DiffResult(changes=olds.get("name") != news.get("name"))
 
 
 class StableName(Resource, module="cluster", name="StableName"):

@@ -28,6 +28,7 @@ STORED = [
     "components.ownership.OwnershipProvider",
     "components.remains.RemainsProvider",
     "components.platform.runtime_class.RuntimeClassProvider",
+    "sdg.gates.access.AccessRecord",
     "sdg.gates.cluster.ClusterRecord",
     "sdg.gates.kai.KaiRecord",
     "sdg.gates.osmo.OsmoRecord",
@@ -36,7 +37,12 @@ STORED = [
     "sdg.gates.smoke.SmokeRecord",
 ]
 
-BASES = {"components.at_destroy.AtDestroyProvider", "components.provider.ClusterProvider", "sdg.gates.resource.RecordProvider"}
+BASES = {
+    "components.at_destroy.AtDestroyProvider",
+    "components.cluster.given_once.GivenOnceProvider",
+    "components.provider.ClusterProvider",
+    "sdg.gates.resource.RecordProvider",
+}
 
 
 @pytest.mark.parametrize("path", STORED)

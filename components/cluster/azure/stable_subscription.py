@@ -6,37 +6,23 @@ made once more beside the first. The provider's dotted path is stored in the sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pulumi
-from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, Resource, ResourceProvider
+from pulumi.dynamic import Resource
 
-Properties = Mapping[str, Any]
+from components.cluster.given_once import GivenOnceProvider, Properties
 
 
-class StableSubscriptionProvider(ResourceProvider):
+class StableSubscriptionProvider(GivenOnceProvider):
     """Keeps the subscription, and refuses another one at preview."""
 
-    serialize_as_secret_always = False
+    key = "subscription"  # where it was found may be another place each time
 
-    def check(self, olds: Properties, news: Properties) -> CheckResult:
-        before, asked = olds.get("subscription"), news.get("subscription")
-        if not before or before == asked:
-            return CheckResult(dict(news), [])
-        problem = (
-            f"this stack was made in the subscription {before}, and {news['source']} says {asked} now: everything would be made once more "
-            f"there, and nothing of what there is would be found. Keep to the first (pulumi config set --path sdg:cluster.subscription "
-            f"{before}); for another one, first `pulumi destroy --stack {news['stack']}`, or make a new stack."
+    def problem(self, before: str, news: Properties) -> str:
+        return (
+            f"this stack was made in the subscription {before}, and {news['source']} says {news['subscription']} now: everything would be "
+            f"made once more there, and nothing of what there is would be found. Keep to the first (pulumi config set --path "
+            f"sdg:cluster.subscription {before}); for another one, first `pulumi destroy --stack {news['stack']}`, or make a new stack."
         )
-        return CheckResult(dict(news), [CheckFailure("subscription", problem)])
-
-    def create(self, props: Properties) -> CreateResult:
-        return CreateResult(id_=str(props["subscription"]), outs=dict(props))
-
-    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
-        # where it was found may be another place each time
-        return DiffResult(changes=olds.get("subscription") != news.get("subscription"))
 
 
 class StableSubscription(Resource, module="cluster", name="StableSubscription"):
