@@ -20,8 +20,8 @@ class StableNameProvider(GivenOnceProvider):
     def problem(self, before: str, news: Properties) -> str:
         return (
             f"sdg:cluster.name was {before!r} and is {news['name']!r} now: another name means another cluster, and this stack's MicroK8s "
-            f"and all data in it would be removed. Set it back (pulumi config set --path sdg:cluster.name {before}); for another name, first "
-            f"`pulumi destroy --stack {news['stack']}`, or make a new stack."
+            f"and all data in it would be removed. Set it back (pulumi config set --path sdg:cluster.name {before}); for another name, "
+            f"first `pulumi destroy --stack {news['stack']}`, or make a new stack."
         )
 
 
