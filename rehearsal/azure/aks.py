@@ -190,10 +190,15 @@ class Aks:
         return count
 
     def _grant(self, assignment: Resource) -> Fields | None:
-        cluster = self._cluster()
-        if cluster and self.state == "running":
-            aks_access.grant(self.virtual.api(), cluster, assignment)
+        if self._cluster():
+            self.world.clock.later(aks_access.PROPAGATION, lambda: self._granted(assignment))
         return None
+
+    def _granted(self, assignment: Resource) -> None:
+        """A role has reached the cluster, if both are still there."""
+        cluster, still = self._cluster(), self.world.read(aks_access.ASSIGNMENT, assignment.id)
+        if cluster and still and still.uid == assignment.uid and self.state == "running":
+            aks_access.grant(self.virtual.api(), cluster, assignment)
 
     def _revoke(self, assignment: Resource) -> None:
         if self.state == "running":

@@ -15,6 +15,8 @@ ROLES: Final = {
     "7f6c6a51-bcf8-42ba-9220-52d62157d7db": "view",  # AKS RBAC Reader
 }
 """Azure's role → the ClusterRole that says the same here."""
+PROPAGATION: Final = 300.0
+"""Azure's seconds until an assignment holds in a cluster: up to five minutes (AKS, "Use Azure RBAC for Kubernetes authorization")."""
 BINDINGS: Final = Kind("rbac.authorization.k8s.io/v1", "clusterrolebindings")
 GROUP: Final = "rbac.authorization.k8s.io"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -32,6 +33,18 @@ class Clock:
         """Let that many of Azure's seconds pass; returns at once when the simulation ends."""
         if seconds > 0 and self.scale > 0:
             self._ended.wait(seconds * self.scale)
+
+    def later(self, seconds: float, what: Callable[[], object]) -> None:
+        """Do something when that many of Azure's seconds have passed, unless the simulation ends before; at once where nothing waits."""
+        if seconds <= 0 or self.scale <= 0:
+            what()
+            return
+
+        def waiting() -> None:
+            if not self._ended.wait(seconds * self.scale):
+                what()
+
+        threading.Thread(target=waiting, name="later", daemon=True).start()
 
     def end(self) -> None:
         """Keep nobody waiting any more."""

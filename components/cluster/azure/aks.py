@@ -33,10 +33,13 @@ from pulumi_azure_native.containerservice.outputs import CredentialResultRespons
 from pulumi_azure_native.managedidentity import UserAssignedIdentity
 
 from components.cluster.azure.base import NetworkHandle, Place, with_cluster
+from components.cluster.azure.identity import client
 from components.cluster.azure.observability import Watching
 from components.cluster.azure.pools import NodePool, inline
 from components.cluster.base import ConnectionOutput
 from sdg.azure.kubeconfig import Login, with_certificate, with_login
+from sdg.gates.access import AccessRecord
+from sdg.gates.resource import GateVerdict, gate
 from sdg.settings import azure as settings_of
 from sdg.settings.azure_versions import SELF_UPGRADING
 
@@ -45,6 +48,13 @@ NOBODY: Final = ("0.0.0.0/32",)
 # names that AKS looks for
 KUBERNETES_WINDOW: Final = "aksManagedAutoUpgradeSchedule"
 NODE_OS_WINDOW: Final = "aksManagedNodeOSUpgradeSchedule"
+# seconds: usually one or two minutes, up to five by the documentation, and a quarter of an hour has been seen
+PROPAGATION: Final = 900.0
+CLUSTER_ADMIN: Final = "Azure Kubernetes Service RBAC Cluster Admin"
+_NO_ROLE: Final = (
+    "Whoever made the stack has the role that this takes, and groups in sdg:cluster.apiServer.adminGroups do; a new one holds after some "
+    "minutes. Join such a group, or have an owner give it: "
+)
 
 
 def managed_cluster(
@@ -181,7 +191,7 @@ def administrator(place: Place, cluster: ManagedCluster) -> ConnectionOutput:
 
 
 def user(place: Place, cluster: ManagedCluster, role: pulumi.CustomResource, login: Login) -> ConnectionOutput:
-    """The way in as whoever runs the update, secret.
+    """The way in as whoever runs the update, secret. Whatever uses it comes after the cluster has let them in.
 
     Args:
         role: what lets whoever makes the stack in.
@@ -192,7 +202,25 @@ def user(place: Place, cluster: ManagedCluster, role: pulumi.CustomResource, log
         format="exec",
         opts=place.asking(),
     )
-    return _connection(found.kubeconfigs, place, lambda encoded: with_login(encoded, place.names.cluster, login))
+    connection = _connection(found.kubeconfigs, place, lambda encoded: with_login(encoded, place.names.cluster, login))
+    let_in = _let_in(place, cluster, connection, role)
+    # its URN is known in every preview, unlike what it answers
+    return pulumi.Output.secret(pulumi.Output.all(connection, let_in.urn).apply(lambda both: both[0]))
+
+
+def _let_in(place: Place, cluster: ManagedCluster, connection: ConnectionOutput, role: pulumi.CustomResource) -> GateVerdict:
+    """Waits until a role holds in the cluster, which is minutes after it was given."""
+    principal = client(place).apply(lambda found: found.object_id)
+    command = pulumi.Output.all(principal, cluster.id).apply(
+        lambda both: f'az role assignment create --role "{CLUSTER_ADMIN}" --assignee-object-id {both[0]} --scope {both[1]}'
+    )
+    asked = {
+        "connection": connection,
+        "who": pulumi.Output.concat("principal ", principal),
+        "remedy": pulumi.Output.concat(_NO_ROLE, command, "."),
+        "deadline": PROPAGATION,
+    }
+    return gate("aks-access", AccessRecord(), asked, pulumi.ResourceOptions(parent=place.parent, depends_on=[role])).verdict
 
 
 def _connection(found: pulumi.Output[Sequence[CredentialResultResponse]], place: Place, read: Callable[[str], str]) -> ConnectionOutput:

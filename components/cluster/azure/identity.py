@@ -58,7 +58,7 @@ def osmo_login(place: Place, identity: UserAssignedIdentity, cluster: ManagedClu
 
 def tenant(place: Place) -> pulumi.Output[str]:
     """Id of the tenant that the update is logged in to."""
-    return _client(place).apply(lambda client: client.tenant_id)
+    return client(place).apply(lambda client: client.tenant_id)
 
 
 def granted_to_deployer(
@@ -69,7 +69,7 @@ def granted_to_deployer(
     Whoever updates it later doesn't take the role away from them: two people, or CI, would do that to each other at every update.
     """
     stays = pulumi.ResourceOptions.merge(more, pulumi.ResourceOptions(ignore_changes=["principalId", "principalType"]))
-    principal = _client(place).apply(lambda client: client.object_id)
+    principal = client(place).apply(lambda client: client.object_id)
     return granted(place, purpose, role, scope=scope, principal=principal, principal_type=principal_type, more=stays)
 
 
@@ -119,7 +119,8 @@ def _as_long_as(source: pulumi.Resource, key: str, more: pulumi.ResourceOptions 
     return pulumi.ResourceOptions.merge(anew, more)
 
 
-def _client(place: Place) -> pulumi.Output[authorization.GetClientConfigResult]:
+def client(place: Place) -> pulumi.Output[authorization.GetClientConfigResult]:
+    """Who the update is logged in as."""
     return authorization.get_client_config_output(opts=place.asking())
 
 

@@ -203,6 +203,21 @@ def test_a_role_on_the_cluster_or_above_it_lets_in_and_goes(aks, scope):
     assert let_in(aks) == []
 
 
+def test_a_role_on_a_cluster_holds_after_minutes_if_it_is_still_there(aks):
+    made(aks)
+    waiting = []
+    aks.world.clock.later = lambda seconds, what: waiting.append((seconds, what))
+    assign(aks, CLUSTER_ID)
+    assert let_in(aks) == []
+    ((seconds, arrive),) = waiting
+    assert seconds == 300
+    arrive()
+    assert let_in(aks) == [SOMEBODY]
+    aks.world.delete(ASSIGNMENT, f"{CLUSTER_ID}/providers/{ASSIGNMENT}/{NAME}")
+    arrive()
+    assert let_in(aks) == []
+
+
 def test_a_role_from_before_the_cluster_lets_in_too(aks):
     assign(aks, GROUP_ID)
     made(aks)
