@@ -3,7 +3,8 @@
 A role that was given a moment ago holds in the cluster only minutes later, and until then whatever is made there is refused. So this comes
 before everything else in the cluster, and says in one sentence what somebody lacks who never had the role.
 
-Inputs: `connection`, `who` (whoever updates, in words; another one is asked anew), `remedy`, `deadline` (seconds); optionally `triggers`.
+Inputs: `connection`, `who` (whoever updates, in words; another one is asked anew), `remedy`, `deadline` (seconds); optionally `role` (what
+gives the right; another one is waited for anew) and `triggers`.
 Evidence: none.
 """
 

@@ -334,7 +334,7 @@ def test_nothing_in_a_cluster_without_local_accounts_is_made_before_a_role_holds
     assert "aks-access" not in run().types
     if not preview:
         asked = graph.inputs["aks-access"]
-        assert asked["who"] == "principal deployer"
+        assert (asked["who"], asked["role"]) == ("principal deployer", "role-aks-deployer-id")
         assert "--assignee-object-id deployer --scope aks-id" in asked["remedy"]
 
 

@@ -78,6 +78,7 @@ def test_somebody_else_is_asked_anew_and_another_login_of_the_same_is_not(cluste
     stored = record.create(asked()).outs
     assert not record.diff("access", stored, asked(who="principal a")).changes
     assert record.diff("access", stored, asked(who="principal b")).changes
+    assert record.diff("access", stored, asked(role="another")).changes
     rotated = asked(connection={"kubeconfig": "other", "context": "c"})
     before = len(cluster.asked)
     assert record.update("access", stored, rotated).outs["status"] == "passed"

@@ -218,9 +218,11 @@ def _let_in(place: Place, cluster: ManagedCluster, connection: ConnectionOutput,
         "connection": connection,
         "who": pulumi.Output.concat("principal ", principal),
         "remedy": pulumi.Output.concat(_NO_ROLE, command, "."),
+        # another one has to arrive anew
+        "role": role.id,
         "deadline": PROPAGATION,
     }
-    return gate("aks-access", AccessRecord(), asked, pulumi.ResourceOptions(parent=place.parent, depends_on=[role])).verdict
+    return gate("aks-access", AccessRecord(), asked, pulumi.ResourceOptions(parent=place.parent)).verdict
 
 
 def _connection(found: pulumi.Output[Sequence[CredentialResultResponse]], place: Place, read: Callable[[str], str]) -> ConnectionOutput:
