@@ -432,3 +432,8 @@ def test_every_resource_that_holds_data_comes_after_its_lock_and_is_replaced_wit
     for name in ("aks", "database-server", "redis", "storage", "key-vault"):
         assert [urn.split("::")[3] for urn in made.requests[name].replace_with] == [f"{LOCKED[name]}-lock"]
         assert made.requests[name].deleteBeforeReplace
+
+
+def test_azure_chooses_the_databases_zone_unless_the_stack_does(make):
+    assert make().inputs["database-server"]["availabilityZone"] == "", "the SDK's default, with which Azure chooses"
+    assert make(database={"zone": "2"}).inputs["database-server"]["availabilityZone"] == "2"

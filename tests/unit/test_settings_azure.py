@@ -55,7 +55,7 @@ SENTENCES = (
     'must have at most 14 characters together, so that every name keeps within Azure\'s limits; "nvidiaphysical" and "dev" have 17.',
     f"{KEY}.network.pods must not overlap {KEY}.network.range; they are 10.0.0.0/16 and 10.0.0.0/16.",
     f"{KEY}.network.subnets.gpuNodes must hold 22 addresses for the 20 nodes with GPUs that there may be and 2 more during an upgrade",
-    f"{KEY}.systemPool.size: Standard_D16ds_v9 is not a known VM size. Did you mean Standard_D16ds_v5 or Standard_D8ds_v5 or",
+    f"{KEY}.systemPool.size: Standard_D16ds_v9 is not a known VM size. Did you mean Standard_D16ds_v6 or Standard_D16ds_v5 or",
     "sdg:platform.gpuOperator.driver is required where sdg:platform.gpuOperator.install is false: 'azure', so that AKS installs",
 )
 
@@ -93,6 +93,20 @@ def test_bad_settings_of_every_kind_are_one_sentence_each_and_reported_at_once()
 def test_a_pool_that_cannot_be_is_refused(pools: Mapping[str, Any], sentence: str) -> None:
     (found,) = problems(pools)
     assert sentence in found
+
+
+def large_enough() -> list[str]:
+    return [name for name, size in vm_sizes().items() if name.startswith("Standard_") and not size.gpu and size.vcpus >= 16]
+
+
+@pytest.mark.parametrize("size", large_enough())
+def test_a_system_pool_may_be_of_every_size_that_is_large_enough(size: str) -> None:
+    assert problems({"systemPool": {"size": size}, "cpuPool": {"size": size}}) == []
+
+
+@pytest.mark.parametrize("series", ["ds_v5", "s_v5", "as_v5", "ads_v5", "ds_v6", "s_v6", "as_v6"])
+def test_there_is_a_choice_of_families_where_a_region_is_short_of_one(series: str) -> None:
+    assert {f"Standard_D16{series}", f"Standard_D32{series}"} <= set(large_enough())
 
 
 def test_a_spot_pool_may_name_zones_and_pools_may_differ() -> None:

@@ -26,6 +26,7 @@ from sdg.azure.estimate import Cost, estimate, judge, money
 from sdg.azure.kept_prices import FOLDER, Kept
 from sdg.azure.prices import PUBLIC
 from sdg.catalog.azure_meters import billing
+from sdg.catalog.vm_sizes import vm_sizes
 from sdg.preflight.budget import findings
 from sdg.preflight.model import Subject
 from sdg.settings.azure import Azure
@@ -53,6 +54,21 @@ def known(api):
 
 def azure(**said):
     return Azure.model_validate({"kind": "azure", "allowedRanges": RANGES, "acceptUnvalidated": True, **said})
+
+
+def machines():
+    """Sizes of nodes without GPUs."""
+    return [name for name, size in vm_sizes().items() if name.startswith("Standard_") and not size.gpu]
+
+
+def test_every_size_without_gpus_has_a_price_by_its_name_regular_and_spare(api):
+    of_all = retail.fetch(api + azure_prices.PATH, "eastus2", "USD", machines(), TODAY)
+    for size in machines():
+        cpu = {"systemPool": {"size": size}, "cpuPool": {"size": size, "spot": True}}
+        reckoned = estimate(azure(**cpu), of_all, "USD")
+        found = [item.cost for item in reckoned.items if item.line.values.get("size") == size]
+        assert len(found) == 2, size
+        assert all(found), size
 
 
 def costs(reckoned):

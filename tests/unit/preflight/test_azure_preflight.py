@@ -277,6 +277,14 @@ def test_a_private_api_server_that_answers_is_reached_and_its_name_is_all_that_i
     assert len([path for _method, path in azure.asked if "/managedclusters/" in path.lower()]) == 1
 
 
+@pytest.mark.parametrize("size", ["Standard_D16s_v5", "Standard_D32ds_v5", "Standard_D16ads_v5", "Standard_D16s_v6", "Standard_E16ds_v5"])
+def test_a_region_without_the_default_size_of_nodes_is_usable_with_another(azure, size):
+    azure.fault("azure.sku", size="Standard_D16ds_v5", absent=True)
+    said = azure.found()["azure-sizes"]
+    assert "Sizes that can be had there: Standard_D16" in said
+    assert everything(azure.found({"systemPool": {"size": size}})) == {}
+
+
 def test_a_zone_of_the_database_is_asked_for_only_where_one_is_said(azure):
     assert everything(azure.found({"location": "westcentralus"})) == {}, "a region without zones"
     assert "is not in zone 1" in azure.found({"location": "westcentralus", "database": {"zone": "1"}})["azure-database"]
