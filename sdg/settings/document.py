@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
@@ -91,8 +91,8 @@ def _rows(model: type[Settings], prefix: str = "", tag: str = "") -> Iterator[_R
     """The plain values below a model."""
     own_first = sorted(model.model_fields.items(), key=lambda named: named[0] not in model.__annotations__)
     for name, field in own_first:
-        key = prefix + (field.alias or name)
         inner = members(field.annotation)
+        key = f"{prefix}{field.alias or name}{'[]' if inner and get_origin(field.annotation) is tuple else ''}"
         for member in inner:
             yield from _rows(member, f"{key}.", (tag_of(member) or "") if len(inner) > 1 else tag)
         if not inner:
@@ -109,18 +109,25 @@ def _table(rows: list[_Row]) -> Iterator[str]:
 
 
 def _legal(field: FieldInfo) -> str:
-    if get_origin(field.annotation) is Literal:
-        return " or ".join(f"`{value}`" for value in get_args(field.annotation))
     bounds = {type(mark): mark for mark in field.metadata if isinstance(mark, Ge | Le)}
     limits = [f"at least {bounds[Ge].ge}"] if Ge in bounds else []  # type: ignore[union-attr]
     limits += [f"at most {bounds[Le].le}"] if Le in bounds else []  # type: ignore[union-attr]
-    return ", ".join([_kind(field), *limits])
+    example = f", as `{_written(field.examples[0])}`" if field.examples else ""
+    return ", ".join([_kind(field.annotation) + example, *limits])
 
 
-def _kind(field: FieldInfo) -> str:
-    kinds = {int: "whole number", bool: "true or false", str: "text"}
-    kind = next((kinds[part] for part in _plain_types(field.annotation) if part in kinds), "object of texts")
-    return f"{kind}, as `{_written(field.examples[0])}`" if field.examples else kind
+def _kind(annotation: object) -> str:
+    """What a value is, in words."""
+    kinds: dict[object, str] = {int: "whole number", float: "number", bool: "true or false", str: "text", Mapping: "object of texts"}
+    for part in _plain_types(annotation):
+        origin = get_origin(part) or part
+        if origin is Literal:
+            return " or ".join(f"`{value}`" for value in get_args(part))
+        if origin is tuple:
+            return f"list of: {_kind(get_args(part)[0])}"
+        if origin in kinds:
+            return kinds[origin]
+    raise TypeError(f"no words for {annotation}")
 
 
 def _plain_types(annotation: object) -> Iterator[object]:
