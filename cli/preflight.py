@@ -17,7 +17,7 @@ from cli.project import PROJECT, ROOT
 from cli.pulumi import PREFIX, Engine
 from sdg.azure.account import Account
 from sdg.preflight import plan
-from sdg.preflight.model import Finding, Subject
+from sdg.preflight.model import SETTINGS, Finding, Subject
 from sdg.preflight.stack import problems
 from sdg.settings.azure import Azure
 from sdg.settings.loader import Read, Sources, look
@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # they take a while to import, and only stacks in Azure need 
 
 LOGIN: Final = "azure-login"
 VERDICTS: Final = {"fits": "[green]fits[/]", "not known": "[yellow]not known[/]", "does not": "[red]does not[/]"}
+SAID: Final = "What is seen says it."
 MARKS: Final = {"error": "[red]error[/]", "warning": "[yellow]warning[/]", "note": "[dim]note[/]"}
 
 
@@ -112,7 +113,7 @@ def _log_in(findings: Iterable[Finding], account: Account | None, sources: Sourc
 
 
 def _of_settings(read: Read) -> list[Finding]:
-    return [Finding.of("settings", problem) for problem in read.problems]
+    return [Finding.of(SETTINGS, problem) for problem in read.problems]
 
 
 def interactive(console: Console) -> bool:
@@ -145,7 +146,7 @@ def _show_regions(search: Search, cluster: Azure, console: Console) -> int:
 
 
 def show_findings(findings: Sequence[Finding], console: Console) -> None:
-    """One line per finding: what was seen, and what to do."""
+    """One line per finding: what was seen, and what to do; then the commands."""
     if not findings:
         console.print("Nothing stands in the way.")
         return
@@ -153,9 +154,23 @@ def show_findings(findings: Sequence[Finding], console: Console) -> None:
     for column in ("", "check", "seen", "what to do"):
         table.add_column(column, overflow="fold")
     for finding in findings:
+        nothing = "" if finding.severity == "note" else SAID
         # what was seen is somebody else's text
-        table.add_row(MARKS[finding.severity], finding.check, Text(finding.seen), Text(finding.remedy))
+        table.add_row(MARKS[finding.severity], finding.check, Text(finding.seen), Text(finding.remedy or nothing))
     console.print(table)
+    _show_commands(findings, console)
+
+
+def _show_commands(findings: Iterable[Finding], console: Console) -> None:
+    """The commands of the remedies once more, each on a line of its own: what a table breaks into lines cannot be copied."""
+    by_check: dict[str, dict[str, None]] = {}
+    for finding in findings:
+        by_check.setdefault(finding.check, {}).update(dict.fromkeys(finding.commands))
+    for check, commands in by_check.items():
+        if commands:
+            console.print(f"To copy, for {check}:")
+        for command in commands:
+            console.print(Text(command), soft_wrap=True)
 
 
 def show_plan(stages: list[plan.Stage], console: Console) -> None:

@@ -17,7 +17,7 @@ PUBLIC_CLOUD: Final = frozenset({"public", "azurecloud", "azurepubliccloud"})
 _CONFIG_FOLDER: Final = "AZURE_CONFIG_DIR"
 _PROFILE: Final = "azureProfile.json"
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-CHOOSE: Final = f"name one: pulumi config set --path {SETTING} ID"
+CHOOSE: Final = f"name one: `pulumi config set --path {SETTING} ID`"
 
 
 class AccountError(ValueError):
@@ -66,7 +66,7 @@ def find(chosen: str | None, environ: Mapping[str, str]) -> Account:
         unset = f"{SETTING} is unset, {' and '.join(SUBSCRIPTION_VARIABLES)} are too, and {_path(environ)} names no subscription"
         if not known:
             raise NoAccountError(f"{unset}.")
-        raise AccountError(f"{unset} that az works on; let it work on one (az account set --subscription ID), or {CHOOSE}.")
+        raise AccountError(f"{unset} that az works on; let it work on one (`az account set --subscription ID`), or {CHOOSE}.")
     return _account(str(current.get("id", "")), f"az's profile {_path(environ)}", known, environ)
 
 

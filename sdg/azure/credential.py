@@ -223,7 +223,7 @@ def chosen(environ: Mapping[str, str]) -> bool:
 def remedy(tenant: str | None, environ: Mapping[str, str]) -> str:
     """What to do without a login that Azure takes, a sentence or two. It is about the way that the environment chooses, if any."""
     az = f"az login{f' --tenant {tenant}' if tenant else ''}"
-    person = f"{az}; on a host without a browser {az} --use-device-code"
+    person = f"`{az}`; on a host without a browser `{az} --use-device-code`"
     principal = (
         "ARM_CLIENT_ID and ARM_TENANT_ID with ARM_CLIENT_SECRET, or with ARM_USE_OIDC=true and a token that the CI system vouches with"
     )

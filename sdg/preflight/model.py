@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sdg.azure.account import Account
 from sdg.catalog.preflight import Severity, checks
@@ -16,6 +17,8 @@ from sdg.settings.secrets import SecretName
 if TYPE_CHECKING:  # it takes a while to import
     from azure.core.credentials import TokenCredential
 
+SETTINGS: Final = "settings"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -24,7 +27,7 @@ class Finding:
     Attributes:
         check: its name in `preflight.yaml`.
         seen: what was seen and what was expected, a sentence or two.
-        remedy: what to do, a sentence; empty where `seen` says it.
+        remedy: what to do, a sentence, commands between backticks; empty where `seen` says it.
         later: whether the stack exists already, so that what only matters where something new is made may count for less.
     """
 
@@ -47,6 +50,12 @@ class Finding:
     def refuses(self) -> bool:
         """Whether nothing may be created."""
         return self.severity == "error"
+
+    @property
+    def commands(self) -> list[str]:
+        """What may be copied into a shell: whatever stands between backticks and has more than one word."""
+        own = f"{self.seen} {self.remedy}" if self.check == SETTINGS else self.remedy  # what was seen is else somebody else's text
+        return re.findall(r"`([^`\s]+ [^`]+)`", own)
 
     def __str__(self) -> str:
         return f"{self.seen} {self.remedy}".rstrip()

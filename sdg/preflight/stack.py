@@ -19,6 +19,7 @@ from sdg.preflight.host.checks import WantedHost, findings
 from sdg.preflight.model import Finding, Subject, capital
 from sdg.settings.azure import Azure
 from sdg.settings.azure_rules import azure_warnings
+from sdg.settings.azure_versions import accepted_versions
 from sdg.settings.cluster import ExistingCluster, MicroK8s, SshHost
 from sdg.this_host import in_ci
 
@@ -41,7 +42,9 @@ def _problems(subject: Subject) -> Iterator[Finding]:
         from sdg.preflight import budget  # noqa: PLC0415
         from sdg.preflight.azure import stack as azure  # noqa: PLC0415
 
-        yield from (Finding("advice", sentence) for sentence in azure_warnings(cluster, subject.sections.get("platform")))
+        yield from (Finding("advice", sentence) for sentence in azure_warnings(cluster))
+        if accepted := accepted_versions(cluster, subject.sections.get("platform")):
+            yield Finding("unvalidated", accepted)
         yield from azure.findings(subject, cluster)
         yield from budget.findings(subject, cluster)
     if isinstance(cluster, MicroK8s):
@@ -80,8 +83,8 @@ def _host_key(host: SshHost) -> Iterator[Finding]:
             "host-key",
             f"sdg:cluster.host.hostKey is unset, so whoever answers at {host.address} is trusted: with commands that run as root there, "
             "and with the administrator's kubeconfig that comes back.",
-            f'Pin it: pulumi config set --path sdg:cluster.host.hostKey "$(ssh-keyscan -p {host.port} -t ed25519 {host.address} '
-            "2>/dev/null | cut -d' ' -f2-)\", and compare it with /etc/ssh/ssh_host_ed25519_key.pub on the host.",
+            f'Pin it: `pulumi config set --path sdg:cluster.host.hostKey "$(ssh-keyscan -p {host.port} -t ed25519 {host.address} '
+            "2>/dev/null | cut -d' ' -f2-)\"`, and compare it with /etc/ssh/ssh_host_ed25519_key.pub on the host.",
         )
 
 
@@ -95,7 +98,7 @@ def _host(subject: Subject, cluster: MicroK8s) -> Iterable[Finding]:
         last = f"; the last question went to {said.asked_last}" if said.asked_last else ""
         cause = reply.failure or "its answers end too early"
         ssh = cluster.host
-        remedy = f"Try: ssh -p {ssh.port} {ssh.user}@{ssh.address} true." if ssh else f"See what {said.asked_last or 'sh'} does there."
+        remedy = f"Try: `ssh -p {ssh.port} {ssh.user}@{ssh.address} true`." if ssh else f"See what {said.asked_last or 'sh'} does there."
         return [Finding("host", f"{capital(host)} does not answer what is asked of it ({cause}{last}).", remedy)]
     return findings(WantedHost(cluster, subject.sections, subject.owner, host), said)
 

@@ -45,10 +45,10 @@ def azure_problems(cluster: Azure, platform: Platform | None, smoke: Smoke | Non
         yield "sdg:smoke.gpu: \"always\" needs GPUs, and sdg:cluster.gpuPools has none; add a pool, or use 'auto' or 'never'."
 
 
-def azure_warnings(cluster: Azure, platform: Platform | None) -> Iterator[str]:
+def azure_warnings(cluster: Azure) -> Iterator[str]:
     """What can be and is worth a thought, a sentence each."""
     yield from access_warnings(cluster)
-    yield from version_warnings(cluster, platform)
+    yield from version_warnings(cluster)
     for index, pool in enumerate(cluster.gpu_pools):
         key = f"sdg:cluster.gpuPools[{index}].size"
         size = vm_sizes().get(pool.size)

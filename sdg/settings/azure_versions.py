@@ -27,16 +27,20 @@ def version_problems(cluster: Azure, platform: Platform | None) -> Iterator[str]
         yield f"sdg:cluster.kubernetes: {found}. To use it all the same: `{ACCEPT}`."
 
 
-def version_warnings(cluster: Azure, platform: Platform | None) -> Iterator[str]:
-    """The combination, where it was accepted without having been tried, and a version that nothing is done about."""
-    if cluster.accept_unvalidated and (found := unvalidated(cluster, platform)):
-        yield f"sdg:cluster.kubernetes: {found}; sdg:cluster.acceptUnvalidated accepts it."
+def version_warnings(cluster: Azure) -> Iterator[str]:
+    """A version that nothing is done about."""
     channel = cluster.upgrades.channel
     if channel in SELF_UPGRADING and "kubernetes" in cluster.model_fields_set:
         yield (
             f'sdg:cluster.kubernetes "{cluster.kubernetes}" counts only when the cluster is made: sdg:cluster.upgrades.channel "{channel}" '
             'moves the version on by itself. To choose each version, set the channel to "none" or "patch".'
         )
+
+
+def accepted_versions(cluster: Azure, platform: Platform | None) -> str | None:
+    """The combination, a sentence, where it was accepted without having been tried; None where it was tried, or not accepted."""
+    found = unvalidated(cluster, platform) if cluster.accept_unvalidated else None
+    return f"sdg:cluster.kubernetes: {found}; sdg:cluster.acceptUnvalidated accepts it." if found else None
 
 
 def unvalidated(cluster: Azure, platform: Platform | None) -> str | None:

@@ -14,9 +14,9 @@ from sdg.catalog.versions import versions
 from sdg.catalog.vm_sizes import vm_sizes
 from sdg.settings.azure import Azure
 from sdg.settings.azure_rules import azure_warnings
+from sdg.settings.azure_versions import accepted_versions
 from sdg.settings.model import StackSettings
 from sdg.settings.parse import check, parse
-from sdg.settings.platform import GpuOperator, Platform
 
 # what a stack has to say at least
 MINE = {"kind": "azure", "allowedRanges": ["198.51.100.7/32"], "acceptUnvalidated": True}
@@ -27,8 +27,12 @@ def problems(cluster: Mapping[str, Any] | None = None, **sections: Any) -> list[
     return check({"cluster": {**MINE, **(cluster or {})}, **sections})[1]
 
 
-def warnings(cluster: Mapping[str, Any], platform: Platform | None = None) -> list[str]:
-    return list(azure_warnings(Azure.model_validate({**MINE, **cluster}), platform))
+def warnings(cluster: Mapping[str, Any]) -> list[str]:
+    return list(azure_warnings(Azure.model_validate({**MINE, **cluster})))
+
+
+def accepted(cluster: Mapping[str, Any]) -> str | None:
+    return accepted_versions(Azure.model_validate({**MINE, **cluster}), None)
 
 
 @pytest.mark.parametrize("preset", ["dev", "team", "production"])
@@ -217,19 +221,20 @@ def test_a_kubernetes_that_aks_does_not_support_is_refused(cluster: Mapping[str,
 LTS = {"kubernetes": "1.33", "lts": True, "tier": "Premium"}
 
 
-def test_versions_that_nobody_validated_together_are_refused_until_accepted_and_then_a_warning() -> None:
+def test_versions_that_nobody_validated_together_are_refused_until_accepted_and_then_said() -> None:
     untried = "Kubernetes 1.35, GPU operator 25.10.1 and KAI 0.14.0 were never validated together"
     (found,) = problems({"acceptUnvalidated": False})
     assert found.startswith(f"{KEY}.kubernetes: {untried}; validated: Kubernetes 1.33, GPU operator 25.10.1 and KAI 0.14.0 (")
     assert problems() == []
-    (warning,) = warnings({})
-    assert untried in warning
-    assert "sdg:cluster.acceptUnvalidated accepts it" in warning
+    assert f"{untried}; validated" in str(accepted({}))
+    assert "sdg:cluster.acceptUnvalidated accepts it" in str(accepted({}))
+    assert accepted({"acceptUnvalidated": False}) is None
+    assert warnings({}) == []
 
 
 def test_versions_that_were_validated_together_need_no_acceptance() -> None:
     assert problems({**LTS, "acceptUnvalidated": False}) == []
-    assert warnings({**LTS, "kubernetes": "1.33.7"}) == []
+    assert accepted({**LTS, "kubernetes": "1.33.7"}) is None
 
 
 @pytest.mark.parametrize(
@@ -346,8 +351,7 @@ def test_a_smoke_test_with_gpus_needs_some() -> None:
     ],
 )
 def test_what_is_unwise_is_said_and_not_refused(cluster: Mapping[str, Any], sentence: str) -> None:
-    by_azure = Platform(gpu_operator=GpuOperator(driver="azure"))
-    assert any(sentence in warning for warning in warnings(cluster, by_azure))
+    assert any(sentence in warning for warning in warnings(cluster))
     assert problems(cluster, platform={"gpuOperator": {"driver": "azure"}}) == []
 
 

@@ -76,7 +76,7 @@ def no_subscription(wanted: WantedStack, error: ArmError) -> Finding:
             return Finding("azure-login", f"{error.args[0]}{tried}", error.remedy)
         case ArmNotFoundError() | ArmForbiddenError():
             seen = f"Whoever is logged in sees no subscription {wanted.subscription} ({error.code or error.status}: {error.message})."
-            remedy = "Log in to its tenant (az login --tenant ID), or name another subscription with sdg:cluster.subscription."
+            remedy = "Log in to its tenant (`az login --tenant ID`), or name another subscription with sdg:cluster.subscription."
             return Finding("azure-subscription", seen, remedy)
         case _:
             return Finding.of("azure-answers", f"ARM does not say whether the subscription can be used ({error}).")

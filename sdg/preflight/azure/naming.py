@@ -9,7 +9,7 @@ from sdg.preflight.azure.wanted import WantedStack
 from sdg.preflight.model import Finding
 
 _TAKEN: Final = "AlreadyExists"
-_OTHER_SUFFIX: Final = "another suffix: pulumi config set --path sdg:cluster.suffix FIVE (five letters or digits)"
+_OTHER_SUFFIX: Final = "another suffix: `pulumi config set --path sdg:cluster.suffix FIVE` (five letters or digits)"
 
 Json = Mapping[str, Any]
 
@@ -37,8 +37,8 @@ def deleted_vault(wanted: WantedStack, deleted: Iterable[Json]) -> Iterator[Find
         properties = vault.get("properties") or {}
         place, until = str(properties.get("location") or wanted.region), str(properties.get("scheduledPurgeDate") or "")[:10]
         name = wanted.names.key_vault
-        recover = f"Recover it: az keyvault recover --name {name} --location {place}, then pulumi import"
-        purge = f"remove it for good: az keyvault purge --name {name} --location {place}"
+        recover = f"Recover it: `az keyvault recover --name {name} --location {place}`, then `pulumi import`"
+        purge = f"remove it for good: `az keyvault purge --name {name} --location {place}`"
         protected = bool(properties.get("purgeProtectionEnabled"))
         yield Finding(
             "azure-deleted-names",

@@ -41,7 +41,7 @@ def public(cluster: Azure, api: Callable[[str], str]) -> Iterator[Finding]:
         yield Finding(
             "azure-caller",
             f"{caller.SETTING} does not let this host in, whose public address is {here.address}; it is {ranges}.",
-            f"Add it, and tell whoever else deploys: {caller.add_line(here.address, cluster.allowed_ranges)}.",
+            f"Add it, and tell whoever else deploys: `{caller.add_line(here.address, cluster.allowed_ranges)}`.",
         )
 
 

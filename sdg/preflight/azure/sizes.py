@@ -173,7 +173,8 @@ def _spare(sku: Sku) -> bool:
 
 def _remedy(pool: WantedPool) -> str:
     zones = ", other zones" if pool.pool.zones else ""
-    return f"Choose another size{zones} or another region (sdg preflight --find-region), or ask Azure's support to lift the restriction."
+    region = "another region (`sdg preflight --stack NAME --find-region`)"
+    return f"Choose another size{zones} or {region}, or ask Azure's support to lift the restriction."
 
 
 def _listed(what: str, values: Sequence[str]) -> str:

@@ -97,7 +97,7 @@ def _active(account: Account, subject: Subject) -> Iterator[Finding]:
             "azure-active-subscription",
             f"{accounts.SETTING} is {account.subscription}, and {active.source} names {active.subscription}: the stack is made in the "
             "first, and what you do by hand may land in the second.",
-            f"Nobody switches it for you: {remedy}.",
+            f"Nobody switches it for you: `{remedy}`.",
         )
 
 

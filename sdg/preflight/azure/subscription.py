@@ -42,11 +42,12 @@ def registration(wanted: WantedStack, providers: Iterable[Json]) -> Iterator[Fin
     if not missing:
         return
     listed = ", ".join(f"{namespace} ({found})" for namespace, found in missing.items())
-    each = " && ".join(f"az provider register --subscription {wanted.subscription} --namespace {namespace} --wait" for namespace in missing)
+    register = f'az provider register --subscription {wanted.subscription} --namespace "$each" --wait'
     yield Finding(
         "azure-providers",
         f"Subscription {wanted.subscription} has not registered what the stack needs: {listed}.",
-        f"Registering changes the subscription, so nobody does it for you: {each}. It takes */register/action, which Contributor has.",
+        f"Registering changes the subscription, so nobody does it for you: `for each in {' '.join(missing)}; do {register}; done`. "
+        "It takes */register/action, which Contributor has.",
     )
 
 

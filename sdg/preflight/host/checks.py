@@ -90,7 +90,7 @@ def _microk8s(wanted: WantedHost, answers: Answers) -> Iterator[Finding]:
         yield Finding(
             "microk8s",
             f"MicroK8s is installed on {wanted.host} already, by {by}, not by {wanted.owner}.",
-            "Set sdg:cluster.adopt to true to use it as it is, and destroy will leave it; or remove it: sudo snap remove microk8s.",
+            "Set sdg:cluster.adopt to true to use it as it is, and destroy will leave it; or remove it: `sudo snap remove microk8s`.",
         )
 
 
@@ -158,11 +158,11 @@ def _gpus(wanted: WantedHost, answers: Answers) -> Iterator[Finding]:
             yield Finding(
                 "gpu-driver",
                 f"{capital(wanted.host)} has a GPU driver already ({answers.gpus[0]}), and sdg:platform.gpuOperator.driver is operator.",
-                "Set it to host, or remove the host's driver (sudo apt-get purge 'nvidia-driver-*') and restart.",
+                "Set it to host, or remove the host's driver (`sudo apt-get purge 'nvidia-driver-*'`) and restart.",
             )
         return
     if wrong := _driver_problem(wanted.host, answers):
-        remedy = "Install a newer one (sudo ubuntu-drivers install) and restart, or set sdg:platform.gpuOperator.driver to operator."
+        remedy = "Install a newer one (`sudo ubuntu-drivers install`) and restart, or set sdg:platform.gpuOperator.driver to operator."
         yield Finding("gpu-driver", wrong, remedy)
     elif wanted.one_node and len(answers.gpus) < planned:
         seen = f"{capital(wanted.host)} has {_count(len(answers.gpus), 'GPU')}, and sdg:cluster.gpus plans {planned}."

@@ -129,7 +129,7 @@ def test_a_stack_without_a_subscription_is_refused_with_what_to_do_even_where_no
 def test_a_login_by_variables_lacks_a_subscription_alone(tmp_path: Path) -> None:
     [finding] = stack_of(tmp_path, {"HOME": str(tmp_path), "ARM_CLIENT_ID": "c"}).findings
     assert (finding.check, finding.refuses) == ("azure-subscription", True)
-    assert finding.remedy == "Set ARM_SUBSCRIPTION_ID, or name one: pulumi config set --path sdg:cluster.subscription ID."
+    assert finding.remedy == "Set ARM_SUBSCRIPTION_ID, or name one: `pulumi config set --path sdg:cluster.subscription ID`."
 
 
 def test_subscriptions_none_of_which_az_works_on_are_no_missing_login(tmp_path: Path) -> None:

@@ -102,10 +102,9 @@ def test_without_a_login_every_way_is_named_and_what_to_run(az: Path, nobody: di
         Login(ACCOUNT, nobody).get_token()
     assert time.monotonic() - began < 10
     assert [way.partition(":")[0] for way in caught.value.tried] == [SERVICE_PRINCIPAL, "workload identity", MANAGED, CLI]
-    assert (
-        caught.value.remedy == f"Run az login --tenant {TENANT}; on a host without a browser az login --tenant {TENANT} --use-device-code; "
-        "on a machine with a managed identity, set ARM_USE_MSI=true."
-    )
+    login = f"az login --tenant {TENANT}"
+    person = f"Run `{login}`; on a host without a browser `{login} --use-device-code`"
+    assert caught.value.remedy == f"{person}; on a machine with a managed identity, set ARM_USE_MSI=true."
     assert str(caught.value).startswith("Nobody is logged in to Azure. Tried: service principal: not configured;")
 
 

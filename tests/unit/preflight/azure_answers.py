@@ -11,6 +11,17 @@ OWNER = "sdg/lab"
 D16, H100 = "Standard_D16ds_v5", "Standard_NC40ads_H100_v5"
 
 
+def said(findings):
+    """Each finding as a sentence."""
+    return [f"{finding.seen} {finding.remedy}" for finding in findings]
+
+
+def one(findings):
+    """The only finding, as a sentence."""
+    [sentence] = said(findings)
+    return sentence
+
+
 def sections(cluster=None, **others):
     """Settings of a stack in Azure, wrong or not."""
     read, _wrong = check({"cluster": {"kind": "azure", "allowedRanges": ["198.51.100.7/32"], **(cluster or {})}, **others})

@@ -16,21 +16,12 @@ from tests.unit.preflight.azure_answers import (
     VERSIONS,
     capability,
     kept_back,
+    one,
     server_sku,
     sku,
     usage,
     wanted,
 )
-
-
-def said(findings):
-    return [f"{finding.seen} {finding.remedy}" for finding in findings]
-
-
-def one(findings):
-    found = list(findings)
-    assert len(found) == 1, found
-    return f"{found[0].seen} {found[0].remedy}"
 
 
 class TestSizes:

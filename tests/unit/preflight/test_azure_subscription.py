@@ -10,19 +10,11 @@ from sdg.catalog.azure_requirements import azure_requirements
 from sdg.preflight.azure import naming, reach, subscription
 from tests.unit.preflight.azure_answers import (
     SUBSCRIPTION,
+    one,
+    said,
     sections,
     wanted,
 )
-
-
-def said(findings):
-    return [f"{finding.seen} {finding.remedy}" for finding in findings]
-
-
-def one(findings):
-    found = list(findings)
-    assert len(found) == 1, found
-    return f"{found[0].seen} {found[0].remedy}"
 
 
 class TestSubscription:
@@ -46,7 +38,8 @@ class TestSubscription:
         text = one(subscription.registration(wanted(), [{"namespace": n, "registrationState": s} for n, s in states.items()]))
         assert "Microsoft.Compute (Registering), " in text
         assert "Microsoft.Cache (NotRegistered)" in text
-        assert f"az provider register --subscription {SUBSCRIPTION} --namespace Microsoft.Cache --wait" in text
+        register = f'az provider register --subscription {SUBSCRIPTION} --namespace "$each" --wait'
+        assert f"`for each in Microsoft.Compute Microsoft.Cache; do {register}; done`" in text
 
     def test_the_providers_depend_on_what_the_stack_chose(self):
         external = {"osmo": {"redis": {"kind": "external", "host": "r.example.com"}}}
