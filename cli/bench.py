@@ -87,6 +87,7 @@ def _figures() -> Iterator[Figure]:
     rehearsal.stop(purge=True)
     yield Figure("azure: graph under mocks, times the import of its SDKs", bench_azure.graph_over_imports(), target=1.3)
     yield Figure("azure: preview with the simulated ARM", bench_azure.preview(), target=15)
+    yield Figure("azure: update, times its longest chain", bench_azure.over_longest_chain(), target=1.1)
 
 
 def _import_program() -> None:
