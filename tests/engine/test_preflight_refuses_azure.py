@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import requests
 import yaml
 
-from cli import rehearsal, rehearsal_azure
-from cli.environment import process_environment, stack_config
-from rehearsal.state import StateDir
-from tests.conftest import free_port
+from cli import rehearsal_azure
+from cli.environment import stack_config
+from tests.engine.refusing import in_state, rehearsed, run
 
 STACK = "azure"
 H100 = "Standard_NC40ads_H100_v5"
 FAULTS = {
-    "subscription": {"state": "Warned"},
+    "subscription": {"state": "Disabled"},
     "provider": {"namespaces": ["Microsoft.Cache"]},
     "roles": {"roles": ["Contributor"]},
     "quota": {"family": "cores", "limit": 100},
@@ -30,7 +23,7 @@ FAULTS = {
     "address": {"addresses": ["203.0.113.9"]},
 }
 EXPECTED = [
-    "is Warned; only Enabled works.",
+    "is Disabled, so nothing can be made in it.",
     "Microsoft.Cache (NotRegistered)",
     "Microsoft.Authorization/roleAssignments/write, which Role Based Access Control Administrator",
     f"sdg:cluster.gpuPools[0].size: {H100} cannot be had in eastus2: NotAvailableForSubscription",
@@ -45,18 +38,8 @@ EXPECTED = [
 @pytest.fixture(scope="module")
 def state(tmp_path_factory):
     """The rehearsal of the stack `azure`, started; the environment leads to it."""
-    folder = tmp_path_factory.mktemp("rehearsal") / "state"
-    before = dict(os.environ)
-    os.environ |= {"SDG_REHEARSAL": str(folder), "XDG_STATE_HOME": str(folder.with_name("xdg-state"))}
-    os.environ.pop("CI", None)
-    try:
-        rehearsal.start(stack=STACK, values={"forward.port": free_port(), "forward.uiPort": free_port()})
-        os.environ |= process_environment(STACK, rehearsed=True)
-        yield StateDir(folder)
-        rehearsal.stop(STACK, purge=True)
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    with rehearsed(STACK, tmp_path_factory.mktemp("rehearsal")) as started:
+        yield started
 
 
 @pytest.fixture
@@ -75,21 +58,10 @@ def refused(state):
     requests.delete(faults, timeout=5).raise_for_status()
 
 
-def run(*command):
-    program = [str(Path(sys.executable).with_name("sdg")), *command[1:]] if command[0] == "sdg" else list(command)
-    environment = {**os.environ, "COLUMNS": "240"}
-    done = subprocess.run(program, cwd=rehearsal.ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
-    return done.returncode, done.stdout + done.stderr
-
-
 def nothing_exists(state):
     """Neither a resource in the state, nor anything in Azure."""
-    code, exported = run("pulumi", "stack", "export", "--stack", STACK)
-    assert code == 0, exported
-    resources = json.loads(exported)["deployment"].get("resources") or []
-    kept = [resource["type"] for resource in resources if resource["type"] != "pulumi:pulumi:Stack"]
     found = rehearsal_azure.contents(state)
-    return kept == [] and found.resources == () and found.cluster == "absent"
+    return in_state(STACK) == [] and found.resources == () and found.cluster == "absent"
 
 
 @pytest.mark.parametrize("action", [("preview",), ("up", "--yes"), ("up", "--yes", "--skip-preview")], ids=" ".join)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -136,7 +137,7 @@ def test_labels_and_taints_reach_the_nodes_that_are_there(aks):
 
 def test_the_system_pool_changes_with_its_cluster(aks):
     made(aks)
-    changed = aks.world.update(CLUSTER, CLUSTER_ID, {**INPUTS, "agentPoolProfiles": [{**SYSTEM, "minCount": 3, "maxCount": 4}]})
+    changed = aks.world.update(CLUSTER, CLUSTER_ID, {**INPUTS, "agentPoolProfiles": [{**SYSTEM, "count": 3, "minCount": 3, "maxCount": 4}]})
     assert changed.outputs["agentPoolProfiles"][0]["count"] == 3
     assert len(nodes(aks, "system")) == 3
 
@@ -236,3 +237,10 @@ def test_without_azures_roles_in_the_cluster_none_counts(aks):
     made(aks, aadProfile={"managed": True})
     assign(aks, CLUSTER_ID)
     assert let_in(aks) == []
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_the_name_of_a_private_api_server_leads_to_the_virtual_cluster(aks, private):
+    made(aks, apiServerAccessProfile={"enablePrivateCluster": private})
+    outputs = aks.world.read(CLUSTER, CLUSTER_ID).outputs
+    assert outputs.get("privateFQDN") == (urlsplit(aks.virtual.server().url).netloc if private else None)
