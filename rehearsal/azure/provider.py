@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from rehearsal.azure import answers, differences, kinds, projection, validation
+from rehearsal.azure import answers, differences, kinds, node_pools, projection, validation
 from rehearsal.azure.account import SUBSCRIPTION
 from rehearsal.azure.differences import Change
 from rehearsal.azure.errors import ArmError
@@ -92,7 +92,7 @@ class Provider:
         id_ = kind.id_of(settings.subscription, inputs)
         if self._world.read(kind.type, id_) is not None and not kind.entry.singleton:
             raise ProviderFailure(f"cannot create already existing resource '{id_}'")
-        return self._trying(lambda: self._world.create(kind.type, id_, _own(inputs)))
+        return self._trying(lambda: self._put(kind, id_, inputs))
 
     def update(self, token: str, id: str, inputs: Fields) -> Resource:  # noqa: A002 -- it is called id everywhere
         """Change a resource, or make it where it has vanished: to ARM both are one.
@@ -101,7 +101,7 @@ class Provider:
             ArmError: ARM refuses.
         """
         kind = kinds.of_token(token)
-        return self._trying(lambda: self._world.create(kind.type, id, _own(inputs)))
+        return self._trying(lambda: self._put(kind, id, inputs))
 
     def delete(self, token: str, id: str) -> None:  # noqa: A002
         """Delete a resource.
@@ -122,11 +122,12 @@ class Provider:
         found = self._world.read(kind.type, id_)
         if found is None:
             raise ProviderFailure(f"resource created but read failed: '{id_}' is gone")
-        return found
+        return node_pools.shown(self._world, found)
 
     def existing(self, token: str, id: str) -> Resource | None:  # noqa: A002
         """A resource as it is; None where it is gone."""
-        return self._world.read(kinds.of_token(token).type, id)
+        found = self._world.read(kinds.of_token(token).type, id)
+        return found and node_pools.shown(self._world, found)
 
     def refreshed(self, token: str, resource: Resource, state: Fields, inputs: Fields) -> Fields:
         """The inputs that would make what there is: those that there were, with what has changed since; all of them for an import."""
@@ -146,6 +147,14 @@ class Provider:
             ArmError: ARM refuses.
         """
         return self._trying(lambda: answers.answer(self._world, token, arguments, settings.subscription))
+
+    def _put(self, kind: Kind, id: str, inputs: Fields) -> Resource:  # noqa: A002
+        own = _own(inputs)
+        if kind.type == node_pools.CLUSTER:
+            own, pools = node_pools.parted(self._world, id, own)
+            for pool, wanted in pools:
+                self._world.update(pool.type, pool.id, wanted)
+        return node_pools.shown(self._world, self._world.create(kind.type, id, own))
 
     def _named(self, kind: Kind, inputs: Fields, olds: Fields, naming: Naming) -> Fields:
         name = kind.autonamed

@@ -40,6 +40,12 @@ def _cluster_pools(request: Request) -> None:
         raise _bad("InvalidParameter", "Required parameter dnsPrefix is missing (null).")
     if not request.inputs.get("identity") and not request.inputs.get("servicePrincipalProfile"):
         raise _bad("InvalidParameter", "Required parameter servicePrincipalProfile or identity is missing (null).")
+    known = {str(pool.get("name", "")) for pool in (request.old.outputs.get("agentPoolProfiles") if request.old else None) or pools}
+    if any(str(pool.get("name", "")) not in known for pool in pools):
+        sentence = (
+            "A new agent pool was introduced. Adding agent pools to an existing cluster is not allowed through managed cluster operations."
+        )
+        raise _bad("BadRequest", f"{sentence} For agent pool specific change, please use per agent pool operations.")
     for pool in pools:
         check_pool(pool, str(pool.get("name", "")), request, str(request.inputs.get("location", "")))
 
@@ -145,7 +151,7 @@ def check_pool(pool: Mapping[str, Any], name: str, request: Request, region: str
         ArmError: names the pool.
     """
     _check_size(request.view.offers, pool, name, location(region))
-    _check_counts(pool, name)
+    _check_counts(pool, name, request.old)
     _check_spot(pool, name)
     for taint in pool.get("nodeTaints") or []:
         if not _TAINT.fullmatch(str(taint)):
@@ -173,10 +179,11 @@ def _check_size(offers: Offers, pool: Mapping[str, Any], name: str, region: str)
         raise _bad("AvailabilityZoneNotSupported", sentence)
 
 
-def _check_counts(pool: Mapping[str, Any], name: str) -> None:
+def _check_counts(pool: Mapping[str, Any], name: str, old: Resource | None) -> None:
     system, count = str(pool.get("mode", "User")).lower() == "system", pool.get("count")
     least, most = pool.get("minCount"), pool.get("maxCount")
-    if count is None and not pool.get("enableAutoScaling"):
+    # also of a pool with an autoscaler, when it is made (Azure/azure-service-operator#3220)
+    if count is None and not (old and pool.get("enableAutoScaling")):
         raise _bad("InvalidParameter", f"Required parameter agentPoolProfile.count of agent pool {name} is missing (null).")
     if count is not None and not (1 if system else 0) <= count <= MOST_NODES:
         raise _bad(
@@ -188,6 +195,9 @@ def _check_counts(pool: Mapping[str, Any], name: str) -> None:
         return
     if least is None or most is None or not (1 if system else 0) <= least <= most <= MOST_NODES or most < 1:
         raise _bad("InvalidParameter", f"Agent pool {name}: minCount {least} and maxCount {most} are no range for an autoscaler.")
+    if count is not None and not least <= count <= most:  # kubernetes-sigs/cluster-api-provider-azure#5947
+        sentence = f"agentPoolProfile.count was {count}. It must be greater or equal to minCount:{least} and less than or equal to"
+        raise _bad("InvalidParameter", f"{sentence} maxCount:{most}. (Agent pool {name}.)")
 
 
 def _check_spot(pool: Mapping[str, Any], name: str) -> None:
