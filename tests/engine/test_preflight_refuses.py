@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import requests
 import yaml
 
-from cli import rehearsal
-from cli.environment import process_environment, stack_config, user_kubeconfig
-from rehearsal.state import StateDir
+from cli.environment import stack_config, user_kubeconfig
+from tests.engine.refusing import in_state, rehearsed, run
 
 STACK = "microk8s"
 
@@ -23,18 +18,8 @@ STACK = "microk8s"
 @pytest.fixture(scope="module")
 def state(tmp_path_factory):
     """The rehearsal of the stack `microk8s`, started; the environment leads to it."""
-    folder = tmp_path_factory.mktemp("rehearsal") / "state"
-    before = dict(os.environ)
-    os.environ |= {"SDG_REHEARSAL": str(folder), "XDG_STATE_HOME": str(folder.with_name("xdg-state"))}
-    os.environ.pop("CI", None)
-    try:
-        rehearsal.start(stack=STACK, values={"forward.port": free_port(), "forward.uiPort": free_port()})
-        os.environ |= process_environment(STACK, rehearsed=True)
-        yield StateDir(folder)
-        rehearsal.stop(STACK, purge=True)
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    with rehearsed(STACK, tmp_path_factory.mktemp("rehearsal")) as started:
+        yield started
 
 
 @pytest.fixture
@@ -65,19 +50,6 @@ SOMEBODY_ELSES = {
     "clusters": [{"name": "theirs", "cluster": {"server": "https://10.9.8.7:6443"}}],
     "users": [{"name": "theirs", "user": {"token": "planted-token"}}],
 }
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def run(*command):
-    program = [str(Path(sys.executable).with_name("sdg")), *command[1:]] if command[0] == "sdg" else list(command)
-    environment = {**os.environ, "COLUMNS": "200"}
-    done = subprocess.run(program, cwd=rehearsal.ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
-    return done.returncode, done.stdout + done.stderr
 
 
 EXPECTED = [
@@ -116,11 +88,7 @@ def test_a_host_that_fits_gets_a_plan_and_still_nothing_is_created(state):
 
 def nothing_exists(state):
     """Neither a resource in the state, nor MicroK8s on the host."""
-    code, exported = run("pulumi", "stack", "export", "--stack", STACK)
-    assert code == 0, exported
-    resources = json.loads(exported)["deployment"].get("resources") or []
-    installed = json.loads(state.machine.read_text())["snaps"]
-    return [resource["type"] for resource in resources if resource["type"] != "pulumi:pulumi:Stack"] == [] and installed == {}
+    return in_state(STACK) == [] and json.loads(state.machine.read_text())["snaps"] == {}
 
 
 def test_preview_and_update_of_one_engine_ask_the_host_once(state, tmp_path):

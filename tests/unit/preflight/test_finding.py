@@ -13,4 +13,6 @@ def test_what_somebody_else_said_is_never_a_command():
 
 
 def test_problems_with_settings_have_their_commands_in_the_sentence():
-    assert Finding.of(SETTINGS, "To use it all the same: `pulumi config set --path a true`.").commands == ["pulumi config set --path a true"]
+    assert Finding.of(SETTINGS, "To use it all the same: `pulumi config set --path a true`.").commands == [
+        "pulumi config set --path a true"
+    ]
