@@ -21,6 +21,7 @@ class ManagedDatabase:
 
     Attributes:
         tls: whether it refuses connections without TLS.
+        resources: what must be there before it can be used.
     """
 
     host: pulumi.Input[str]
@@ -29,16 +30,22 @@ class ManagedDatabase:
     user: str
     password: pulumi.Output[str]
     tls: bool = True
+    resources: tuple[pulumi.Resource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ManagedRedis:
-    """A Redis that comes with the cluster; its password is secret."""
+    """A Redis that comes with the cluster; its password is secret.
+
+    Attributes:
+        resources: what must be there before it can be used.
+    """
 
     host: pulumi.Input[str]
     port: int
     tls: bool
     password: pulumi.Output[str]
+    resources: tuple[pulumi.Resource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,7 @@ class ManagedStore:
     Attributes:
         client_id: of the identity that OSMO's pods log in as; None where they log in with the key.
         key: of the account, secret; None where pods log in as an identity.
+        resources: what must be there before it can be used.
     """
 
     account: pulumi.Input[str]
@@ -55,20 +63,21 @@ class ManagedStore:
     location: str
     client_id: pulumi.Output[str] | None = None
     key: pulumi.Output[str] | None = None
+    resources: tuple[pulumi.Resource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ManagedServices:
-    """What a cluster's provider runs beside it; None for what OSMO has elsewhere.
-
-    Attributes:
-        resources: what must be there before OSMO can use them.
-    """
+    """What a cluster's provider runs beside it; None for what OSMO has elsewhere."""
 
     database: ManagedDatabase | None = None
     redis: ManagedRedis | None = None
     store: ManagedStore | None = None
-    resources: tuple[pulumi.Resource, ...] = ()
+
+    @property
+    def resources(self) -> tuple[pulumi.Resource, ...]:
+        """What must be there before all of them can be used."""
+        return tuple(resource for each in (self.database, self.redis, self.store) if each for resource in each.resources)
 
 
 @dataclass(frozen=True, slots=True)

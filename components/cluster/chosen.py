@@ -40,6 +40,7 @@ def bind_cluster(stack: Stack) -> ClusterBinding:
 
 def _azure(stack: Stack, settings: AzureSettings, account: Account) -> ClusterBinding:
     from components.cluster.azure.azure import AzureCluster  # noqa: PLC0415 -- seconds, which other stacks need not spend
+    from components.cluster.azure.stored import stored  # noqa: PLC0415
 
     osmo, platform = stack.settings.osmo, stack.settings.platform
     return AzureCluster(
@@ -53,6 +54,7 @@ def _azure(stack: Stack, settings: AzureSettings, account: Account) -> ClusterBi
             redis=osmo.redis.kind == "managed",
             store=platform.object_store.provider == "managed",
         ),
+        before=stored(),
         retain=stack.settings.data == "retain",
     ).binding
 

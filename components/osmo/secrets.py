@@ -146,8 +146,8 @@ class SecretsBuilder:
         server = self._servers.database
         if server is None:
             return None, None
-        services = self._cluster.services
-        after = [password, *pull_secrets.values(), *(services.resources if services else ())]
+        managed = self._cluster.services.database if self._cluster.services else None
+        after = [password, *pull_secrets.values(), *(managed.resources if managed else ())]
         database = Database(
             f"{self._name}-database-server",
             server,

@@ -69,12 +69,12 @@ def managed_store(services: ManagedServices | None) -> ObjectStoreHandle:
         LookupError: none does; the loader refuses that first.
     """
     store = services.store if services else None
-    if services is None or store is None:
+    if store is None:
         raise LookupError("sdg:platform.objectStore.provider is managed, and no store comes with the cluster")
     container_uri = pulumi.Output.format("azure://{0}/{1}", store.account, store.container)
     # without an identity to log in as there is a key
     credential = None if store.client_id is not None else _blob_key(store.account, _given(store.key), container_uri, store.location)
-    return ObjectStoreHandle(container_uri, credential, client_id=store.client_id, resources=services.resources)
+    return ObjectStoreHandle(container_uri, credential, client_id=store.client_id, resources=store.resources)
 
 
 def _blob_key(

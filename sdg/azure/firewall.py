@@ -7,16 +7,13 @@ from ipaddress import IPv4Network
 from typing import Final
 
 _SMALLEST: Final = 30  # bits: storage accounts refuse longer prefixes, and want such addresses one by one
-_PRIVATE: Final = tuple(IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))  # RFC 1918
 
 
 def addresses(ranges: Iterable[str]) -> tuple[str, ...]:
     """What the firewall of a storage account or a key vault lets in.
 
-    Private addresses are left out: Azure refuses them there, and who has one comes through the private endpoint.
-
     Args:
-        ranges: networks, or single addresses with or without their prefix length.
+        ranges: networks of public addresses, or single addresses with or without their prefix length.
     """
     return tuple(dict.fromkeys(_taken(ranges)))
 
@@ -24,8 +21,6 @@ def addresses(ranges: Iterable[str]) -> tuple[str, ...]:
 def _taken(ranges: Iterable[str]) -> Iterator[str]:
     for text in ranges:
         network = IPv4Network(text, strict=False)
-        if any(network.subnet_of(private) for private in _PRIVATE):
-            continue
         if network.prefixlen > _SMALLEST:
             yield from (str(address) for address in network)
         else:

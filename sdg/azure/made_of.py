@@ -13,7 +13,7 @@ from typing import Final, Literal, get_args
 
 from sdg.azure.names import Names
 from sdg.azure.network import Layout
-from sdg.settings.azure import Azure, Pool
+from sdg.settings.azure import Azure
 
 Kind = Literal["cluster", "database", "redis", "storage", "key-vault"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -30,12 +30,14 @@ class Fact:
     Attributes:
         said: where it comes from: a setting, or what it is made of.
         change: how it may change all the same.
-        final: why not even making the resource anew would help; empty where it would.
+        final: why not even making the resource anew would help, and what to do; empty where it would. Other facts stand in braces.
+        instead: how to have what is wanted without losing anything; empty where there is no way.
     """
 
     said: str
     change: Change = "none"
     final: str = ""
+    instead: str = ""
 
     def breaks(self, before: str, now: str) -> bool:
         """Whether a change would make the resource anew."""
@@ -69,13 +71,18 @@ _REST: Final = (
 )
 _NAMES: Final = "(sdg:cluster.prefix, environment and suffix)"
 _PLACE: Final[Mapping[str, Fact]] = {
-    # whether there is one at all: none may become one
-    "made": Fact("whether the stack has one", "on"),
     "name": Fact(f"its name {_NAMES}"),
     "resourceGroup": Fact(f"its resource group {_NAMES}"),
     "location": Fact("sdg:cluster.location", final=_REST),
 }
 _NETWORK: Final[Mapping[str, Fact]] = {"network": Fact(f"its virtual network {_NAMES}")}
+_OTHER_NODES: Final = "For other nodes with nothing lost, leave this pool and set sdg:cluster.cpuPool"
+# the API has an operation of its own for it, and no way back
+_UPGRADE: Final = (
+    "updates don't upgrade a server, and nothing takes one back to an older version. Set it back; for a newer version, "
+    "`az postgres flexible-server upgrade --resource-group {resourceGroup} --name {name} --version {version}` comes first, and then "
+    "`pulumi refresh`, which finds it"
+)
 
 KEPT: Final[Mapping[Kind, Kept]] = {
     "cluster": Kept(
@@ -87,11 +94,16 @@ KEPT: Final[Mapping[Kind, Kept]] = {
             "nodeResourceGroup": Fact(f"the resource group of its nodes {_NAMES}"),
             "dnsPrefix": Fact(f"the first part of its host name {_NAMES}"),
             "nodes": Fact("sdg:cluster.network.subnets.nodes", final=_REST),
+            "gpuNodes": Fact("sdg:cluster.network.subnets.gpuNodes", final=_REST),
+            "endpoints": Fact("sdg:cluster.network.subnets.endpoints", final=_REST),
             "pods": Fact("sdg:cluster.network.pods"),
             "services": Fact("sdg:cluster.network.services"),
             "egress": Fact("sdg:cluster.network.egress"),
             "access": Fact("sdg:cluster.apiServer.access"),
-            "systemPool": Fact("sdg:cluster.systemPool (size, osDiskGib, maxPods or zones)"),
+            "systemSize": Fact("sdg:cluster.systemPool.size", instead=_OTHER_NODES),
+            "systemDisk": Fact("sdg:cluster.systemPool.osDiskGib", instead=_OTHER_NODES),
+            "systemPods": Fact("sdg:cluster.systemPool.maxPods", instead=_OTHER_NODES),
+            "systemZones": Fact("sdg:cluster.systemPool.zones", instead=_OTHER_NODES),
         },
     ),
     "database": Kept(
@@ -102,7 +114,8 @@ KEPT: Final[Mapping[Kind, Kept]] = {
             **_NETWORK,
             "subnet": Fact("sdg:cluster.network.subnets.database", final=_REST),
             "geoBackup": Fact("sdg:cluster.database.geoBackup"),
-            "version": Fact("sdg:cluster.database.version", "greater"),
+            "version": Fact("sdg:cluster.database.version", final=_UPGRADE),
+            "zone": Fact("sdg:cluster.database.zone"),
             "storageGib": Fact("sdg:cluster.database.storageGib", "greater"),
         },
     ),
@@ -137,74 +150,86 @@ class UsedServices:
 
 
 def made_of(settings: Azure, names: Names, wanted: UsedServices) -> Mapping[Kind, Mapping[str, str]]:
-    """What a stack's resources are made of, by kind and fact; all of it is known at preview."""
-    layout = Layout.of(settings.network)
+    """What a stack's resources are made of, by kind and fact; all of it is known at preview. What it doesn't make is not in it."""
 
-    def place(name: str, *, made: bool = True) -> dict[str, str]:
-        return {
-            "made": _on(made),
-            "name": name,
-            "resourceGroup": names.resource_group,
-            "location": settings.location,
-        }
+    def place(name: str) -> dict[str, str]:
+        return {"name": name, "resourceGroup": names.resource_group, "location": settings.location}
 
-    database, vault = settings.database, settings.key_vault
+    found: dict[Kind, Mapping[str, str]] = {"cluster": {**place(names.cluster), **_cluster(settings, names)}}
+    if wanted.database:
+        found["database"] = {**place(names.postgres), **_database(settings, names)}
+    if wanted.redis:
+        found["redis"] = {**place(names.redis), "highAvailability": _on(settings.redis.high_availability)}
+    if wanted.store:
+        zones = "three" if settings.storage.redundancy in ("ZRS", "GZRS") else "one"
+        found["storage"] = {**place(names.storage_account), "zones": zones}
+    if settings.key_vault.enabled:
+        found["key-vault"] = {**place(names.key_vault), "purgeProtection": _on(settings.key_vault.purge_protection)}
+    return found
+
+
+def _cluster(settings: Azure, names: Names) -> dict[str, str]:
+    layout, pool = Layout.of(settings.network), settings.system_pool
     return {
-        "cluster": {
-            **place(names.cluster),
-            "network": names.network,
-            "nodeResourceGroup": names.node_resource_group,
-            "dnsPrefix": names.dns_prefix,
-            "nodes": str(layout.nodes),
-            "pods": str(layout.pods),
-            "services": str(layout.services),
-            "egress": settings.network.egress,
-            "access": settings.api_server.access,
-            "systemPool": _pool(settings.system_pool),
-        },
-        "database": {
-            **place(names.postgres, made=wanted.database),
-            "network": names.network,
-            "subnet": str(layout.database),
-            "geoBackup": _on(database.geo_backup),
-            "version": database.version,
-            "storageGib": str(database.storage_gib),
-        },
-        "redis": {**place(names.redis, made=wanted.redis), "highAvailability": _on(settings.redis.high_availability)},
-        "storage": {
-            **place(names.storage_account, made=wanted.store),
-            "zones": "three" if settings.storage.redundancy in ("ZRS", "GZRS") else "one",
-        },
-        "key-vault": {**place(names.key_vault, made=vault.enabled), "purgeProtection": _on(vault.purge_protection)},
+        "network": names.network,
+        "nodeResourceGroup": names.node_resource_group,
+        "dnsPrefix": names.dns_prefix,
+        "nodes": str(layout.nodes),
+        "gpuNodes": str(layout.gpu_nodes),
+        "endpoints": str(layout.endpoints),
+        "pods": str(layout.pods),
+        "services": str(layout.services),
+        "egress": settings.network.egress,
+        "access": settings.api_server.access,
+        "systemSize": pool.size,
+        "systemDisk": str(pool.os_disk_gib),
+        "systemPods": str(pool.max_pods),
+        "systemZones": ",".join(pool.zones) or "none",
+    }
+
+
+def _database(settings: Azure, names: Names) -> dict[str, str]:
+    database = settings.database
+    return {
+        "network": names.network,
+        "subnet": str(Layout.of(settings.network).database),
+        "geoBackup": _on(database.geo_backup),
+        "version": database.version,
+        "zone": database.zone or "any",
+        "storageGib": str(database.storage_gib),
     }
 
 
 def broken(kind: Kind, before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Facts whose change would make the resource anew, or take it away. One that only one side knows says nothing."""
-    if before.get("made") == OFF:
-        return []
-    if now.get("made") == OFF:
-        return ["made"]
+    """Facts whose change would make the resource anew. One that only one side knows says nothing."""
     facts = KEPT[kind].facts
     return [key for key in facts if key in before and key in now and facts[key].breaks(before[key], now[key])]
 
 
-def problems(kind: Kind, before: Mapping[str, str], now: Mapping[str, str], *, unlocked: bool) -> Iterator[str]:
-    """Why a change is refused, in one sentence and what to do; nothing where it may be made."""
+def problems(kind: Kind, before: Mapping[str, str], now: Mapping[str, str] | None, *, unlocked: bool) -> Iterator[str]:
+    """Why a change is refused, in one sentence and what to do; nothing where it may be made.
+
+    Args:
+        before: what the resource was made of.
+        now: what is asked for; None where the stack gives it up.
+    """
     kept = KEPT[kind]
+    if now is None:
+        if not unlocked:
+            lost = f"The stack would give up {kept.what}, and lose {kept.lost}"
+            yield f"{lost}. Leave it as it was, or, for this one update: {_unlock(kind)}."
+        return
     changed = [key for key in broken(kind, before, now) if kept.facts[key].final or not unlocked]
     if not changed:
         return
-    if changed == ["made"]:
-        yield (f"The stack would give up {kept.what}, and lose {kept.lost}. Leave it as it was, or, for this one update: {_unlock(kind)}.")
-        return
     told = " and ".join(f"{kept.facts[key].said} was {before[key]} and is {now[key]} now" for key in changed)
     if final := next((kept.facts[key].final for key in changed if kept.facts[key].final), ""):
-        yield f"{told}: {final}."
+        yield f"{told}: {final.format(**now)}."
         return
+    instead = next((f"{kept.facts[key].instead}. " for key in changed if kept.facts[key].instead), "")
     yield (
-        f"{told}: Azure would make {kept.what} anew, and {kept.lost} would be lost. Set it back, or, to lose that, for this one update: "
-        f"{_unlock(kind)}."
+        f"{told}: Azure would make {kept.what} anew, and {kept.lost} would be lost. {instead}Set it back, or, to lose that, for this one "
+        f"update: {_unlock(kind)}."
     )
 
 
@@ -217,8 +242,3 @@ def _unlock(kind: Kind) -> str:
 
 def _on(value: bool) -> str:
     return ON if value else OFF
-
-
-def _pool(pool: Pool) -> str:
-    zones = "zones " + ",".join(pool.zones) if pool.zones else "no zone"
-    return f"{pool.size} with {pool.os_disk_gib} GiB, {pool.max_pods} pods and {zones}"

@@ -85,6 +85,8 @@ class Answers(mocks.Mocks):
         return f"{args.name}-id", {**args.inputs, **self._computed.get(args.typ, {}), **_identity(args.inputs)}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+        if args.token == "pulumi:pulumi:readStackResourceOutputs":  # the engine's own: a stack that holds nothing yet
+            return {"outputs": {}}
         if args.token not in INVOKED:
             raise AssertionError(f"unexpected invoke {args.token}")
         self._graph.invokes.append((args.token, args.provider))

@@ -11,6 +11,7 @@ import pytest
 from pulumi.runtime import mocks
 
 from components.cluster.azure.azure import AzureCluster
+from components.cluster.azure.stored import Stored
 from rehearsal.azure import differences, kinds
 from sdg.azure.account import Account
 from sdg.azure.deployer import Deployer
@@ -40,6 +41,7 @@ COMPUTED = {
     "azure-native:dbforpostgresql:Server": {"fullyQualifiedDomainName": "psql.postgres.database.azure.com"},
     "azure-native:redisenterprise:RedisEnterprise": {"hostName": "redis.eastus2.redis.azure.net"},
     "azure-native:managedidentity:UserAssignedIdentity": {"principalId": "planted-principal", "clientId": "planted-client"},
+    "azure-native:dashboard:Grafana": {"identity": {"principalId": "grafana-principal"}},
     "azure-native:containerservice:ManagedCluster": {"oidcIssuerProfile": {"issuerURL": "https://issuer"}},
     "azure-native:network:PublicIPAddress": {"ipAddress": "203.0.113.9"},
     "pulumi-python:dynamic/secret:Generated": {"value": "planted-database-password"},
@@ -55,6 +57,7 @@ class Made:
     requests: dict = field(default_factory=dict)
     edges: dict = field(default_factory=dict)
     services: dict = field(default_factory=dict)
+    ready: dict = field(default_factory=dict)
 
     def of(self, kind):
         return [name for name, type_ in self.types.items() if type_ == f"azure-native:{kind}"]
@@ -116,7 +119,7 @@ def make(loop):
             MADE[key] = anew(wanted, **settings)
         return MADE[key]
 
-    def anew(wanted=None, *, retain=False, **settings):
+    def anew(wanted=None, *, retain=False, before=None, **settings):
         asyncio.set_event_loop(loop)
         made = Made()
         mocks.set_mocks(Answers(made), project="sdg", stack="test", monitor=Recorder(made))
@@ -125,17 +128,25 @@ def make(loop):
         def program():
             chosen = Azure.model_validate({"kind": "azure", **settings})
             binding = AzureCluster(
-                "azure", chosen, account, deployer, driver="operator", wanted=wanted or UsedServices(), retain=retain
+                "azure",
+                chosen,
+                account,
+                deployer,
+                driver="operator",
+                wanted=wanted or UsedServices(),
+                before=before or Stored(),
+                retain=retain,
             ).binding
             for part in ("database", "redis", "store"):
                 found = getattr(binding.services, part)
-                for key in found.__slots__ if found else ():
+                for key in (slot for slot in found.__slots__ if slot != "resources") if found else ():
                     value = pulumi.Output.from_input(getattr(found, key))
                     secret = pulumi.Output.from_input(value.is_secret())
                     pulumi.Output.all(part=part, key=key, value=pulumi.Output.unsecret(value), secret=secret).apply(
                         lambda each: made.services.update({(each["part"], each["key"]): (each["value"], each["secret"])})
                     )
-            made.ready = [resource._name for resource in binding.services.resources]
+            of_each = {part: getattr(binding.services, part) for part in ("database", "redis", "store")}
+            made.ready = {part: {resource._name for resource in found.resources} for part, found in of_each.items() if found}
 
         pulumi.runtime.test(program)()
         return made
@@ -163,16 +174,22 @@ def test_nothing_of_it_is_public_and_everything_speaks_tls(make):
     assert (vault["networkAcls"]["defaultAction"], vault["enableRbacAuthorization"]) == ("Deny", True)
 
 
-def test_the_firewalls_know_the_allowed_addresses_in_their_own_form_and_the_nodes_subnets(make):
+def test_the_firewalls_know_the_allowed_addresses_in_their_own_form_and_nobody_else(make):
     made = make(keyVault={"enabled": True}, allowedRanges=["198.51.100.7/32", "203.0.113.0/24", "192.0.2.1"])
     rules = made.inputs["storage"]["networkRuleSet"]
     assert [rule["iPAddressOrRange"] for rule in rules["ipRules"]] == ["198.51.100.7", "203.0.113.0/24", "192.0.2.1"]
-    assert {rule["virtualNetworkResourceId"] for rule in rules["virtualNetworkRules"]} == {"/subnet-nodes", "/subnet-gpu-nodes"}
+    # the network comes through private endpoints
+    assert rules["virtualNetworkRules"] == []
+    assert made.inputs["storage"]["publicNetworkAccess"] == "Enabled"
+    assert not any("serviceEndpoints" in made.inputs[name] for name in made.of("network:Subnet"))
     assert [rule["value"] for rule in made.inputs["key-vault"]["properties"]["networkAcls"]["ipRules"]][:1] == ["198.51.100.7"]
 
 
-def test_a_vault_that_nobody_outside_reaches_has_no_public_side(make):
-    assert make(keyVault={"enabled": True}).inputs["key-vault"]["properties"]["publicNetworkAccess"] == "Disabled"
+@pytest.mark.parametrize("access", ["public", "private"])
+def test_what_nobody_outside_reaches_has_no_public_side(make, access):
+    made = make(keyVault={"enabled": True}, apiServer={"access": access})
+    assert made.inputs["key-vault"]["properties"]["publicNetworkAccess"] == "Disabled"
+    assert made.inputs["storage"]["publicNetworkAccess"] == "Disabled"
 
 
 @pytest.mark.parametrize(
@@ -191,6 +208,15 @@ def test_each_service_is_reached_by_its_public_name_at_a_private_address(make, k
     (connection,) = endpoint["privateLinkServiceConnections"]
     assert connection["groupIds"] == [group]
     assert {f"{kind}-endpoint", f"{kind}-zone", f"{kind}-zone-link"} <= made.before(f"{kind}-zone-group")
+
+
+@pytest.mark.parametrize(("kind", "service"), [("redis", "redis"), ("blob", "storage"), ("vault", "key-vault")])
+def test_an_endpoint_is_made_anew_with_what_it_leads_to(make, kind, service):
+    made = make(keyVault={"enabled": True})
+    for part in ("endpoint", "zone-group"):
+        request = made.requests[f"{kind}-{part}"]
+        assert [urn.split("::")[3] for urn in request.replace_with] == [service]
+        assert request.deleteBeforeReplace
 
 
 def test_the_server_comes_after_the_zone_that_it_writes_its_name_into(made):
@@ -221,8 +247,11 @@ def test_the_services_wait_neither_for_aks_nor_for_each_other(make):
     assert not made.before("key-vault") & set(heads.values())
 
 
-def test_osmo_waits_until_the_last_part_of_each_service_is_ready(made):
-    assert {"require-secure-transport", "redis-zone-group", "blob-zone-group", "role-osmo-blob"} <= set(made.ready)
+def test_each_service_says_what_it_is_ready_with(made):
+    assert made.ready["database"] == {"require-secure-transport"}
+    assert made.ready["redis"] == {"redis-zone-group"}
+    assert {"blob-zone-group", "role-osmo-blob"} < made.ready["store"]
+    assert len(made.ready["store"]) == 3, "and the login of OSMO's pods"
 
 
 def test_osmo_gets_what_it_needs_and_secrets_stay_secret(made):
@@ -425,13 +454,53 @@ def _broken(settings):
     return {kind: broken(kind, before[kind], after[kind]) for kind in before}
 
 
-def test_every_resource_that_holds_data_comes_after_its_lock_and_is_replaced_with_it(make):
+# what holds data → what lies in it
+INSIDE = {
+    "aks": ("azure-kubernetes",),
+    "database-server": ("database",),
+    "redis": ("redis-database", "redis-endpoint"),
+    "storage": ("blob-service", "container-osmo-workflows", "blob-endpoint"),
+    "key-vault": ("key-vault-database-password", "vault-endpoint"),
+}
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_a_lock_closes_when_its_resource_is_made_and_before_anything_lies_in_it(make, name):
     made = make(**BASE)
-    for name, kind in LOCKED.items():
-        assert f"{kind}-lock" in made.before(name)
-    for name in ("aks", "database-server", "redis", "storage", "key-vault"):
-        assert [urn.split("::")[3] for urn in made.requests[name].replace_with] == [f"{LOCKED[name]}-lock"]
-        assert made.requests[name].deleteBeforeReplace
+    lock = f"{LOCKED[name]}-lock"
+    assert name in made.before(lock)
+    for inside in INSIDE[name]:
+        assert lock in made.before(inside)
+    assert made.requests[name].deleteBeforeReplace
+    assert not made.requests[name].replaceOnChanges
+
+
+def state(**settings):
+    chosen = Azure.model_validate({"kind": "azure", **settings})
+    return Stored(made_of(chosen, Names.of(chosen, "sdg/test", SUBSCRIPTION), UsedServices()))
+
+
+def test_only_what_is_unlocked_and_changed_is_made_anew(make):
+    made = make(**BASE, before=state(**BASE), redis={"highAvailability": True}, unlock=["redis", "storage"])
+    assert {name for name in INSIDE if made.requests[name].replaceOnChanges} == {"redis"}
+    assert made.requests["database-server"].ignoreChanges == ["availabilityZone"]
+
+
+def test_a_database_that_is_made_anew_begins_in_the_zone_that_it_is_told(make):
+    made = make(**BASE, before=state(**BASE), database={"zone": "2"}, unlock=["database"])
+    assert made.requests["database-server"].replaceOnChanges == ["*"]
+    assert not made.requests["database-server"].ignoreChanges
+
+
+def test_a_change_that_loses_data_stops_the_program_before_anything_is_registered(make):
+    with pytest.raises(pulumi.RunError, match=r"redis\.highAvailability was off and is on now(.|\n)*storage\.redundancy") as refused:
+        make(**BASE, before=state(**BASE), redis={"highAvailability": True}, storage={"redundancy": "ZRS"})
+    assert str(refused.value).count("\n") == 1, "one sentence each, all at once"
+
+
+def test_what_azure_never_finished_is_made_anew(make):
+    made = make(**BASE, before=Stored(unfinished=frozenset({"cluster"})))
+    assert {name for name in INSIDE if made.requests[name].replaceOnChanges} == {"aks"}
 
 
 def test_azure_chooses_the_databases_zone_unless_the_stack_does(make):

@@ -10,17 +10,18 @@ from pulumi_azure_native.resources import ResourceGroup
 
 from components.cluster.azure import aks, pools
 from components.cluster.azure.base import NetworkHandle, Place
-from components.cluster.azure.data import DataServices, locks
-from components.cluster.azure.data_lock import DataLock
+from components.cluster.azure.data import DataServices
+from components.cluster.azure.data_lock import Lock, locks
 from components.cluster.azure.identity import cluster_identity, cluster_roles, granted_to_deployer, osmo_identity, osmo_login, tenant
 from components.cluster.azure.network import virtual_network
 from components.cluster.azure.observability import watch, watching
 from components.cluster.azure.provider import azure_provider, tagged
 from components.cluster.azure.stable_subscription import StableSubscription
+from components.cluster.azure.stored import Stored
 from components.cluster.base import ClusterBinding, ConnectionOutput, ManagedServices, bound_provider
 from sdg.azure.account import Account
 from sdg.azure.deployer import Deployer
-from sdg.azure.made_of import Kind, UsedServices
+from sdg.azure.made_of import Kind, UsedServices, made_of
 from sdg.azure.names import Names
 from sdg.catalog.gpu_driver import DriverOwner
 from sdg.settings import azure as settings_of
@@ -35,7 +36,11 @@ class AzureCluster(pulumi.ComponentResource):
         deployer: who runs the update.
         driver: who owns the GPU driver of nodes with GPUs.
         wanted: which data services OSMO uses.
+        before: what the state says of what holds data.
         retain: whether destroy leaves the data services, and what they lie in.
+
+    Raises:
+        pulumi.RunError: data would be lost; nothing has been done yet.
     """
 
     def __init__(
@@ -47,28 +52,31 @@ class AzureCluster(pulumi.ComponentResource):
         *,
         driver: DriverOwner,
         wanted: UsedServices,
+        before: Stored,
         retain: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         names = Names.of(settings, f"{pulumi.get_project()}/{pulumi.get_stack()}", account.subscription)
+        locked = locks(made_of(settings, names, wanted), settings.unlock, before)
         facts = {"cluster": settings.kind, "identity": names.cluster, "gpus": settings.gpus, "driver": driver, "preset": settings.preset}
         super().__init__("sdg:cluster:Azure", name, facts, pulumi.ResourceOptions.merge(tagged(settings.tags), opts))
         self._name, self._settings, self._account, self._deployer = name, settings, account, deployer
 
         place = self._place(names, retain)
         network = virtual_network(place, settings.network, retain=retain)
-        locked = locks(settings, names, wanted, self)
         plans = [pools.system_pool(settings, network), *pools.further_pools(settings, network, driver)]
         cluster = self._cluster(network, plans[0], locked["cluster"])
+        lock = locked["cluster"].closed(cluster, self)
         further = pools.made(network, settings, cluster, plans[1:])
         services = self._services(network, cluster, locked, wanted, retain=retain)
         connection = self._connection(place, cluster)
+        inside = pulumi.ResourceOptions(parent=self, depends_on=[lock])
         self._binding = ClusterBinding(
             kind=settings.kind,
             identity=f"{names.cluster}-{names.suffix}",
             gpus=settings.gpus,
             dedicated_gpu_nodes=settings.dedicated_gpu_nodes,
-            provider=bound_provider(f"{name}-kubernetes", names.cluster, connection, pulumi.ResourceOptions(parent=self)),
+            provider=bound_provider(f"{name}-kubernetes", names.cluster, connection, inside),
             connection=connection,
             deleted_with=cluster,
             revision=pools.revision(settings, plans),
@@ -96,7 +104,7 @@ class AzureCluster(pulumi.ComponentResource):
         )
         return Place(names=names, location=self._settings.location, group=group, parent=self, provider=provider)
 
-    def _cluster(self, network: NetworkHandle, pool: pools.NodePool, lock: DataLock) -> ManagedCluster:
+    def _cluster(self, network: NetworkHandle, pool: pools.NodePool, lock: Lock) -> ManagedCluster:
         """AKS with its first pool, when it is maintained, and what watches over it."""
         settings, identity = self._settings, cluster_identity(network)
         prepared = watching(network, settings.observability)
@@ -115,7 +123,7 @@ class AzureCluster(pulumi.ComponentResource):
         return cluster
 
     def _services(
-        self, network: NetworkHandle, cluster: ManagedCluster, locked: dict[Kind, DataLock], wanted: UsedServices, *, retain: bool
+        self, network: NetworkHandle, cluster: ManagedCluster, locked: dict[Kind, Lock], wanted: UsedServices, *, retain: bool
     ) -> ManagedServices:
         """The data services, and the way of OSMO's pods to the storage."""
         by_identity = wanted.store and self._settings.storage.auth == "workload-identity"
@@ -130,9 +138,10 @@ class AzureCluster(pulumi.ComponentResource):
             wanted=wanted,
             retain=retain,
         ).services
-        if identity is None:
+        if identity is None or made.store is None:
             return made
-        return replace(made, resources=(*made.resources, osmo_login(network, identity, cluster)))
+        login = osmo_login(network, identity, cluster)
+        return replace(made, store=replace(made.store, resources=(*made.store.resources, login)))
 
     def _connection(self, place: Place, cluster: ManagedCluster) -> ConnectionOutput:
         """The way in, and the role that it needs."""

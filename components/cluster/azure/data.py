@@ -8,20 +8,14 @@ import pulumi
 from pulumi_azure_native.managedidentity import UserAssignedIdentity
 
 from components.cluster.azure.base import NetworkHandle
-from components.cluster.azure.data_lock import DataLock, data_locks
+from components.cluster.azure.data_lock import Lock
 from components.cluster.azure.database import postgresql
 from components.cluster.azure.key_vault import key_vault
 from components.cluster.azure.redis import managed_redis
 from components.cluster.azure.storage import managed_store
 from components.cluster.base import ManagedServices
-from sdg.azure.made_of import Kind, UsedServices, made_of
-from sdg.azure.names import Names
+from sdg.azure.made_of import Kind, UsedServices
 from sdg.settings.azure import Azure
-
-
-def locks(settings: Azure, names: Names, wanted: UsedServices, parent: pulumi.Resource) -> dict[Kind, DataLock]:
-    """The locks of everything that holds data, AKS too: `lock.held` are options of what it locks."""
-    return dict(data_locks(made_of(settings, names, wanted), settings.unlock, pulumi.ResourceOptions(parent=parent)))
 
 
 class DataServices(pulumi.ComponentResource):
@@ -40,7 +34,7 @@ class DataServices(pulumi.ComponentResource):
         settings: Azure,
         network: NetworkHandle,
         *,
-        locked: dict[Kind, DataLock],
+        locked: dict[Kind, Lock],
         identity: UserAssignedIdentity | None,
         tenant: pulumi.Input[str],
         wanted: UsedServices,
@@ -49,22 +43,16 @@ class DataServices(pulumi.ComponentResource):
         facts = {"database": wanted.database, "redis": wanted.redis, "store": wanted.store, "keyVault": settings.key_vault.enabled}
         super().__init__("sdg:cluster:DataServices", name, facts, pulumi.ResourceOptions(parent=network.parent))
         here = replace(network, parent=self)
-        resources: list[pulumi.Resource] = []
-        database = redis = store = None
-        if wanted.database:
-            database, done = postgresql(settings.database, here, locked["database"], retain=retain)
-            resources.append(done)
-        if wanted.redis:
-            redis, done = managed_redis(settings.redis, here, locked["redis"])
-            resources.append(done)
-        if wanted.store:
-            ranges = settings.allowed_ranges
-            store, ready = managed_store(settings.storage, here, locked["storage"], ranges=ranges, identity=identity, retain=retain)
-            resources += ready
-        self.services = ManagedServices(database=database, redis=redis, store=store, resources=tuple(resources))
+        ranges = settings.allowed_ranges
+        self.services = ManagedServices(
+            database=postgresql(settings.database, here, locked["database"], retain=retain) if wanted.database else None,
+            redis=managed_redis(settings.redis, here, locked["redis"]) if wanted.redis else None,
+            store=managed_store(settings.storage, here, locked["storage"], ranges=ranges, identity=identity, retain=retain)
+            if wanted.store
+            else None,
+        )
         if settings.key_vault.enabled:
-            ranges, lock = settings.allowed_ranges, locked["key-vault"]
-            key_vault(settings.key_vault, here, lock, _contents(self.services), tenant=tenant, ranges=ranges, retain=retain)
+            key_vault(settings.key_vault, here, locked["key-vault"], _contents(self.services), tenant=tenant, ranges=ranges, retain=retain)
         self.register_outputs({})
 
 

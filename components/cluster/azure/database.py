@@ -18,7 +18,7 @@ from pulumi_azure_native.dbforpostgresql import (
 )
 
 from components.cluster.azure.base import NetworkHandle
-from components.cluster.azure.data_lock import DataLock
+from components.cluster.azure.data_lock import Lock
 from components.cluster.azure.private_endpoint import private_zone
 from components.cluster.base import ManagedDatabase
 from components.generated import GeneratedSecret
@@ -33,20 +33,20 @@ TIERS: Final = {"B": "Burstable", "GP": "GeneralPurpose", "MO": "MemoryOptimized
 HIGH_AVAILABILITY: Final = {"none": "Disabled", "same-zone": "SameZone", "zone-redundant": "ZoneRedundant"}
 
 
-def postgresql(settings: PostgreSql, network: NetworkHandle, lock: DataLock, *, retain: bool) -> tuple[ManagedDatabase, pulumi.Resource]:
+def postgresql(settings: PostgreSql, network: NetworkHandle, lock: Lock, *, retain: bool) -> ManagedDatabase:
     """Makes the server and OSMO's database on it.
 
     Args:
         retain: whether destroy leaves all of it.
-
-    Returns:
-        How to reach it, and what it is ready with.
     """
     kept = pulumi.ResourceOptions(retain_on_delete=retain)
     zone, link = private_zone("postgres", network.names.postgres_zone, network, kept)
     generated = GeneratedSecret("database-password", "strong-password", pulumi.ResourceOptions(parent=network.parent))
     password: pulumi.Output[str] = pulumi.Output.secret(generated.value)
-    server = _server(settings, network, zone.id, password, network.options(link, more=pulumi.ResourceOptions.merge(kept, lock.held)))
+    # a failover moves the server to its standby's zone; where it is made anew, it begins where it is told
+    drifting = pulumi.ResourceOptions(ignore_changes=[] if lock.anew else ["availabilityZone"])
+    held = pulumi.ResourceOptions.merge(pulumi.ResourceOptions.merge(kept, lock.held), drifting)
+    server = _server(settings, network, zone.id, password, network.options(link, more=held))
     database = Database(
         "database",
         database_name=DATABASE,
@@ -54,21 +54,21 @@ def postgresql(settings: PostgreSql, network: NetworkHandle, lock: DataLock, *, 
         resource_group_name=network.resource_group_name,
         charset="UTF8",
         collation="en_US.utf8",
-        opts=_on(server, network, kept),
+        opts=_on(server, network, kept, lock.closed(server, network.parent)),
     )
     # the server is busy with one change at a time, and refuses the next one meanwhile
     extensions = _configuration("azure.extensions", EXTENSIONS, network, _on(server, network, kept, database))
     transport = "on" if settings.require_tls else "off"
     last = _configuration("require_secure_transport", transport, network, _on(server, network, kept, extensions))
-    reached = ManagedDatabase(
+    return ManagedDatabase(
         host=server.fully_qualified_domain_name,
         port=POSTGRES_PORT,
         name=DATABASE,
         user=ADMINISTRATOR,
         password=password,
         tls=settings.require_tls,
+        resources=(last,),
     )
-    return reached, last
 
 
 def _server(
@@ -101,8 +101,7 @@ def _server(
         backup=BackupArgs(
             backup_retention_days=settings.backup_days, geo_redundant_backup="Enabled" if settings.geo_backup else "Disabled"
         ),
-        # a failover moves the server to its standby's zone
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=["availabilityZone"])),
+        opts=opts,
     )
 
 

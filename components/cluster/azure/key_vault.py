@@ -19,7 +19,7 @@ from pulumi_azure_native.keyvault import (
 )
 
 from components.cluster.azure.base import NetworkHandle
-from components.cluster.azure.data_lock import DataLock
+from components.cluster.azure.data_lock import Lock
 from components.cluster.azure.private_endpoint import private_endpoint
 from sdg.azure.firewall import addresses
 from sdg.settings.azure import KeyVault
@@ -30,7 +30,7 @@ RESTORABLE_DAYS: Final = 90  # for which a deleted vault, and its name, stay
 def key_vault(
     settings: KeyVault,
     network: NetworkHandle,
-    lock: DataLock,
+    lock: Lock,
     contents: Mapping[str, pulumi.Output[str]],
     *,
     tenant: pulumi.Input[str],
@@ -66,6 +66,7 @@ def key_vault(
         ),
         opts=network.options(more=pulumi.ResourceOptions.merge(kept, lock.held)),
     )
+    made = lock.closed(vault, network.parent)
     for name, value in contents.items():
         Secret(
             f"key-vault-{name}",
@@ -76,9 +77,10 @@ def key_vault(
             # they are written through ARM, but deleted through the vault itself, which lets few in: they go with it
             opts=network.options(
                 vault,
+                made,
                 more=pulumi.ResourceOptions.merge(
                     kept, pulumi.ResourceOptions(deleted_with=vault, replace_with=[vault], additional_secret_outputs=["properties"])
                 ),
             ),
         )
-    private_endpoint("vault", vault.id, network.names.vault_zone, network)
+    private_endpoint("vault", vault, network.names.vault_zone, network, made)

@@ -17,7 +17,6 @@ from pulumi_azure_native.network import (
     PublicIPAddress,
     PublicIPAddressSkuArgs,
     SecurityRuleArgs,
-    ServiceEndpointPropertiesFormatArgs,
     Subnet,
     SubResourceArgs,
     VirtualNetwork,
@@ -41,7 +40,6 @@ class _Range:
 
     Attributes:
         nat: whether its machines reach the internet through the NAT gateway, where there is one.
-        storage: whether the storage account's firewall may know it by name.
         delegated: the service that has it to itself.
         policies: whether its security group holds for private endpoints too.
     """
@@ -50,7 +48,6 @@ class _Range:
     prefix: str
     group: NetworkSecurityGroup
     nat: bool = False
-    storage: bool = False
     delegated: str | None = None
     policies: str = "Disabled"
     options: pulumi.ResourceOptions = field(default_factory=pulumi.ResourceOptions)
@@ -77,8 +74,8 @@ def virtual_network(place: Place, settings: settings_of.Network, *, retain: bool
     gateway = _gateway(place, address) if address else None
     groups = _Groups(place, layout)
     ranges = (
-        _Range("nodes", str(layout.nodes), groups.nodes(names.nsg_nodes, "nodes"), nat=True, storage=True),
-        _Range("gpu-nodes", str(layout.gpu_nodes), groups.nodes(names.nsg_gpu_nodes, "gpu-nodes"), nat=True, storage=True),
+        _Range("nodes", str(layout.nodes), groups.nodes(names.nsg_nodes, "nodes"), nat=True),
+        _Range("gpu-nodes", str(layout.gpu_nodes), groups.nodes(names.nsg_gpu_nodes, "gpu-nodes"), nat=True),
         _Range(
             "database", str(layout.database), groups.database(kept), delegated="Microsoft.DBforPostgreSQL/flexibleServers", options=kept
         ),
@@ -138,7 +135,6 @@ def _subnets(place: Place, network: VirtualNetwork, gateway: NatGateway | None, 
                 nat_gateway=SubResourceArgs(id=through.id) if through else None,
                 # the only way out is the one that was asked for; a service that has a subnet to itself has its own
                 default_outbound_access=None if each.delegated else False,
-                service_endpoints=[ServiceEndpointPropertiesFormatArgs(service="Microsoft.Storage")] if each.storage else None,
                 delegations=[DelegationArgs(name="postgres", service_name=each.delegated)] if each.delegated else None,
                 private_endpoint_network_policies=each.policies,
                 opts=place.options(network, *made[-1:], more=each.options),

@@ -46,18 +46,19 @@ def private_zone(
 
 
 def private_endpoint(
-    kind: EndpointKind, target: pulumi.Output[str], zone: str, network: NetworkHandle, *after: pulumi.Resource
+    kind: EndpointKind, target: pulumi.CustomResource, zone: str, network: NetworkHandle, *after: pulumi.Resource
 ) -> PrivateDnsZoneGroup:
     """Lets the network reach a service by its public name. What needs the service comes after what this returns.
 
     Args:
-        target: id of the service.
+        target: the service.
         zone: name of the DNS zone that such services have.
         after: what must have been done to the service before, since its next change would be refused meanwhile.
     """
     names = network.names
     made, link = private_zone(kind, zone, network)
-    fixed = pulumi.ResourceOptions(delete_before_replace=True)  # its name is
+    # a new service under the old id is not what the old connection leads to; names stay the same
+    fixed = pulumi.ResourceOptions(replace_with=[target], delete_before_replace=True)
     endpoint = PrivateEndpoint(
         f"{kind}-endpoint",
         private_endpoint_name=names.private_endpoint(kind),
@@ -65,7 +66,7 @@ def private_endpoint(
         location=network.location,
         subnet={"id": network.subnets.endpoints},  # the class would send properties of the subnet along
         private_link_service_connections=[
-            PrivateLinkServiceConnectionArgs(name=names.connection(kind), private_link_service_id=target, group_ids=[GROUPS[kind]])
+            PrivateLinkServiceConnectionArgs(name=names.connection(kind), private_link_service_id=target.id, group_ids=[GROUPS[kind]])
         ],
         opts=network.options(*after, more=fixed),
     )

@@ -8,7 +8,7 @@ import pulumi
 from pulumi_azure_native.redisenterprise import Database, RedisEnterprise, SkuArgs, list_database_keys_output
 
 from components.cluster.azure.base import NetworkHandle
-from components.cluster.azure.data_lock import DataLock
+from components.cluster.azure.data_lock import Lock
 from components.cluster.azure.private_endpoint import private_endpoint
 from components.cluster.base import ManagedRedis
 from sdg.settings.azure import Redis
@@ -17,12 +17,8 @@ PORT: Final = 10000
 DATABASE: Final = "default"  # the one name that Azure accepts
 
 
-def managed_redis(settings: Redis, network: NetworkHandle, lock: DataLock) -> tuple[ManagedRedis, pulumi.Resource]:
-    """Makes it. Nobody reaches it from outside the network.
-
-    Returns:
-        How to reach it, and what it is ready with.
-    """
+def managed_redis(settings: Redis, network: NetworkHandle, lock: Lock) -> ManagedRedis:
+    """Makes it. Nobody reaches it from outside the network."""
     names = network.names
     fixed = pulumi.ResourceOptions(delete_before_replace=True)
     cluster = RedisEnterprise(
@@ -36,6 +32,7 @@ def managed_redis(settings: Redis, network: NetworkHandle, lock: DataLock) -> tu
         public_network_access="Disabled",
         opts=network.options(more=lock.held),
     )
+    made = lock.closed(cluster, network.parent)
     database = Database(
         "redis-database",
         cluster_name=names.redis,
@@ -47,7 +44,7 @@ def managed_redis(settings: Redis, network: NetworkHandle, lock: DataLock) -> tu
         eviction_policy="VolatileLRU",
         access_keys_authentication="Enabled",  # OSMO logs in with a password
         port=PORT,
-        opts=network.options(cluster, more=pulumi.ResourceOptions.merge(fixed, pulumi.ResourceOptions(replace_with=[cluster]))),
+        opts=network.options(cluster, made, more=pulumi.ResourceOptions.merge(fixed, pulumi.ResourceOptions(replace_with=[cluster]))),
     )
     # the id brings the edge along: there are no keys before there is a database
     keys = list_database_keys_output(
@@ -56,6 +53,6 @@ def managed_redis(settings: Redis, network: NetworkHandle, lock: DataLock) -> tu
         database_name=database.id.apply(lambda _: DATABASE),
         opts=network.asking(),
     )
-    ready = private_endpoint("redis", cluster.id, names.redis_zone, network, database)
+    ready = private_endpoint("redis", cluster, names.redis_zone, network, database)
     key: pulumi.Output[str] = keys.primary_key.apply(str)
-    return ManagedRedis(host=cluster.host_name, port=PORT, tls=True, password=pulumi.Output.secret(key)), ready
+    return ManagedRedis(host=cluster.host_name, port=PORT, tls=True, password=pulumi.Output.secret(key), resources=(ready,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import pulumi
@@ -30,12 +30,11 @@ from pulumi_azure_native.storage import (
     PublicAccess,
     SkuArgs,
     StorageAccount,
-    VirtualNetworkRuleArgs,
     list_storage_account_keys_output,
 )
 
 from components.cluster.azure.base import NetworkHandle
-from components.cluster.azure.data_lock import DataLock
+from components.cluster.azure.data_lock import Lock
 from components.cluster.azure.identity import granted
 from components.cluster.azure.private_endpoint import private_endpoint
 from components.cluster.base import ManagedStore
@@ -49,31 +48,28 @@ _DEFAULT: Final = "default"  # the one name that Azure accepts for an account's 
 def managed_store(
     settings: Storage,
     network: NetworkHandle,
-    lock: DataLock,
+    lock: Lock,
     *,
     ranges: Sequence[str],
     identity: UserAssignedIdentity | None,
     retain: bool,
-) -> tuple[ManagedStore, tuple[pulumi.Resource, ...]]:
+) -> ManagedStore:
     """Makes the account with its containers.
 
     Args:
         ranges: public addresses that reach it, beside the network.
         identity: that OSMO's pods log in as; None where they log in with the account's key.
         retain: whether destroy leaves the account and what is in it.
-
-    Returns:
-        How to reach it, and what it is ready with.
     """
     kept = pulumi.ResourceOptions(retain_on_delete=retain)
     account = _account(settings, network, ranges, network.options(more=pulumi.ResourceOptions.merge(kept, lock.held)))
-    contents = list(_contents(settings, network, account, kept))
-    endpoint = private_endpoint("blob", account.id, network.names.blob_zone, network, *contents)
-    reached = ManagedStore(account=account.name, container=BUCKET, location=network.location)
+    contents = list(_contents(settings, network, account, lock.closed(account, network.parent), kept))
+    endpoint = private_endpoint("blob", account, network.names.blob_zone, network, *contents)
+    reached = partial(ManagedStore, account=account.name, container=BUCKET, location=network.location)
     if identity is None:
-        return replace(reached, key=_key(account, network)), (endpoint,)
+        return reached(key=_key(account, network), resources=(endpoint,))
     role = granted(network, "osmo-blob", "Storage Blob Data Contributor", scope=account.id, principal=identity.principal_id, whose=identity)
-    return replace(reached, client_id=identity.client_id), (endpoint, role)
+    return reached(client_id=identity.client_id, resources=(endpoint, role))
 
 
 def _key(account: StorageAccount, network: NetworkHandle) -> pulumi.Output[str]:
@@ -85,6 +81,7 @@ def _key(account: StorageAccount, network: NetworkHandle) -> pulumi.Output[str]:
 
 
 def _account(settings: Storage, network: NetworkHandle, ranges: Sequence[str], opts: pulumi.ResourceOptions) -> StorageAccount:
+    allowed = addresses(ranges)
     return StorageAccount(
         "storage",
         account_name=network.names.storage_account,
@@ -99,29 +96,25 @@ def _account(settings: Storage, network: NetworkHandle, ranges: Sequence[str], o
         allow_cross_tenant_replication=False,
         allow_shared_key_access=settings.auth == "key",
         default_to_o_auth_authentication=settings.auth != "key",
-        # for those in `ranges`; the network comes through its private endpoint
-        public_network_access="Enabled",
+        # the network comes through the private endpoint, and needs no public side
+        public_network_access="Enabled" if allowed else "Disabled",
         network_rule_set=NetworkRuleSetArgs(
             default_action=DefaultAction.DENY,
             bypass="AzureServices",
-            ip_rules=[IPRuleArgs(i_p_address_or_range=each, action=Action.ALLOW) for each in addresses(ranges)],
-            virtual_network_rules=[
-                VirtualNetworkRuleArgs(virtual_network_resource_id=subnet, action=Action.ALLOW)
-                for subnet in (network.subnets.nodes, network.subnets.gpu_nodes)
-            ],
+            ip_rules=[IPRuleArgs(i_p_address_or_range=each, action=Action.ALLOW) for each in allowed],
+            virtual_network_rules=[],
         ),
         opts=opts,
     )
 
 
 def _contents(
-    settings: Storage, network: NetworkHandle, account: StorageAccount, kept: pulumi.ResourceOptions
+    settings: Storage, network: NetworkHandle, account: StorageAccount, lock: pulumi.Resource, kept: pulumi.ResourceOptions
 ) -> Iterator[pulumi.Resource]:
     """What is in the account, one after the other: it is busy with one change at a time, and refuses the next one meanwhile."""
-    last: pulumi.Resource = account
     inside = pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(replace_with=[account]))
     restored = DeleteRetentionPolicyArgs(enabled=True, days=settings.soft_delete_days)
-    last = BlobServiceProperties(
+    last: pulumi.Resource = BlobServiceProperties(
         "blob-service",
         blob_services_name=_DEFAULT,
         account_name=network.names.storage_account,
@@ -129,7 +122,7 @@ def _contents(
         is_versioning_enabled=settings.versioning,
         delete_retention_policy=restored,
         container_delete_retention_policy=restored,
-        opts=network.options(last, more=inside),
+        opts=network.options(account, lock, more=inside),
     )
     yield last
     for container in dict.fromkeys((BUCKET, *settings.containers)):
