@@ -30,7 +30,8 @@ _AZURE = """
 
 Azure's resource manager is asked over HTTP, once per update, all questions at once and with nothing but reads: as the service principal,
 the workload or managed identity, or the user of `az` that is found first. `sdg preflight` in a terminal of a host without a login shows a
-code to type elsewhere (`az login --use-device-code`) and goes on when that is done. Without a login, or where the subscription cannot be
+code to type elsewhere (`az login --use-device-code`) and goes on when that is done; without `az`, only
+where the stack or a variable names the subscription. Without a login, or where the subscription cannot be
 read, that alone is said of Azure. A question that gets no answer is a failure, except where another failure explains it. What the login
 may not read is a warning with the action that it lacks, and nobody has looked at it then: Reader on the subscription can read all but
 whether PostgreSQL's name is free.
