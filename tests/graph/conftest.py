@@ -74,9 +74,10 @@ class Monitor(mocks.MockMonitor):
 class Answers(mocks.Mocks):
     """Answers as providers would; in a preview of a first update nothing that they compute is known."""
 
-    def __init__(self, graph: Graph, computed: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, graph: Graph, computed: Mapping[str, Mapping[str, Any]], state: Mapping[str, Any]) -> None:
         self._graph = graph
         self._computed = computed
+        self._state = state
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         name = _key(args.typ, args.name)
@@ -85,8 +86,8 @@ class Answers(mocks.Mocks):
         return f"{args.name}-id", {**args.inputs, **self._computed.get(args.typ, {}), **_identity(args.inputs)}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
-        if args.token == "pulumi:pulumi:readStackResourceOutputs":  # the engine's own: a stack that holds nothing yet
-            return {"outputs": {}}
+        if args.token == "pulumi:pulumi:readStackResourceOutputs":  # the engine's own
+            return {"outputs": self._state}
         if args.token not in INVOKED:
             raise AssertionError(f"unexpected invoke {args.token}")
         self._graph.invokes.append((args.token, args.provider))
@@ -182,7 +183,10 @@ Run = Callable[..., Graph]
 
 @pytest.fixture
 def run_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """Runs `__main__.py` with the given sections of `sdg:`; the cluster is one that exists, and answers."""
+    """Runs `__main__.py` with the given sections of `sdg:`; the cluster is one that exists, and answers.
+
+    `state` holds outputs of resources from before, each with its type, by URN; nothing when it isn't given.
+    """
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(KUBECONFIG))
     monkeypatch.setattr("sdg.preflight.stack.problems", lambda _subject: ())
@@ -194,7 +198,13 @@ def run_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run
 
     loop = asyncio.new_event_loop()
 
-    def run(*, preview: bool = False, computed: Mapping[str, Mapping[str, Any]] | None = None, **sections: Any) -> Graph:
+    def run(
+        *,
+        preview: bool = False,
+        computed: Mapping[str, Mapping[str, Any]] | None = None,
+        state: Mapping[str, Any] | None = None,
+        **sections: Any,
+    ) -> Graph:
         chosen = sections.pop("cluster", {})
         in_azure = chosen.get("kind") == "azure"
         cluster = chosen if in_azure else {"kind": "existing", "name": "lab", "kubeconfig": str(kubeconfig), **chosen}
@@ -205,7 +215,7 @@ def run_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run
         runtime_config.set_all_config(
             {f"sdg:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
         )
-        answers = Answers(graph, {} if preview else {**COMPUTED, **(computed or {})})
+        answers = Answers(graph, {} if preview else {**COMPUTED, **(computed or {})}, state or {})
         mocks.set_mocks(answers, project="sdg", stack="test", monitor=Monitor(graph, answers), preview=preview)
         pulumi.runtime.test(lambda: _program(graph))()
         return graph

@@ -468,10 +468,98 @@ def test_whatever_a_spot_pool_is_for_tolerates_its_nodes_and_nothing_else_does(r
     assert tolerated(run(**pools)) == who
 
 
-def test_the_autoscaler_decides_how_many_nodes_there_are(graph):
-    assert "agentPoolProfiles[0].count" in graph.requests["aks"].ignoreChanges
-    assert graph.requests["pool-gpu"].ignoreChanges == ["count"]
+def state_of(graph, **changes):
+    """What the state holds of pools once they were made: the cluster's list has all of them, as after a refresh."""
+    own = {name: graph.inputs[name] for name, type_ in azure(graph).items() if type_ == "containerservice:AgentPool"}
+    pools = {inputs["agentPoolName"]: {**inputs, "name": inputs["agentPoolName"]} for inputs in own.values()}
+    (system,) = graph.inputs["aks"]["agentPoolProfiles"]
+    known = {name: {**pool, **changes.get(name, {})} for name, pool in {**pools, "system": system}.items()}
+    listed = [known[name] for name in sorted(known)]
+    found = {"aks": {"type": "azure-native:containerservice:ManagedCluster", "outputs": {"agentPoolProfiles": listed}}}
+    return found | {name: {"type": "azure-native:containerservice:AgentPool", "outputs": known[name]} for name in pools}
+
+
+@pytest.fixture
+def again(run, run_program):
+    """A later update: `before` is what the state says of pools that differs from what they were made with."""
+
+    def updated(before=None, **cluster):
+        state = state_of(run(**({"preset": cluster["preset"]} if "preset" in cluster else {})), **(before or {}))
+        sections = {"kind": "azure", "allowedRanges": [MINE], "acceptUnvalidated": True, **cluster}
+        return run_program(cluster=sections, state=state)
+
+    return updated
+
+
+def ignored(graph, name):
+    return list(graph.requests[name].ignoreChanges)
+
+
+def said(graph, name):
+    """How many nodes an update asks for, and between which bounds."""
+    pool = graph.inputs["aks"]["agentPoolProfiles"][0] if name == "aks" else graph.inputs[name]
+    return pool["count"], pool["minCount"], pool["maxCount"]
+
+
+def test_the_autoscaler_decides_how_many_nodes_there_are(again):
+    graph = again({"gpu": {"count": 3.0}, "cpu": {"count": 1.0}, "system": {"count": 3.0}}, preset="team")
+    assert ignored(graph, "aks") == ["agentPoolProfiles"]
+    assert ignored(graph, "pool-gpu") == ignored(graph, "pool-cpu") == ["count"]
+
+
+def test_a_new_pool_has_its_minimum(graph):
+    assert not ignored(graph, "aks")
+    assert not ignored(graph, "pool-gpu")
+    assert said(graph, "pool-gpu")[0] == 0
+    assert said(graph, "aks")[0] == said(graph, "aks")[1]
     assert graph.requests["pool-gpu"].deleteBeforeReplace
+
+
+@pytest.mark.parametrize(
+    ("had", "settings", "asked"),
+    [
+        (0, {"min": 2, "max": 4}, (2, 2, 4)),
+        (3, {"min": 2, "max": 4}, (3, 2, 4)),
+        (4, {"max": 2}, (2, 0, 2)),
+        (3, {"max": 5}, (3, 0, 5)),
+        (3, {"max": 4, "osDiskGib": 512}, (3, 0, 4)),
+    ],
+)
+def test_a_pool_that_changes_is_asked_for_the_nodes_that_it_has_within_its_bounds(again, had, settings, asked):
+    graph = again({"gpu": {"count": had, "maxCount": 4}}, gpuPools=[settings])
+    assert said(graph, "pool-gpu") == asked
+    assert not ignored(graph, "pool-gpu")
+    assert not ignored(graph, "aks")
+
+
+def test_a_system_pool_that_changes_is_asked_for_the_nodes_that_it_has(again):
+    graph = again({"system": {"count": 1.0}}, systemPool={"min": 2, "max": 4})
+    assert said(graph, "aks") == (2, 2, 4)
+    assert not ignored(graph, "aks")
+    assert ignored(graph, "pool-gpu") == ["count"]
+
+
+@pytest.mark.parametrize(
+    ("before", "cluster"),
+    [
+        ({"gpu": {"provisioningState": "Failed"}}, {}),
+        ({"gpu": {"nodeTaints": []}}, {}),
+        ({"gpu": {"gpuProfile": {"driver": "Install"}}}, {}),
+        ({"gpu": {"scaleSetPriority": "Spot"}}, {}),
+        ({"gpu": {"orchestratorVersion": "1.34"}}, {}),
+        ({}, {"gpuPools": []}),
+        ({}, {"gpuPools": [{}, {"name": "more"}]}),
+        ({}, {"unlock": ["cluster"]}),
+    ],
+)
+def test_the_list_of_pools_is_said_anew_when_one_of_them_changes_comes_or_goes(again, before, cluster):
+    assert not ignored(again(before, **cluster), "aks")
+
+
+def test_patches_and_versions_that_aks_chooses_change_no_pool(again):
+    assert ignored(again({"gpu": {"orchestratorVersion": "1.35.3"}}), "aks") == ["agentPoolProfiles"]
+    graph = again({"system": {"orchestratorVersion": "1.36"}}, upgrades={**EVERYTHING, **WINDOW}, systemPool={"max": 6})
+    assert graph.inputs["aks"]["agentPoolProfiles"][0]["orchestratorVersion"] == "1.36"
 
 
 def test_the_system_pool_keeps_nothing_off_since_osmo_runs_on_it(graph):

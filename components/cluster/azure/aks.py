@@ -62,6 +62,7 @@ def managed_cluster(
     settings: settings_of.Azure,
     *,
     pool: NodePool,
+    pools_stay: bool,
     identity: UserAssignedIdentity,
     tenant: pulumi.Input[str],
     watching: Watching,
@@ -72,16 +73,18 @@ def managed_cluster(
 
     Args:
         pool: the pool that it is made with.
+        pools_stay: whether an update leaves every pool of it alone, this one or another.
         identity: that it works as.
         tenant: whose people log in.
         after: what must exist before: the roles of its identity.
         opts: what else holds for it.
     """
     names, self_upgrading = network.names, settings.upgrades.channel in SELF_UPGRADING
-    # the autoscaler's business, and AKS' own where it moves the version on
-    drifting = ["agentPoolProfiles[0].count"]
+    # AKS lists every pool here, so a refresh takes the others in, by name. While all of them are as they were, so is the list; when one
+    # changes, the list is said anew, or a later change of the cluster would bring back what was, or name what is gone
+    drifting = ["agentPoolProfiles"] if pools_stay else []
     if self_upgrading:
-        drifting += ["kubernetesVersion", "agentPoolProfiles[0].orchestratorVersion"]
+        drifting += ["kubernetesVersion"]
     return ManagedCluster(
         "aks",
         resource_name_=names.cluster,

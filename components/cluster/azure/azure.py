@@ -36,7 +36,7 @@ class AzureCluster(pulumi.ComponentResource):
         deployer: who runs the update.
         driver: who owns the GPU driver of nodes with GPUs.
         wanted: which data services OSMO uses.
-        before: what the state says of what holds data.
+        before: what the state says of what holds data, and of node pools.
         retain: whether destroy leaves the data services, and what they lie in.
 
     Raises:
@@ -64,8 +64,9 @@ class AzureCluster(pulumi.ComponentResource):
 
         place = self._place(names, retain)
         network = virtual_network(place, settings.network, retain=retain)
-        plans = [pools.system_pool(settings, network), *pools.further_pools(settings, network, driver)]
-        cluster = self._cluster(network, plans[0], locked["cluster"])
+        plans = [pools.system_pool(settings, network, before.pools), *pools.further_pools(settings, network, driver, before.pools)]
+        stay = pools.all_stay(settings, plans, before.pools)
+        cluster = self._cluster(network, plans[0], locked["cluster"], pools_stay=stay)
         lock = locked["cluster"].closed(cluster, self)
         further = pools.made(network, settings, cluster, plans[1:])
         services = self._services(network, cluster, locked, wanted, retain=retain)
@@ -104,7 +105,7 @@ class AzureCluster(pulumi.ComponentResource):
         )
         return Place(names=names, location=self._settings.location, group=group, parent=self, provider=provider)
 
-    def _cluster(self, network: NetworkHandle, pool: pools.NodePool, lock: Lock) -> ManagedCluster:
+    def _cluster(self, network: NetworkHandle, pool: pools.NodePool, lock: Lock, *, pools_stay: bool) -> ManagedCluster:
         """AKS with its first pool, when it is maintained, and what watches over it."""
         settings, identity = self._settings, cluster_identity(network)
         prepared = watching(network, settings.observability)
@@ -112,6 +113,7 @@ class AzureCluster(pulumi.ComponentResource):
             network,
             settings,
             pool=pool,
+            pools_stay=pools_stay,
             identity=identity,
             tenant=self._tenant(network),
             watching=prepared,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -28,6 +28,8 @@ GPU_LABEL: Final = {layout.GPU_NODE_LABEL: "true"}
 # AKS adds both to spot nodes by itself; what is not declared would be drift at every refresh
 SPOT_TAINT: Final = "kubernetes.azure.com/scalesetpriority=spot:NoSchedule"
 SPOT_LABEL: Final = {"kubernetes.azure.com/scalesetpriority": "spot"}
+# what the state says of pools, in Azure's words, by name
+Before = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,14 @@ class NodePool:
         gpus: of one node.
         driver: who owns the GPU driver; None without GPUs.
         labels, taints: that nodes have from the start.
+        before: what the state says of it, in Azure's words; None where it is not there yet.
     """
 
     name: str
     mode: str
     pool: settings_of.Pool
     subnet: pulumi.Output[str]
+    before: Mapping[str, Any] | None
     gpus: int = 0
     driver: DriverOwner | None = None
     spot: bool = False
@@ -56,21 +60,51 @@ class NodePool:
         """What the cluster's gate checks of it."""
         return PoolPlan(self.name, self.pool.min, self.pool.max, self.gpus, self.labels, self.taints)
 
-    def arguments(self, kubernetes: str) -> dict[str, Any]:
-        """What the inline pool and every other one are made of.
+    @property
+    def count(self) -> int:
+        """How many nodes it is asked for: those that it had when it was last looked at, within its bounds.
 
-        Args:
-            kubernetes: version; pools without one would stay behind when the cluster goes on.
+        That is the autoscaler's business, but AKS wants a number in every request that makes or changes a pool, and refuses one that is out
+        of bounds: of a pool whose minimum is raised, the number that it was made with would be.
         """
+        return min(max(int((self.before or {}).get("count") or 0), self.pool.min), self.pool.max)
+
+    def stays(self, upgrades: settings_of.Upgrades, kubernetes: str) -> bool:
+        """Whether the state has it as it is wanted, so that an update leaves it alone."""
+        said = self.before
+        if said is None or said.get("provisioningState") == "Failed" or int(said.get("count") or 0) != self.count:
+            return False
+        version = str(said.get("orchestratorVersion") or "")
+        kept = upgrades.channel in SELF_UPGRADING or version == kubernetes or version.startswith(f"{kubernetes}.")
+        wanted = {
+            "vmSize": self.pool.size,
+            "minCount": self.pool.min,
+            "maxCount": self.pool.max,
+            "maxPods": self.pool.max_pods,
+            "osDiskSizeGB": self.pool.os_disk_gib,
+            "availabilityZones": list(self.pool.zones),
+            "nodeLabels": self.labels,
+            "nodeTaints": list(self.taints),
+        }
+        spot = str(said.get("scaleSetPriority") or "Regular").lower() == "spot"
+        driver = (said.get("gpuProfile") or {}).get("driver") if self.driver else None
+        same = all((said.get(key) or None) == (value or None) for key, value in wanted.items())
+        return kept and same and spot == self.spot and driver == (agent_pool_driver(self.driver) if self.driver else None)
+
+    def arguments(self, settings: settings_of.Azure) -> dict[str, Any]:
+        """What the inline pool and every other one are made of. Pools without a version would stay behind when the cluster goes on."""
+        itself = settings.upgrades.channel in SELF_UPGRADING
         return {
             "mode": self.mode,
             "type": "VirtualMachineScaleSets",
             "os_type": "Linux",
             "os_sku": "Ubuntu",
-            "orchestrator_version": kubernetes,
+            "orchestrator_version": (self.before or {}).get("orchestratorVersion") or settings.kubernetes
+            if itself
+            else settings.kubernetes,
             "vm_size": self.pool.size,
             "vnet_subnet_id": self.subnet,
-            "count": self.pool.min,
+            "count": self.count,
             "enable_auto_scaling": True,
             "min_count": self.pool.min,
             "max_count": self.pool.max,
@@ -86,16 +120,17 @@ class NodePool:
         }
 
 
-def system_pool(settings: settings_of.Azure, network: NetworkHandle) -> NodePool:
+def system_pool(settings: settings_of.Azure, network: NetworkHandle, before: Before) -> NodePool:
     """The pool that AKS is made with. OSMO runs on it too, so it keeps nothing off."""
-    return NodePool(settings_of.SYSTEM_POOL, "System", settings.system_pool, network.subnets.nodes)
+    name = settings_of.SYSTEM_POOL
+    return NodePool(name, "System", settings.system_pool, network.subnets.nodes, before.get(name))
 
 
-def further_pools(settings: settings_of.Azure, network: NetworkHandle, driver: DriverOwner) -> Iterator[NodePool]:
+def further_pools(settings: settings_of.Azure, network: NetworkHandle, driver: DriverOwner, before: Before) -> Iterator[NodePool]:
     """Those that come after the cluster, in the order in which they are made."""
     if cpu := settings.cpu_pool:
-        spot = _spot(cpu.spot)
-        yield NodePool(settings_of.CPU_POOL, "User", cpu, network.subnets.nodes, spot=cpu.spot, labels=spot[0], taints=spot[1])
+        name, spot = settings_of.CPU_POOL, _spot(cpu.spot)
+        yield NodePool(name, "User", cpu, network.subnets.nodes, before.get(name), spot=cpu.spot, labels=spot[0], taints=spot[1])
     for gpu in settings.gpu_pools:
         labels, taints = _spot(gpu.spot)
         yield NodePool(
@@ -103,6 +138,7 @@ def further_pools(settings: settings_of.Azure, network: NetworkHandle, driver: D
             "User",
             gpu,
             network.subnets.gpu_nodes,
+            before.get(gpu.name),
             gpus=settings_of.gpus_of(gpu),
             driver=driver,
             spot=gpu.spot,
@@ -113,7 +149,13 @@ def further_pools(settings: settings_of.Azure, network: NetworkHandle, driver: D
 
 def inline(pool: NodePool, settings: settings_of.Azure) -> ManagedClusterAgentPoolProfileArgs:
     """The system pool as a part of its cluster; its tags are the cluster's."""
-    return ManagedClusterAgentPoolProfileArgs(name=pool.name, **pool.arguments(settings.kubernetes))
+    return ManagedClusterAgentPoolProfileArgs(name=pool.name, **pool.arguments(settings))
+
+
+def all_stay(settings: settings_of.Azure, pools: Sequence[NodePool], before: Before) -> bool:
+    """Whether an update leaves every pool alone, and the cluster is not made anew."""
+    same = before.keys() == {pool.name for pool in pools} and "cluster" not in settings.unlock
+    return same and all(pool.stays(settings.upgrades, settings.kubernetes) for pool in pools)
 
 
 def made(network: NetworkHandle, settings: settings_of.Azure, cluster: ManagedCluster, pools: Sequence[NodePool]) -> list[AgentPool]:
@@ -127,8 +169,10 @@ def made(network: NetworkHandle, settings: settings_of.Azure, cluster: ManagedCl
 def _made(
     network: NetworkHandle, settings: settings_of.Azure, cluster: ManagedCluster, pool: NodePool, after: Sequence[pulumi.Resource]
 ) -> AgentPool:
-    drifting = ["count", *(["orchestratorVersion"] if settings.upgrades.channel in SELF_UPGRADING else [])]
-    # how many nodes there are is the autoscaler's business
+    # how many nodes there are is the autoscaler's business; a request that changes the pool says how many it had last
+    drifting = ["count"] if pool.stays(settings.upgrades, settings.kubernetes) else []
+    if settings.upgrades.channel in SELF_UPGRADING:
+        drifting += ["orchestratorVersion"]
     lifecycle = pulumi.ResourceOptions.merge(with_cluster(cluster), pulumi.ResourceOptions(ignore_changes=drifting))
     return AgentPool(
         f"pool-{pool.name}",
@@ -140,7 +184,7 @@ def _made(
         # refused for other machines than spot ones
         scale_set_eviction_policy="Delete" if pool.spot else None,
         spot_max_price=-1 if pool.spot else None,
-        **pool.arguments(settings.kubernetes),
+        **pool.arguments(settings),
         opts=network.options(cluster, *after, more=lifecycle),
     )
 

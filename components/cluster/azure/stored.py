@@ -1,4 +1,4 @@
-"""What the stack's state says of its resources that hold data, from before the update.
+"""What the stack's state says of its resources that hold data, and of its node pools, from before the update.
 
 The engine shows a resource nothing of what comes after it, and what a resource was made of is written down only after it was made. So a
 check that comes before it must read the state. The program asks its engine for that, which works with every backend, at preview and
@@ -7,13 +7,14 @@ without one, and takes hundredths of a second.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pulumi
 
 from sdg.azure.made_of import KINDS, Kind
+from sdg.settings.azure import SYSTEM_POOL
 
 _ASK: Final = "pulumi:pulumi:readStackResourceOutputs"  # a function of the engine itself
 LOCK: Final = "pulumi-python:dynamic/cluster:DataLock"
@@ -24,6 +25,7 @@ TYPES: Final[Mapping[str, Kind]] = {
     "azure-native:storage:StorageAccount": "storage",
     "azure-native:keyvault:Vault": "key-vault",
 }
+POOL: Final = "azure-native:containerservice:AgentPool"
 _FAILED: Final = "Failed"
 
 
@@ -34,12 +36,14 @@ class Stored:
     Attributes:
         made_of: what resources were made of, by kind; only of those that were made, or changed, with success.
         unfinished: kinds whose creation Azure says has failed; the resource is there all the same.
+        pools: what Azure said last of each node pool, by name.
         open: URNs of resources that no lock speaks of, by kind: an update ended before, or they were imported.
     """
 
     made_of: Mapping[Kind, Mapping[str, str]] = field(default_factory=dict)
     unfinished: frozenset[Kind] = frozenset()
     open: Mapping[Kind, str] = field(default_factory=dict)
+    pools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def stored() -> Stored:
@@ -69,4 +73,15 @@ def of_outputs(resources: Mapping[str, Mapping[str, Any]]) -> Stored:
         # it is upgraded from outside, and a refresh finds that
         made_of["database"] = {**made_of["database"], "version": version}
     unfinished = frozenset(failed - made_of.keys())
-    return Stored(made_of, unfinished, {kind: urn for kind, urn in there.items() if kind not in made_of.keys() | unfinished})
+    unlocked = {kind: urn for kind, urn in there.items() if kind not in made_of.keys() | unfinished}
+    return Stored(made_of, unfinished, unlocked, dict(_pools(resources.values())))
+
+
+def _pools(resources: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each pool's own resource, and the entry of the one that is its cluster's: the cluster lists them all, of some former day."""
+    for each in resources:
+        kind_of, outputs = str(each.get("type", "")), each.get("outputs") or {}
+        if kind_of == POOL:
+            yield str(outputs.get("name")), outputs
+        elif TYPES.get(kind_of) == "cluster":
+            yield from ((SYSTEM_POOL, one) for one in outputs.get("agentPoolProfiles") or [] if one.get("name") == SYSTEM_POOL)
