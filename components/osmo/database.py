@@ -30,6 +30,16 @@ UNKNOWN: Final = -1
 _PODS: Final = f"/api/v1/namespaces/{layout.SERVICE_NAMESPACE}/pods"
 _EVENTS: Final = f"/api/v1/namespaces/{layout.SERVICE_NAMESPACE}/events"
 
+_EXTERNAL: Final = (
+    "Check sdg:osmo.database and its password, sdg:databasePassword (in the cluster: {password}), and that the server lets the cluster's "
+    "nodes in; then run the update again."
+)
+_MANAGED: Final = (
+    "The stack made this server and its password. See whether it runs (one that was stopped has to be started), and whether anybody "
+    "changed the rules of its subnet or its private DNS zone: `pulumi refresh` finds that, and the next update takes it back. Where it "
+    "is the password that is refused, `pulumi up --replace '**::database-password'` sets another one."
+)
+
 Properties = Mapping[str, Any]
 
 
@@ -58,11 +68,7 @@ def _looked_into(props: Properties) -> dict[str, Any]:
 
 
 def _unusable(server: Server, words: str, password: Holder) -> str:
-    return (
-        f"{server} cannot be used by {server.user}: {words}\n"
-        f"Check sdg:osmo.database and its password, sdg:databasePassword (in the cluster: {password}), and that the server lets the "
-        "cluster's nodes in; then run the update again."
-    )
+    return f"{server} cannot be used by {server.user}: {words}\n{_MANAGED if server.managed else _EXTERNAL.format(password=password)}"
 
 
 def _asked(api: KubernetesApi, server: Server, image: str, password: Holder, pull_secret: str | None) -> Found:

@@ -14,9 +14,9 @@ def servers(settings: Osmo, services: ManagedServices | None) -> Servers:
     Args:
         services: that come with the cluster; None where none do.
     """
-    database, redis = (services.database, services.redis) if services else (None, None)
+    found, redis = (services.database, services.redis) if services else (None, None)
     return Servers.of(
         settings,
-        database=Server(database.host, database.port, database.name, database.user, tls=database.tls) if database else None,
+        database=Server(found.host, found.port, found.name, found.user, tls=found.tls, managed=True) if found else None,
         redis=RedisServer(redis.host, redis.port, redis.tls) if redis else None,
     )

@@ -6,7 +6,7 @@ A service registers functions for ARM types; `services/` holds them, one module 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -53,15 +53,18 @@ Outputs = Callable[[View, Resource], Fields]
 """What a service adds to a resource's outputs; the same for the same resource, however often it is asked."""
 Guard = Callable[[View, Resource], None]
 """Raises an `ArmError` where the service refuses to delete."""
+Farewell = Callable[[View, Resource], Iterable[tuple[Resource, Fields]]]
+"""Outputs of other resources that change when one is gone."""
 Secrets = Callable[[], Mapping[str, str]]
 """Keys that a service makes for a new resource."""
 
 rules: dict[str, list[Rule]] = {}
 computed: dict[str, list[Outputs]] = {}
 guards: dict[str, list[Guard]] = {}
+farewells: dict[str, list[Farewell]] = {}
 keys: dict[str, Secrets] = {}
 
-_Function = TypeVar("_Function", Rule, Outputs, Guard)
+_Function = TypeVar("_Function", Rule, Outputs, Guard, Farewell)
 
 
 def rule(*types: str) -> Callable[[Rule], Rule]:
@@ -77,6 +80,11 @@ def outputs(*types: str) -> Callable[[Outputs], Outputs]:
 def guard(*types: str) -> Callable[[Guard], Guard]:
     """Register when a service refuses to delete resources of these types."""
     return _registered(guards, types)
+
+
+def farewell(*types: str) -> Callable[[Farewell], Farewell]:
+    """Register what changes elsewhere when resources of these types are gone."""
+    return _registered(farewells, types)
 
 
 def makes_keys(type: str) -> Callable[[Secrets], Secrets]:  # noqa: A002

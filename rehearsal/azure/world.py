@@ -256,6 +256,9 @@ class World:
         entry = kinds.entry_of(resource.type)
         with self._lock:
             self._resources.pop(key(resource.id), None)
+            for say in behaviour.farewells.get(resource.type.lower(), []):
+                for other, outputs in say(self, resource):
+                    self.amend(other.type, other.id, outputs)
             if entry.kept:
                 self._names.keep(self._kept_as(resource, entry.kept))
             self._save()

@@ -42,6 +42,7 @@ class Server:
     Attributes:
         host: its name; while the program runs, it may be an output.
         tls: whether the server refuses connections without TLS, so that those without are not worth trying.
+        managed: whether it comes with the cluster, and the stack chose its password.
     """
 
     host: object
@@ -49,17 +50,19 @@ class Server:
     name: str
     user: str
     tls: bool = False
+    managed: bool = False
 
     @classmethod
     def of(cls, properties: Mapping[str, Any]) -> Self:
         """Reads what `as_input` wrote; numbers arrive as floats."""
         where = str(properties["host"]), int(properties["port"])
-        return cls(*where, str(properties["name"]), str(properties["user"]), bool(properties.get("tls")))
+        switches = bool(properties.get("tls")), bool(properties.get("managed"))
+        return cls(*where, str(properties["name"]), str(properties["user"]), *switches)
 
     def as_input(self) -> dict[str, Any]:
         # what stacks hold of a server that may do without stays as it is
-        tls = {"tls": True} if self.tls else {}
-        return {"host": self.host, "port": self.port, "name": self.name, "user": self.user, **tls}
+        switches = {name: True for name, on in (("tls", self.tls), ("managed", self.managed)) if on}
+        return {"host": self.host, "port": self.port, "name": self.name, "user": self.user, **switches}
 
     def __str__(self) -> str:
         return f"database {self.name} on {self.host}:{self.port}"

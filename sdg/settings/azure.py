@@ -132,7 +132,9 @@ class PostgreSql(Settings):
         description="Compute size, with the prefix of its tier: `B_`, `GP_` or `MO_`. By preset.",
         examples=["GP_Standard_D2s_v3"],
     )
-    version: Literal["15", "16", "17", "18"] = Field(default="16", description="Major version. It cannot go back.")
+    version: Literal["15", "16", "17", "18"] = Field(
+        default="16", description="Major version. Updates don't change it; docs/data.md says what does."
+    )
     storage_gib: Literal[32, 64, 128, 256, 512, 1024, 2048, 4096] = Field(
         default=32, description="Storage, in GiB. It cannot shrink. By preset."
     )
@@ -140,7 +142,8 @@ class PostgreSql(Settings):
         default="none", description="Whether a standby takes over, and where it is; not with tier `B_`. By preset."
     )
     zone: Zone | None = Field(
-        default=None, description="Availability zone of the server that starts as the primary one; Azure chooses when unset."
+        default=None,
+        description="Availability zone of the server that starts as the primary one; Azure chooses when unset. Fixed at creation.",
     )
     backup_days: int = Field(default=7, ge=7, le=35, description="Days that backups are kept. By preset.")
     geo_backup: bool = Field(default=False, description="Whether backups are kept in the paired region too. Fixed at creation. By preset.")

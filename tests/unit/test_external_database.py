@@ -37,7 +37,7 @@ def test_a_server_that_refuses_plain_connections_is_not_asked_over_one():
     strict = Server("db.example.com", 6432, "osmo", "admin", tls=True)
     assert (mode(SERVER), mode(strict)) == ([], ["require"])
     assert Server.of(strict.as_input()) == strict
-    assert "tls" not in SERVER.as_input(), "what older stacks hold of their server would differ"
+    assert not {"tls", "managed"} & SERVER.as_input().keys(), "what older stacks hold of their server would differ"
 
 
 def test_the_pod_pulls_with_the_pull_secret_where_there_is_one():
@@ -89,9 +89,9 @@ class Cluster:
 
 @pytest.fixture
 def create(monkeypatch):
-    def on(cluster):
+    def on(cluster, server=SERVER):
         monkeypatch.setattr(KubernetesApi, "connect", lambda connection: cluster)
-        asked = {"connection": {"kubeconfig": "planted-credential"}, "server": SERVER.as_input() | {"port": 6432.0}, "image": "postgres:15"}
+        asked = {"connection": {"kubeconfig": "planted-credential"}, "server": server.as_input() | {"port": 6432.0}, "image": "postgres:15"}
         return DatabaseProvider().create({**asked, "password": PASSWORD.as_input(), "pullSecret": None})
 
     return on
@@ -123,6 +123,14 @@ def test_a_database_that_cannot_be_used_stops_the_update_in_its_own_words(create
     ):
         create(cluster)
     assert cluster.pods == {}
+
+
+def test_nobody_is_told_to_check_a_password_that_the_stack_chose(create):
+    managed = Server("psql.postgres.database.azure.com", 5432, "osmo", "postgres", tls=True, managed=True)
+    with pytest.raises(RuntimeError, match=r"(?s)authentication failed.*pulumi up --replace '\*\*::database-password'") as found:
+        create(Cluster(status("Failed", 'FATAL:  password authentication failed for user "postgres"')), managed)
+    assert "sdg:databasePassword" not in str(found.value)
+    assert Server.of(managed.as_input()) == managed
 
 
 def test_a_pod_that_does_not_end_is_given_up_in_time_with_the_reason(create, monkeypatch):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rehearsal.azure.behaviour import Fields, Request, View, derived, outputs, rule
+from collections.abc import Iterator
+
+from rehearsal.azure.behaviour import Fields, Request, View, derived, farewell, outputs, rule
 from rehearsal.azure.errors import ArmError
 from rehearsal.azure.ids import ResourceId, key
 from rehearsal.azure.resources import Resource
@@ -23,6 +25,8 @@ GROUPS = {
     "microsoft.monitor/accounts": {"prometheusMetrics"},
 }
 """Parts of services that endpoints lead to (learn.microsoft.com, private endpoint overview, "private-link resource")."""
+_APPROVED = {"actionsRequired": "None", "description": "Auto-approved", "status": "Approved"}
+_DISCONNECTED = {"actionsRequired": "None", "description": "Consumer endpoint's target was deleted.", "status": "Disconnected"}
 
 
 @rule(ZONE, LINK)
@@ -90,12 +94,12 @@ def _leads_somewhere(request: Request) -> None:
 def _endpoint(view: View, resource: Resource) -> Fields:
     interface = f"{resource.id.rpartition('/providers/')[0]}/providers/Microsoft.Network/networkInterfaces/{resource.name}.nic"
     subnet = view.read(SUBNET, str((resource.inputs.get("subnet") or {}).get("id", "")))
-    state = {"actionsRequired": "None", "description": "Auto-approved", "status": "Approved"}
+    dead = _disconnected(view.read(ENDPOINT, resource.id))
     connections = [
         {
             "id": f"{resource.id}/privateLinkServiceConnections/{one.get('name')}",
             "provisioningState": "Succeeded",
-            "privateLinkServiceConnectionState": state,
+            "privateLinkServiceConnectionState": _DISCONNECTED if _leads_to(one) in dead else _APPROVED,
             "type": f"{ENDPOINT}/privateLinkServiceConnections",
             **one,
         }
@@ -106,6 +110,28 @@ def _endpoint(view: View, resource: Resource) -> Fields:
         "customDnsConfigs": [{"ipAddresses": [_inside(resource, subnet)]}] if subnet else [],
         "privateLinkServiceConnections": connections,
     }
+
+
+@farewell(*GROUPS)
+def _disconnect(view: View, resource: Resource) -> Iterator[tuple[Resource, Fields]]:
+    """An endpoint outlives what it leads to, and never leads to another resource of that id."""
+    for endpoint in view.resources(ENDPOINT):
+        said = endpoint.outputs.get("privateLinkServiceConnections") or []
+        lost = [_leads_to(one) == key(resource.id) for one in said]
+        if any(lost):
+            dead = {"privateLinkServiceConnectionState": _DISCONNECTED}
+            connections = [{**one, **dead} if ended else one for one, ended in zip(said, lost, strict=True)]
+            yield endpoint, {"privateLinkServiceConnections": connections}
+
+
+def _disconnected(endpoint: Resource | None) -> set[str]:
+    """What an endpoint led to once."""
+    said = (endpoint.outputs.get("privateLinkServiceConnections") if endpoint else None) or []
+    return {_leads_to(one) for one in said if (one.get("privateLinkServiceConnectionState") or {}).get("status") == "Disconnected"}
+
+
+def _leads_to(connection: Fields) -> str:
+    return key(str(connection.get("privateLinkServiceId", "")))
 
 
 @outputs(ZONE_GROUP)

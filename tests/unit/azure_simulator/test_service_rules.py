@@ -247,6 +247,26 @@ def test_a_private_endpoint_names_a_part_that_its_service_has(site: Site) -> Non
     assert made.outputs["customDnsConfigs"][0]["ipAddresses"][0].startswith("10.0.1.")
 
 
+def test_an_endpoint_never_leads_to_a_new_resource_of_an_old_id(site: Site) -> None:
+    site.network()
+    subnet, account = site.subnet(), site.storage()
+    connection = {"name": "c", "privateLinkServiceId": account.id, "groupIds": ["blob"]}
+    endpoint = {"privateEndpointName": "pe", "subnet": {"id": subnet.id}, "privateLinkServiceConnections": [connection]}
+
+    def status(found: Resource | None) -> str:
+        assert found is not None
+        return str(found.outputs["privateLinkServiceConnections"][0]["privateLinkServiceConnectionState"]["status"])
+
+    made = site.put("network:PrivateEndpoint", endpoint)
+    assert status(made) == "Approved"
+    site.delete(account)
+    assert status(site.world.read(made.type, made.id)) == "Disconnected"
+    site.storage()
+    assert status(site.again(made, tags={"a": "b"})) == "Disconnected"
+    site.delete(made)
+    assert status(site.put("network:PrivateEndpoint", endpoint)) == "Approved"
+
+
 def test_a_credential_has_one_audience_and_is_not_given_twice(site: Site) -> None:
     site.put("managedidentity:UserAssignedIdentity", resourceName="id-one")
     place = {"resourceName": "id-one", "issuer": "https://issuer/", "subject": "system:serviceaccount:osmo:osmo"}
