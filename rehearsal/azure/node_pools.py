@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from rehearsal.azure import kinds, projection
+from rehearsal.azure import kinds
 from rehearsal.azure.ids import key
 from rehearsal.azure.resources import DELETING, FAILED, Resource
 from rehearsal.azure.world import World
@@ -25,11 +25,18 @@ def shown(world: World, resource: Resource) -> Resource:
     if resource.type.lower() != CLUSTER.lower() or PROFILES not in resource.outputs:
         return resource
     inline = {str(one.get("name")): one for one in resource.outputs[PROFILES]}
-    known = kinds.of_type(CLUSTER)
-    of_profile = known.types[known.outputs[PROFILES]["items"]["ref"]]
-    others = {one.name: {name: value for name, value in one.outputs.items() if name in of_profile} for one in _others(world, resource.id)}
+    others = {one.name: _profile(one) for one in _others(world, resource.id)}
     profiles = [profile for _, profile in sorted({**inline, **others}.items())]
     return replace(resource, outputs={**resource.outputs, PROFILES: profiles})
+
+
+def _profile(pool: Resource) -> dict[str, Any]:
+    """A pool as an entry in its cluster's list."""
+    known = kinds.of_type(CLUSTER)
+    fields = known.types[known.outputs[PROFILES]["items"]["ref"]]
+    # the resource's own `type` is ARM's
+    said = {**pool.outputs, "type": pool.inputs.get("type", "VirtualMachineScaleSets")}
+    return {name: value for name, value in said.items() if name in fields}
 
 
 def parted(world: World, id: str, inputs: Fields) -> tuple[dict[str, Any], list[tuple[Resource, dict[str, Any]]]]:  # noqa: A002 -- it is called id everywhere
@@ -47,12 +54,9 @@ def parted(world: World, id: str, inputs: Fields) -> tuple[dict[str, Any], list[
 
 def _wanted(pool: Resource, profile: Fields) -> dict[str, Any]:
     """What a pool would become by an entry in its cluster's list; how many nodes there are is its autoscaler's business."""
-    kind = kinds.of_type(POOL)
-    now = projection.inputs_of(kind, pool.outputs)
-    autoscaled = bool(profile.get("enableAutoScaling"))
-    said = {name: value for name, value in profile.items() if name in kind.inputs and name != "name"}
-    changed = {name: value for name, value in said.items() if now.get(name) != value and not (autoscaled and name == "count")}
-    return {**pool.inputs, **changed}
+    known, now, autoscaled = kinds.of_type(POOL).inputs, _profile(pool), bool(profile.get("enableAutoScaling"))
+    changed = {name: value for name, value in profile.items() if name in known and now.get(name) != value}
+    return {**pool.inputs, **{name: value for name, value in changed.items() if not (autoscaled and name == "count")}}
 
 
 def _others(world: World, id: str) -> Iterator[Resource]:  # noqa: A002

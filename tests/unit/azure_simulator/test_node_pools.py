@@ -50,6 +50,7 @@ def test_a_cluster_shows_every_pool_by_name_and_a_refresh_takes_them_all(site: S
     assert found
     assert list(shown(found)) == ["gpu", "system"]
     assert shown(found)["gpu"]["maxCount"] == 2
+    assert shown(found)["gpu"]["type"] == "VirtualMachineScaleSets"
     inputs = provider.refreshed(AKS, found, dict(made.outputs), INPUTS)
     assert [pool["name"] for pool in inputs["agentPoolProfiles"]] == ["gpu", "system"]
     # what the world itself keeps is each pool once
