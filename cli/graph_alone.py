@@ -38,6 +38,7 @@ ANSWERED: Final[Mapping[str, Mapping[str, Any]]] = {
     "listManagedClusterAdminCredentials": _CREDENTIALS,
     "listManagedClusterUserCredentials": _CREDENTIALS,
     "listStorageAccountKeys": {"keys": [{"keyName": "key1", "value": "none"}]},
+    "readStackResourceOutputs": {"outputs": {}},
 }
 """What functions of the SDKs answer, by name."""
 ACCOUNT: Final = {"ARM_SUBSCRIPTION_ID": NOBODY, "ARM_TENANT_ID": NOBODY}
