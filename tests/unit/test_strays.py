@@ -42,6 +42,7 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("nvidia", "rehearsal/nodes.py"): "what a GPU operator makes, likewise",
     ("nvidia", "rehearsal/azure/aks_pools.py"): "a label of AKS",
     ("osmo-workflows", "sdg/settings/platform.py"): "the default name of a bucket",
+    ("5432", "rehearsal/daemon.py"): "PostgreSQL's own port; a rehearsal knows nothing of the program it runs",
     ("9000", "components/platform/minio.py"): "MinIO's own port, inside the cluster",
 }
 """(literal, file) → why the same text is another fact there."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rehearsal.azure.resources import Resource
 from tests.unit.azure_simulator.site import CLUSTER, REGION, SERVER, SYSTEM, Site, refused
 
 HTTPS = {
