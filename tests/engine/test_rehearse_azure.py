@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
 
 from tests.engine.rehearsing import STEPS, command, ran_on, verdicts
 
-LONGEST = 180  # seconds of one run
 WAYS = {
     "team": ("cluster.preset=team",),
     "production": ("cluster.preset=production",),
@@ -46,15 +44,13 @@ def options(values):
 
 
 @pytest.mark.timeout(600)
-def test_the_shipped_stack_lives_in_time_grows_from_zero_and_leaves_nothing(sdg, somebodys_login):
-    began = time.monotonic()
+def test_the_shipped_stack_lives_grows_from_zero_and_leaves_nothing(sdg, somebodys_login):
     done = sdg.rehearse()
     assert done.returncode == 0, done.stdout
     assert verdicts(done.stdout) == dict.fromkeys(STEPS, "held")
     placed = ran_on(done.stdout)
     assert placed["verify-hello"].startswith("aks-system-")
     assert placed["verify-gpu"].startswith("aks-gpu-")
-    assert time.monotonic() - began < LONGEST
     assert not sdg.state.exists()
     assert sdg.processes() == []
     assert [path.name for path in somebodys_login.glob("*.called")] == []
