@@ -14,7 +14,7 @@ from tests.graph.azure_data import SUBSCRIPTION, loop, make
 
 __all__ = ["loop", "make"]  # the fixtures
 
-# settings → what each of the resources is that would be made anew, or refused to be changed
+# resources that must not be made anew, or be refused a change, unnoticed → the lock of each
 LOCKED = {
     "aks": "cluster",
     "database-server": "database",
