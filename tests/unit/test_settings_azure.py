@@ -10,29 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdg.catalog.versions import versions
-from sdg.catalog.vm_sizes import vm_sizes
 from sdg.settings.azure import Azure
-from sdg.settings.azure_rules import azure_warnings
-from sdg.settings.azure_versions import accepted_versions
 from sdg.settings.model import StackSettings
-from sdg.settings.parse import check, parse
-
-# what a stack has to say at least
-MINE = {"kind": "azure", "allowedRanges": ["198.51.100.7/32"], "acceptUnvalidated": True}
-KEY = "sdg:cluster"
-
-
-def problems(cluster: Mapping[str, Any] | None = None, **sections: Any) -> list[str]:
-    return check({"cluster": {**MINE, **(cluster or {})}, **sections})[1]
-
-
-def warnings(cluster: Mapping[str, Any]) -> list[str]:
-    return list(azure_warnings(Azure.model_validate({**MINE, **cluster})))
-
-
-def accepted(cluster: Mapping[str, Any]) -> str | None:
-    return accepted_versions(Azure.model_validate({**MINE, **cluster}), None)
+from sdg.settings.parse import parse
+from tests.unit.azure_settings import KEY, MINE, problems, warnings
 
 
 @pytest.mark.parametrize("preset", ["dev", "team", "production"])
@@ -42,19 +23,12 @@ def test_every_preset_is_a_cluster_that_can_be(preset: str) -> None:
     assert (settings.osmo.database.kind, settings.osmo.redis.kind, settings.platform.object_store.provider) == ("managed",) * 3
 
 
-def test_only_versions_that_nobody_tried_have_to_be_accepted() -> None:
-    (found,) = check({"cluster": {"kind": "azure"}})[1]
-    assert "`pulumi config set --path sdg:cluster.acceptUnvalidated true`" in found
-
-
 BAD = {
     "prefix": "nvidiaphysical",
     "network": {"pods": "10.0.0.0/16", "subnets": {"gpuNodes": "10.0.32.0/28"}},
     "systemPool": {"size": "Standard_D16ds_v9"},
     "gpuPools": [{"size": "Standard_NC40ads_H100_v5", "max": 20}],
 }
-
-
 SENTENCES = (
     'must have at most 14 characters together, so that every name keeps within Azure\'s limits; "nvidiaphysical" and "dev" have 17.',
     f"{KEY}.network.pods must not overlap {KEY}.network.range; they are 10.0.0.0/16 and 10.0.0.0/16.",
@@ -69,90 +43,6 @@ def test_bad_settings_of_every_kind_are_one_sentence_each_and_reported_at_once()
     found = problems(BAD, platform={"gpuOperator": {"install": False}})
     assert len(found) == len(SENTENCES)
     assert all(sentence in one for sentence, one in zip(SENTENCES, found, strict=True)), found
-
-
-@pytest.mark.parametrize(
-    ("pools", "sentence"),
-    [
-        ({"gpuPools": [{"size": "Standard_NC40ads_H100_v4"}]}, f"{KEY}.gpuPools[0].size: Standard_NC40ads_H100_v4 is not a known VM size."),
-        ({"gpuPools": [{"size": "Standard_D16ds_v5"}]}, f"{KEY}.gpuPools[0].size must be one with GPUs; Standard_D16ds_v5 has none."),
-        ({"cpuPool": {"size": "Standard_NC4as_T4_v3"}}, f"{KEY}.cpuPool.size must be one without GPUs"),
-        ({"systemPool": {"size": "Standard_NC16as_T4_v3"}}, f"{KEY}.systemPool.size must be one without GPUs"),
-        ({"systemPool": {"size": "Standard_D8ds_v5"}}, f"{KEY}.systemPool.size must have 16 vCPUs or more"),
-        ({"systemPool": {"min": 0}}, f"{KEY}.systemPool.min must be at least 1; it is 0."),
-        ({"systemPool": {"min": 4, "max": 3}}, f"{KEY}.systemPool.min must be at most its max, which is 3; it is 4."),
-        ({"cpuPool": {"min": 5}}, f"{KEY}.cpuPool.min must be at most its max, which is 4; it is 5."),
-        ({"cpuPool": {"max": 0}}, f"{KEY}.cpuPool.max must be at least 1; it is 0"),
-        ({"gpuPools": [{"max": 0}]}, f"{KEY}.gpuPools[0].max must be at least 1; it is 0"),
-        (
-            {"gpuPools": [{"name": "system"}]},
-            f'{KEY}.gpuPools[0].name must be another; "system" is the name of a pool that there is anyway.',
-        ),
-        ({"gpuPools": [{"name": "cpu"}]}, f"{KEY}.gpuPools[0].name must be another"),
-        ({"gpuPools": [{}, {}]}, f'{KEY}.gpuPools[1].name must be another; "gpu" is the name of {KEY}.gpuPools[0].'),
-        ({"gpuPools": [{"name": "GPU"}]}, f'{KEY}.gpuPools[0].name must look like "gpu"; it is "GPU".'),
-        ({"gpuPools": [{"name": "thirteenchars"}]}, f'{KEY}.gpuPools[0].name must look like "gpu"'),
-    ],
-)
-def test_a_pool_that_cannot_be_is_refused(pools: Mapping[str, Any], sentence: str) -> None:
-    (found,) = problems(pools)
-    assert sentence in found
-
-
-def large_enough() -> list[str]:
-    return [name for name, size in vm_sizes().items() if name.startswith("Standard_") and not size.gpu and size.vcpus >= 16]
-
-
-@pytest.mark.parametrize("size", large_enough())
-def test_a_system_pool_may_be_of_every_size_that_is_large_enough(size: str) -> None:
-    assert problems({"systemPool": {"size": size}, "cpuPool": {"size": size}}) == []
-
-
-@pytest.mark.parametrize("series", ["ds_v5", "s_v5", "as_v5", "ads_v5", "ds_v6", "s_v6", "as_v6"])
-def test_there_is_a_choice_of_families_where_a_region_is_short_of_one(series: str) -> None:
-    assert {f"Standard_D16{series}", f"Standard_D32{series}"} <= set(large_enough())
-
-
-def test_a_spot_pool_may_name_zones_and_pools_may_differ() -> None:
-    assert problems({"gpuPools": [{"spot": True, "zones": ["1", "2"]}, {"name": "t4", "size": "Standard_NC4as_T4_v3"}]}) == []
-
-
-@pytest.mark.parametrize(
-    ("cluster", "operator", "sentence"),
-    [
-        ({}, {"driver": "host"}, "sdg:platform.gpuOperator.driver must be 'operator' or 'azure' on Azure"),
-        ({"gpuPools": []}, {"install": True}, "sdg:platform.gpuOperator.install: true needs GPUs, and sdg:cluster.gpuPools has none"),
-        ({"gpuPools": []}, {"driver": "azure"}, 'sdg:platform.gpuOperator.driver: "azure" says who installs the GPU driver'),
-        ({}, {"install": False}, "sdg:platform.gpuOperator.driver is required where sdg:platform.gpuOperator.install is false"),
-        ({"gpuPools": [{"size": "Standard_NV6ads_A10_v5"}]}, {}, "Standard_NV6ads_A10_v5 needs NVIDIA's GRID driver"),
-        ({"gpuPools": [{"size": "Standard_NV36ads_A10_v5"}]}, {"driver": "operator"}, "set sdg:platform.gpuOperator.driver to 'azure'"),
-    ],
-)
-def test_a_gpu_driver_without_an_owner_that_can_install_it_is_refused(
-    cluster: Mapping[str, Any], operator: Mapping[str, Any], sentence: str
-) -> None:
-    (found,) = problems(cluster, platform={"gpuOperator": operator})
-    assert sentence in found
-
-
-@pytest.mark.parametrize(
-    ("size", "operator"),
-    [
-        ("Standard_NV36ads_A10_v5", {"driver": "azure"}),
-        ("Standard_NC40ads_H100_v5", {"driver": "azure"}),
-        ("Standard_NC40ads_H100_v5", {"driver": "operator"}),
-        ("Standard_NC40ads_H100_v5", {"install": False, "driver": "azure"}),
-        ("Standard_NC40ads_H100_v5", {"install": False, "driver": "operator"}),
-    ],
-)
-def test_a_gpu_driver_with_an_owner_is_fine(size: str, operator: Mapping[str, Any]) -> None:
-    assert problems({"gpuPools": [{"size": size}]}, platform={"gpuOperator": operator}) == []
-
-
-def test_every_size_of_a_fraction_of_a_gpu_needs_another_driver_than_the_operators() -> None:
-    fractions = {name for name, size in vm_sizes().items() if size.gpu and size.gpu.fraction}
-    assert fractions
-    assert all(problems({"gpuPools": [{"size": name}]}) for name in fractions)
 
 
 @pytest.mark.parametrize(
@@ -194,67 +84,6 @@ def test_a_private_api_server_takes_no_ranges_and_needs_none() -> None:
     assert problems({"apiServer": {"access": "private"}, "allowedRanges": []}) == []
     (found,) = problems({"apiServer": {"access": "private"}})
     assert f'{KEY}.allowedRanges must be empty where {KEY}.apiServer.access is "private"' in found
-
-
-@pytest.mark.parametrize(
-    ("cluster", "sentences"),
-    [
-        (
-            {"kubernetes": "1.33"},
-            ['since AKS\' community support of 1.33 has ended; it is "1.33": take 1.35, or set sdg:cluster.lts to true'],
-        ),
-        ({"kubernetes": "1.30.4"}, ['since AKS\' community support of 1.30 has ended; it is "1.30.4": take 1.35.']),
-        ({"kubernetes": "1.33", "lts": True}, [f'{KEY}.tier must be "Premium" for long-term support']),
-        ({"kubernetes": "1.36", "lts": True, "tier": "Premium"}, [f"{KEY}.kubernetes must have long-term support"]),
-        ({"kubernetes": "1.33", "lts": True, "tier": "Premium"}, []),
-        ({"kubernetes": "1.34"}, []),
-        ({"kubernetes": "1.36.1"}, []),
-        ({"kubernetes": "latest"}, [f'{KEY}.kubernetes must look like "1.35"; it is "latest".']),
-    ],
-)
-def test_a_kubernetes_that_aks_does_not_support_is_refused(cluster: Mapping[str, Any], sentences: list[str]) -> None:
-    found = problems(cluster)
-    assert len(found) == len(sentences)
-    assert all(sentence in one for sentence, one in zip(sentences, found, strict=True))
-
-
-LTS = {"kubernetes": "1.33", "lts": True, "tier": "Premium"}
-
-
-def test_versions_that_nobody_validated_together_are_refused_until_accepted_and_then_said() -> None:
-    untried = "Kubernetes 1.35, GPU operator 25.10.1 and KAI 0.14.0 were never validated together"
-    (found,) = problems({"acceptUnvalidated": False})
-    assert found.startswith(f"{KEY}.kubernetes: {untried}; validated: Kubernetes 1.33, GPU operator 25.10.1 and KAI 0.14.0 (")
-    assert problems() == []
-    assert f"{untried}; validated" in str(accepted({}))
-    assert "sdg:cluster.acceptUnvalidated accepts it" in str(accepted({}))
-    assert accepted({"acceptUnvalidated": False}) is None
-    assert warnings({}) == []
-
-
-def test_versions_that_were_validated_together_need_no_acceptance() -> None:
-    assert problems({**LTS, "acceptUnvalidated": False}) == []
-    assert accepted({**LTS, "kubernetes": "1.33.7"}) is None
-
-
-@pytest.mark.parametrize(
-    ("cluster", "platform", "parts"),
-    [
-        ({"gpuPools": []}, {}, "Kubernetes 1.35 and KAI 0.14.0 were"),
-        ({}, {"gpuOperator": {"install": False, "driver": "azure"}}, "Kubernetes 1.35 and KAI 0.14.0 were"),
-        ({}, {"kaiScheduler": {"install": False}}, "Kubernetes 1.35 and GPU operator 25.10.1 were"),
-    ],
-)
-def test_only_what_the_stack_installs_counts(cluster: Mapping[str, Any], platform: Mapping[str, Any], parts: str) -> None:
-    (found,) = problems({**cluster, "acceptUnvalidated": False}, platform=platform)
-    assert parts in found
-
-
-def test_the_matrix_knows_the_versions_that_are_installed() -> None:
-    """Otherwise every stack would have to accept something that nobody can mend by choosing."""
-    charts, (line, *_rest) = versions().charts, versions().aks.validated
-    assert str(line.gpu_operator) == f"=={str(charts['gpu-operator'].version).removeprefix('v')}"
-    assert str(line.kai) == f"=={charts['kai-scheduler'].version}"
 
 
 @pytest.mark.parametrize(
@@ -304,39 +133,6 @@ def test_a_tag_that_every_resource_takes_is_fine(key: str) -> None:
 def test_a_tag_that_a_private_dns_zone_does_not_keep_is_refused(key: str) -> None:
     (found,) = problems({"tags": {key: "yes"}})
     assert found.endswith(f'; one is "{key}".')
-
-
-@pytest.mark.parametrize(
-    ("cluster", "sentence"),
-    [
-        ({"upgrades": {"channel": "node-image"}}, f'{KEY}.upgrades.nodeOs must be "NodeImage" with channel "node-image"'),
-        ({"upgrades": {"channel": "node-image", "nodeOs": "SecurityPatch"}}, 'it is "SecurityPatch"'),
-        ({"upgrades": {"channel": "node-image", "nodeOs": "NodeImage"}}, None),
-        ({"upgrades": {"channel": "patch"}, "kubernetes": "1.35.2"}, 'it is "1.35.2": write 1.35.'),
-        ({"upgrades": {"channel": "patch"}, "kubernetes": "1.35"}, None),
-        ({"upgrades": {"channel": "stable"}, "kubernetes": "1.35.2"}, None),
-        ({"kubernetes": "1.35.2"}, None),
-    ],
-)
-def test_upgrades_that_aks_would_refuse_are_refused(cluster: Mapping[str, Any], sentence: str | None) -> None:
-    found = problems(cluster)
-    assert len(found) == (sentence is not None)
-    assert all(sentence in each for each in found)
-
-
-@pytest.mark.parametrize("channel", ["none", "patch", "stable", "rapid"])
-@pytest.mark.parametrize("said", [True, False])
-def test_a_version_that_nothing_is_done_about_is_a_warning(channel: str, said: bool) -> None:
-    cluster = {"upgrades": {"channel": channel}, **({"kubernetes": "1.35"} if said else {})}
-    found = [each for each in warnings(cluster) if "counts only when the cluster is made" in each]
-    assert len(found) == (said and channel in ("stable", "rapid"))
-    assert all(each.startswith(f'{KEY}.kubernetes "1.35"') and f'channel "{channel}"' in each for each in found)
-
-
-def test_a_smoke_test_with_gpus_needs_some() -> None:
-    (found,) = problems({"gpuPools": []}, smoke={"gpu": "always"})
-    assert 'sdg:smoke.gpu: "always" needs GPUs, and sdg:cluster.gpuPools has none' in found
-    assert problems(smoke={"gpu": "always"}) == []
 
 
 @pytest.mark.parametrize(
