@@ -1,4 +1,4 @@
-"""The simulated Azure over loopback, and a server that says what a test wants."""
+"""The simulated Azure and its prices over loopback, and a server that says what a test wants."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ from rehearsal.azure.clock import Clock
 from rehearsal.azure.ids import key
 from rehearsal.azure.world import Resource, World
 from rehearsal.faults import Faults
+from rehearsal.services import azure_prices
 from rehearsal.services.arm.rest import apis, environment, install
 from rehearsal.serving import listen
+from sdg.azure import retail
 from sdg.azure.account import Account
 from sdg.azure.arm import Arm
 from sdg.azure.credential import Login
+from sdg.azure.prices import Prices
+from tests.unit.azure.price_api import MACHINES, SOURCE, TODAY, serving
 
 OTHER_LOGINS = (
     "AZURE_CLIENT_ID",
@@ -180,3 +184,16 @@ def azure(_served: Callable[[], tuple[str, World, Faults]], monkeypatch: pytest.
     yield Simulated(url, world, faults, environ, Account(SUBSCRIPTION, TENANT, "test"))
     faults.clear()
     world._resources.clear()
+
+
+@pytest.fixture(scope="session")
+def api() -> Iterator[str]:
+    """The rehearsal's price API."""
+    with serving(azure_prices.create_app()) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def known(api: str) -> Prices:
+    """Its prices, as if they had been asked for at SOURCE."""
+    return retail.fetch(api + azure_prices.PATH, "eastus2", "USD", MACHINES, TODAY).model_copy(update={"source": SOURCE})

@@ -1,4 +1,4 @@
-"""The rehearsal's price API over loopback, and rows that a test makes up."""
+"""The rehearsal's price API over loopback, rows that a test makes up, and a stack whose cost is reckoned."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from fastapi import FastAPI
 
 from rehearsal.serving import listen
 from sdg.azure.prices import Prices, Row
+from sdg.settings.azure import Azure
 
 TODAY = datetime(2026, 7, 1, 12, tzinfo=UTC)
 SOURCE = "http://127.0.0.1:1/api/retail/prices"
+MACHINES = ["Standard_D16ds_v5", "Standard_NC40ads_H100_v5"]
+RANGES = ["198.51.100.7/32"]
 
 
 @contextmanager
@@ -52,3 +55,7 @@ def row(price, **said):
 
 def prices(*rows, fetched=TODAY):
     return Prices(source=SOURCE, region="eastus2", currency="USD", fetched=fetched, rows=rows)
+
+
+def azure(**said):
+    return Azure.model_validate({"kind": "azure", "allowedRanges": RANGES, "acceptUnvalidated": True, **said})

@@ -13,9 +13,8 @@ from sdg.azure import retail
 from sdg.azure.meters import lines
 from sdg.azure.prices import Price, PricesError, find
 from sdg.settings.azure import Azure
-from tests.unit.azure.price_api import TODAY, row, serving
+from tests.unit.azure.price_api import MACHINES, TODAY, row, serving
 
-MACHINES = ["Standard_D16ds_v5", "Standard_NC40ads_H100_v5"]
 PATH = azure_prices.PATH
 
 
@@ -29,12 +28,6 @@ def test_a_filter_names_fields_and_values_and_consumption_alone():
     said = retail.odata((("serviceName", "Virtual Machines"), ("productName", "Bob's")))
     assert said == "serviceName eq 'Virtual Machines' and productName eq 'Bob''s' and priceType eq 'Consumption'"
     assert azure_prices.parse(said) == {"serviceName": "Virtual Machines", "productName": "Bob's", "type": "Consumption"}
-
-
-@pytest.fixture(scope="module")
-def api():
-    with serving(azure_prices.create_app()) as address:
-        yield address
 
 
 def fetched(address, region="eastus2", currency="USD"):
