@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import uvicorn
 from azure.core.credentials import AccessToken
+from azure.core.pipeline.policies import HeadersPolicy
 from fastapi import FastAPI
 
 from rehearsal.azure.account import SUBSCRIPTION, TENANT
@@ -41,6 +42,7 @@ OTHER_LOGINS = (
     "IMDS_ENDPOINT",
     "MSI_ENDPOINT",
 )
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test"
 START = 10.0  # seconds until a server must answer
 
 
@@ -184,6 +186,25 @@ def azure(_served: Callable[[], tuple[str, World, Faults]], monkeypatch: pytest.
     yield Simulated(url, world, faults, environ, Account(SUBSCRIPTION, TENANT, "test"))
     faults.clear()
     world._resources.clear()
+
+
+@pytest.fixture
+def official(azure: Simulated) -> Callable[[Any], Any]:
+    """Microsoft's client of a service, on the simulated Azure."""
+    token = Login(azure.account, azure.environ).get_token().token
+    policy = HeadersPolicy({"Authorization": f"Bearer {token}"})  # its own one refuses to talk without TLS
+
+    def client(kind: Any) -> Any:
+        return kind(FixedToken(), SUBSCRIPTION, base_url=azure.url, authentication_policy=policy)
+
+    return client
+
+
+@pytest.fixture
+def group(azure: Simulated) -> str:
+    """A resource group that is there."""
+    azure.put("Microsoft.Resources/resourceGroups", GROUP, location="eastus2")
+    return GROUP
 
 
 @pytest.fixture(scope="session")
