@@ -51,7 +51,7 @@ PREVIEW: Final = ("preview", "--expect-no-changes", "--suppress-progress", "--po
 DESTROY: Final = ("destroy", "--yes", "--skip-preview", "--suppress-progress")
 NOT_REHEARSED_IN_AZURE: Final = (
     "Nor: whether Azure has machines left, how long it really takes, its firewalls and private names, and which Kubernetes a version "
-    "brings: the virtual cluster's is the same for all. Prices are made up, and quotas are those of a fresh subscription."
+    "brings: the virtual cluster's is the same for all. Prices are made up, and quotas are generous; a fresh subscription has none of GPUs."
 )
 NOT_REHEARSED_ON_A_HOST: Final = (
     "Nor: which Kubernetes a channel brings (the virtual cluster's is the same on all), what an addon does beyond its objects "

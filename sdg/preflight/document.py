@@ -65,6 +65,7 @@ _STAGES = """
 ## How long stages take
 
 Estimates in minutes, for a first update: the least where images and snaps are near, the most on a slow line.
+For Azure nothing was measured; there, stages of several lanes run at the same time.
 
 | Stage | Least | Most |
 |---|---|---|

@@ -237,7 +237,7 @@ class Azure(Settings):
     allowed_ranges: tuple[Range, ...] = Field(
         default=(),
         max_length=200,
-        description="Public addresses that reach the API server and the storage account: of people and CI that deploy, your own "
+        description="Public addresses that reach the API server, storage and the key vault: of people and CI that deploy, your own "
         "among them.",
         examples=[["198.51.100.7/32"]],
     )
