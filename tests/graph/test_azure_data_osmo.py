@@ -1,15 +1,27 @@
 """OSMO on what comes with an Azure cluster: its database, its Redis and its storage, and what it waits for."""
 
+import json
+
 import pytest
 
 CLUSTER = {"kind": "azure", "allowedRanges": ["198.51.100.7/32"], "acceptUnvalidated": True}
 SERVICES = {"require-secure-transport", "redis-zone-group", "blob-zone-group", "role-osmo-blob"}
 
 
+@pytest.fixture(scope="module")
+def made():
+    """Graphs by what they were made of, each made once."""
+    return {}
+
+
 @pytest.fixture
-def azure(run_program):
+def azure(run_program, made):
     def run(preview=False, cluster=None, **sections):
-        return run_program(preview=preview, cluster={**CLUSTER, **(cluster or {})}, **sections)
+        sections["cluster"] = {**CLUSTER, **(cluster or {})}
+        key = json.dumps([sections, preview], sort_keys=True)
+        if key not in made:
+            made[key] = run_program(preview=preview, **sections)
+        return made[key]
 
     return run
 
