@@ -15,6 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cli.rehearsal_azure import contents
+from rehearsal.azure.account import SUBSCRIPTION
 from rehearsal.cluster import VirtualCluster
 from rehearsal.nodes import DEFAULT_PROFILE
 from rehearsal.plugins import install
@@ -231,18 +233,18 @@ def test_a_fault_of_the_program_shows_the_program_alone(engine: Engine) -> None:
     assert "rehearsal/plugins" not in failed.stdout
 
 
-@pytest.mark.parametrize(
-    ("name", "program"),
-    [
-        ("command", "import pulumi_command as c\nc.local.Command('x', create='touch never')\n"),
-        ("azure", "import pulumi_azure_native.resources as r\nr.ResourceGroup('x', location='westeurope')\n"),
-    ],
-)
-def test_what_could_touch_something_real_is_refused_in_one_sentence(engine: Engine, name: str, program: str) -> None:
-    failed = engine.stack(f"refused-{name}", program).up()
+def test_what_could_touch_something_real_is_refused_in_one_sentence(engine: Engine) -> None:
+    failed = engine.stack("refused-command", "import pulumi_command as c\nc.local.Command('x', create='touch never')\n").up()
     assert failed.returncode != 0
     assert "deploy this stack outside the rehearsal" in failed.stdout
     assert "Traceback" not in failed.stdout
+
+
+def test_what_is_made_in_azure_is_made_in_the_simulated_one(engine: Engine) -> None:
+    program = "import pulumi_azure_native.resources as r\nr.ResourceGroup('x', resource_group_name='rg-x', location='westeurope')\n"
+    stack = engine.stack("azure", program)
+    assert stack.up().returncode == 0
+    assert contents(engine.state).resources == (f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-x",)
 
 
 def test_ctrl_c_inside_a_helm_call_ends_within_two_seconds_and_leaves_no_process(engine: Engine) -> None:
