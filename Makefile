@@ -34,9 +34,9 @@ demo: setup  ## the whole stack on a virtual cluster: deploys, verifies, reports
 	@$(BIN)/sdg demo
 
 test: setup lint  ## everything that proves it
-	@echo "· unit, graph and policy tests (about 2 min) …"
+	@echo "· unit, graph and policy tests (about 4 min) …"
 	@$(BIN)/python -m pytest -q -n $(WORKERS) tests/unit tests/graph tests/policy
-	@echo "· engine and fault tests on virtual clusters (about 15 min) …"
+	@echo "· engine and fault tests on virtual clusters (about 20 min) …"
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests/engine tests/faults
 
 test-full: test  ## the combinations as well that a release must pass: profiles, machines, data

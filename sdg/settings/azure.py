@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field, PositiveInt, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_validator
 
 from sdg.catalog.azure_presets import Preset, with_preset
 from sdg.catalog.versions import versions
 from sdg.catalog.vm_sizes import vm_sizes
-from sdg.settings.base import Guid, Seconds, Settings
+from sdg.settings.base import Guid, Seconds, Settings, as_text
 from sdg.settings.platform import BUCKET
 
 CIDR: Final = r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$"
@@ -22,7 +22,7 @@ Cidr = Annotated[str, Field(pattern=CIDR, examples=["10.0.0.0/16"])]
 Range = Annotated[str, Field(pattern=r"^([0-9]{1,3}\.){3}[0-9]{1,3}(/[0-9]{1,2})?$", examples=["198.51.100.7/32"])]
 VmSizeName = Annotated[str, Field(pattern=r"^Standard_[A-Za-z0-9_]+$", examples=["Standard_NC40ads_H100_v5"])]
 PoolName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,11}$", examples=["gpu"])]
-Zone = Literal["1", "2", "3"]
+Zone = Annotated[Literal["1", "2", "3"], BeforeValidator(as_text)]
 NodeCount = Annotated[int, Field(ge=0, le=1000)]
 Region = Annotated[str, AfterValidator(lambda text: text.replace(" ", "").lower()), Field(pattern=r"^[A-Za-z0-9 ]+$", examples=["eastus2"])]
 
@@ -132,7 +132,7 @@ class PostgreSql(Settings):
         description="Compute size, with the prefix of its tier: `B_`, `GP_` or `MO_`. By preset.",
         examples=["GP_Standard_D2s_v3"],
     )
-    version: Literal["15", "16", "17", "18"] = Field(
+    version: Annotated[Literal["15", "16", "17", "18"], BeforeValidator(as_text)] = Field(
         default="16", description="Major version. Updates don't change it; docs/data.md says what does."
     )
     storage_gib: Literal[32, 64, 128, 256, 512, 1024, 2048, 4096] = Field(

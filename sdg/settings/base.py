@@ -29,6 +29,13 @@ class Planned(Settings):
 Guid = Annotated[
     str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", examples=["00000000-0000-0000-0000-000000000000"])
 ]
+
+
+def as_text(value: object) -> object:
+    """A whole number as the text that it stands for: `pulumi config set` makes a number of everything that looks like one."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 Seconds = Annotated[int, Field(ge=1, le=86400)]
 VersionRange = Annotated[str, AfterValidator(version_range)]
 # the API server's name rule for most objects (RFC 1123 label)

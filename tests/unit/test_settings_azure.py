@@ -167,3 +167,15 @@ def test_volumes_that_go_with_the_cluster_cannot_be_retained() -> None:
     assert 'cannot keep a database in the cluster: its disk goes with AKS; set sdg:osmo.database.kind to "managed"' in database
     assert 'cannot keep MinIO: its disk goes with AKS; set sdg:platform.objectStore.provider to "managed"' in minio
     assert problems(**inside, data="delete") == problems(data="retain") == []
+
+
+def test_what_pulumi_made_a_number_of_is_taken_for_the_text_that_it_is() -> None:
+    said = {"database": {"version": 17, "zone": 2}, "systemPool": {"zones": [1, 3]}}
+    assert problems(said) == []
+    found = Azure.model_validate({**MINE, **said})
+    assert (found.database.version, found.database.zone, found.system_pool.zones) == ("17", "2", ("1", "3"))
+
+
+def test_other_numbers_are_refused_with_what_is_legal() -> None:
+    assert problems({"database": {"version": 14}}) == ["sdg:cluster.database.version must be '15', '16', '17' or '18'; it is \"14\"."]
+    assert problems({"database": {"version": True}}) == ["sdg:cluster.database.version must be '15', '16', '17' or '18'; it is true."]
