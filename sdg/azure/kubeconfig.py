@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import yaml
 
-from sdg.kube.kubeconfig_entries import CURRENT, Document, Section, named
+from sdg.kube.kubeconfig_entries import Document, current, one_context
 
 KUBELOGIN: Final = "kubelogin"
 Method = Literal["azurecli", "spn", "msi", "workloadidentity"]
@@ -73,7 +73,7 @@ def with_certificate(encoded: str, name: str) -> str:
     cluster, user = _parts(encoded)
     if not user.keys() & {"client-certificate-data", "token"}:
         raise AksKubeconfigError("AKS gave an administrator's kubeconfig without a certificate")
-    return _written(name, cluster, user)
+    return one_context(name, cluster, user)
 
 
 def with_login(encoded: str, name: str, login: Login) -> str:
@@ -90,7 +90,7 @@ def with_login(encoded: str, name: str, login: Login) -> str:
     exec_ = user.get("exec")
     if not isinstance(exec_, dict) or exec_.get("command") != KUBELOGIN or not isinstance(exec_.get("args"), list):
         raise AksKubeconfigError("AKS gave a users' kubeconfig that doesn't log in with Entra ID")
-    return _written(name, cluster, {"exec": {**exec_, **_called(login, exec_["args"]), "installHint": _HINT}})
+    return one_context(name, cluster, {"exec": {**exec_, **_called(login, exec_["args"]), "installHint": _HINT}})
 
 
 def _called(login: Login, given: Sequence[str]) -> dict[str, Any]:
@@ -122,30 +122,10 @@ def _parts(encoded: str) -> tuple[Document, Document]:
     """Cluster and user of the current context."""
     try:
         document = yaml.safe_load(base64.b64decode(encoded, validate=True))
-        context = _found(document, "contexts", document[CURRENT])
-        return _found(document, "clusters", context["cluster"]), _found(document, "users", context["user"])
+        return current(document)
     except (binascii.Error, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
         # their messages may quote credentials
         raise AksKubeconfigError("AKS gave no kubeconfig with a current context") from None
-
-
-def _found(document: Document, section: Section, name: str) -> Document:
-    found = named(document, section, name)
-    if found is None:
-        raise KeyError(section)
-    return found
-
-
-def _written(name: str, cluster: Document, user: Document) -> str:
-    only = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": name,
-        "clusters": [{"name": name, "cluster": cluster}],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-        "users": [{"name": name, "user": user}],
-    }
-    return yaml.safe_dump(only, sort_keys=True)
 
 
 def _first(environ: Mapping[str, str], *keys: str) -> str | None:

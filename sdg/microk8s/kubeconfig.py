@@ -6,7 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import yaml
 
-from sdg.kube.kubeconfig_entries import CURRENT, Document, Section, named
+from sdg.kube.kubeconfig_entries import current, one_context
 from sdg.this_host import is_loopback
 
 
@@ -26,29 +26,12 @@ def renamed(text: str, name: str, host: str | None) -> str:
     """
     try:
         document = yaml.safe_load(text)
-        context = _named(document, "contexts", document[CURRENT])
-        cluster = dict(_named(document, "clusters", context["cluster"]))
-        user = _named(document, "users", context["user"])
-        cluster["server"] = _reachable(str(cluster["server"]), host)
+        cluster, user = current(document)
+        server = _reachable(str(cluster["server"]), host)
     except (yaml.YAMLError, KeyError, TypeError, AttributeError):
         # their messages may quote credentials
         raise KubeconfigUnreadableError("`microk8s config` printed no kubeconfig with a current context and its server") from None
-    only = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": name,
-        "clusters": [{"name": name, "cluster": cluster}],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-        "users": [{"name": name, "user": user}],
-    }
-    return yaml.safe_dump(only, sort_keys=True)
-
-
-def _named(document: Document, section: Section, name: str) -> Document:
-    found = named(document, section, name)
-    if found is None:
-        raise KeyError(section)
-    return found
+    return one_context(name, {**cluster, "server": server}, user)
 
 
 def _reachable(server: str, host: str | None) -> str:
