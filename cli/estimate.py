@@ -96,8 +96,13 @@ def _costs(item: Item) -> tuple[str, str]:
     if item.line.count is None:
         return "", ""
     if item.cost is None:
-        return tuple(UNKNOWN if count else _amount(Decimal(0)) for count in (item.line.count.least, item.line.count.most))  # type: ignore[return-value]
+        return _unpriced(item.line.count.least), _unpriced(item.line.count.most)
     return _amount(item.cost.least), _amount(item.cost.most)
+
+
+def _unpriced(count: float) -> str:
+    """What a number of units without a price costs: only none of them costs nothing."""
+    return UNKNOWN if count else _amount(Decimal(0))
 
 
 def _amount(amount: Decimal) -> str:
