@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
-from sdg.settings.base import Planned, Settings
+from sdg.settings.azure import Region
+from sdg.settings.base import DnsLabel, Seconds, Settings
+
+ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", examples=["Qwen/Qwen2.5-14B-Instruct"])]
+BaseUrl = Annotated[str, Field(pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$", examples=["https://models.example.com/v1"])]
+# a function's id, with a version of it if need be, or the URL that answers for it
+FunctionRef = Annotated[
+    str,
+    Field(
+        pattern=r"^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(/[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?|https://\S+)$",
+        examples=["00000000-0000-0000-0000-000000000000"],
+    ),
+]
+EndpointKey = Literal["none", "externalApiKey", "nvcfApiKey", "ngcApiKey"]
+
+# a NIM of 235 billion parameters downloads for an hour and starts for an hour and a half
+DEADLINE: Final = 9000
 
 
 class NoInference(Settings):
@@ -15,22 +32,126 @@ class NoInference(Settings):
     provider: Literal["none"] = Field(default="none", description="Who serves.")
 
 
-class NimOperator(Planned):
-    """NVIDIA NIMs in the cluster, run by the NIM operator."""
+class NimOperator(Settings):
+    """NVIDIA NIMs in the cluster, run by the NIM operator. Needs `sdg:ngcApiKey`, and `sdg:hfToken` for models of Hugging Face."""
 
-    provider: Literal["nim-operator"]
+    provider: Literal["nim-operator"] = Field(description="Who serves.")
+    services: tuple[DnsLabel, ...] | None = Field(
+        default=None,
+        description="NIMs to run, by their names in the catalog. Unset: those that the workload's spec refers to, and no others.",
+        examples=[["qwen3-vl", "qwen25-14b"]],
+    )
+    variants: Mapping[DnsLabel, str] = Field(
+        default_factory=dict, description="Another shape of a NIM than its usual one, by its name.", examples=[{"qwen3-vl": "two-gpus"}]
+    )
+    replicas: Mapping[DnsLabel, PositiveInt] = Field(
+        default_factory=dict, description="Pods of a NIM where one is not enough, by its name.", examples=[{"qwen25-14b": 2}]
+    )
+    prefetch: bool = Field(
+        default=False,
+        description="Whether NVIDIA's own models are downloaded before their NIM starts, so that no GPU waits for a download.",
+    )
+    storage_class: str | None = Field(
+        default=None,
+        description="StorageClass of the models' volumes; it must give ReadWriteMany. Unset: one that the stack makes on Azure, elsewhere "
+        "that of `sdg:cluster.storageClass`, else the cluster's default.",
+    )
+    node_selector: Mapping[str, str] = Field(
+        default_factory=dict, description="Labels that nodes for NIMs have.", examples=[{"agentpool": "nims"}]
+    )
 
 
-class Nvcf(Planned):
-    """NVIDIA Cloud Functions."""
+class Nvcf(Settings):
+    """NVIDIA Cloud Functions that run already. Needs `sdg:nvcfApiKey`."""
 
-    provider: Literal["nvcf"]
+    provider: Literal["nvcf"] = Field(description="Who serves.")
+    functions: Mapping[DnsLabel, FunctionRef] = Field(
+        min_length=1,
+        description="Functions by their names in the catalog: id, `id/version-id`, or URL.",
+        examples=[{"qwen3-vl-30b": "00000000-0000-0000-0000-000000000000"}],
+    )
 
 
-class Foundry(Planned):
-    """Azure AI Foundry."""
+class FoundryModel(Settings):
+    """A model of Foundry that the stack deploys."""
 
-    provider: Literal["foundry"]
+    model: str | None = Field(
+        default=None,
+        description="Name of the model in the catalog; the endpoint's own name when unset. It stays what it is while the endpoint lives.",
+    )
+    version: str | None = Field(default=None, description="Version of the model; the newest that the region has when unset.")
+    capacity: PositiveInt = Field(default=1, description="Thousands of tokens a minute.")
 
 
-Inference = Annotated[NoInference | NimOperator | Nvcf | Foundry, Field(discriminator="provider")]
+class Foundry(Settings):
+    """Azure AI Foundry, on clusters in Azure."""
+
+    provider: Literal["foundry"] = Field(description="Who serves.")
+    models: Mapping[DnsLabel, FoundryModel] = Field(
+        default_factory=lambda: {"llama-3-3-70b": FoundryModel()},
+        min_length=1,
+        description="Endpoints by name. A name that the catalog has stands for that model.",
+        examples=[{"llama-3-3-70b": {"capacity": 50}}],
+    )
+    offer: Literal["deployment", "serverless"] = Field(
+        default="deployment",
+        description="How models are offered: as deployments of a Foundry account, or as serverless endpoints of a hub's project.",
+    )
+    location: Region | None = Field(default=None, description="Azure region; that of the cluster when unset.")
+
+
+class ExternalEndpoint(Settings):
+    """An endpoint that something else runs and that speaks OpenAI's API."""
+
+    url: BaseUrl = Field(description="Base URL, as clients take it, with its `/v1` where it has one.")
+    model: ModelName = Field(description="Model that it serves, as it names it itself.")
+    capabilities: tuple[str, ...] = Field(
+        min_length=1, description="What it can do, by the catalog's names.", examples=[["text-llm", "chat"]]
+    )
+    key: EndpointKey = Field(default="none", description="Secret of the stack that requests carry as bearer token.")
+
+
+class External(Settings):
+    """Endpoints that speak OpenAI's API, wherever they are: vLLM, Docker Model Runner, NVIDIA's hosted catalog."""
+
+    provider: Literal["external"] = Field(description="Who serves.")
+    endpoints: Mapping[DnsLabel, ExternalEndpoint] = Field(min_length=1, description="Endpoints by name.")
+
+
+Server = Annotated[NimOperator | Nvcf | Foundry | External, Field(discriminator="provider")]
+
+
+class Primary(Settings):
+    """What the provider of a stack says beside its own fields."""
+
+    also: tuple[Server, ...] = Field(
+        default=(), description="Further providers, for what the first one does not serve, such as Foundry for text beside NIMs for video."
+    )
+    requests: Literal["auto", "never"] = Field(
+        default="auto", description="Whether the gate sends one small request to each endpoint, of the kind that workflows send."
+    )
+    deadline: Seconds = Field(default=DEADLINE, description="Seconds that the gate waits for all endpoints.")
+
+
+class PrimaryNimOperator(NimOperator, Primary):
+    """NVIDIA NIMs in the cluster, run by the NIM operator. Needs `sdg:ngcApiKey`, and `sdg:hfToken` for models of Hugging Face."""
+
+
+class PrimaryNvcf(Nvcf, Primary):
+    """NVIDIA Cloud Functions that run already. Needs `sdg:nvcfApiKey`."""
+
+
+class PrimaryFoundry(Foundry, Primary):
+    """Azure AI Foundry, on clusters in Azure."""
+
+
+class PrimaryExternal(External, Primary):
+    """Endpoints that speak OpenAI's API, wherever they are: vLLM, Docker Model Runner, NVIDIA's hosted catalog."""
+
+
+Inference = Annotated[NoInference | PrimaryNimOperator | PrimaryNvcf | PrimaryFoundry | PrimaryExternal, Field(discriminator="provider")]
+
+
+def servers(inference: Inference) -> tuple[Server, ...]:
+    """Every provider that a stack uses, the first one first."""
+    return () if isinstance(inference, NoInference) else (inference, *inference.also)

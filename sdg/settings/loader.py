@@ -33,6 +33,7 @@ class Secrets:
     ngc_api_key: pulumi.Output[str] | None = None
     nvcf_api_key: pulumi.Output[str] | None = None
     hf_token: pulumi.Output[str] | None = None
+    external_api_key: pulumi.Output[str] | None = None
     database_password: pulumi.Output[str] | None = None
     redis_password: pulumi.Output[str] | None = None
     object_store_password: pulumi.Output[str] | None = None
@@ -212,6 +213,7 @@ def _wrapped(plain: Mapping[SecretName, str]) -> Secrets:
         ngc_api_key=secret("ngcApiKey"),
         nvcf_api_key=secret("nvcfApiKey"),
         hf_token=secret("hfToken"),
+        external_api_key=secret("externalApiKey"),
         database_password=secret("databasePassword"),
         redis_password=secret("redisPassword"),
         object_store_password=secret("objectStorePassword"),

@@ -15,6 +15,7 @@ from sdg.settings.mirror import Mirror
 from sdg.settings.osmo import Osmo
 from sdg.settings.platform import Platform
 from sdg.settings.smoke import Smoke
+from sdg.settings.workload import NoWorkload, Workload
 
 NAMESPACE = "sdg"
 
@@ -27,6 +28,7 @@ class StackSettings(Settings):
     osmo: Osmo = Field(default=Osmo(), description="The OSMO service and its operator.")
     inference: Inference = Field(default=NoInference(), description="What serves models to workflows.")
     smoke: Smoke = Field(default=Smoke(), description="The workflows that prove that the stack works.")
+    workload: Workload = Field(default=NoWorkload(), description="What the platform is for.")
     forward: Forward = Field(default=Forward(), description="OSMO on a port of this machine.")
     data: Literal["delete", "retain"] = Field(
         default="delete",

@@ -20,6 +20,7 @@ from sdg.settings.osmo import ExternalDatabase, ExternalRedis, InClusterDatabase
 from sdg.settings.platform import AzureBlobStore, GpuOperator, ManagedStore, MinioStore, Platform, S3Store
 from sdg.settings.secrets import SECRET_KEYS, SecretName, chart_password_problem
 from sdg.settings.smoke import Smoke
+from sdg.settings.workload import Workload
 
 
 class Sections(TypedDict, total=False):
@@ -32,6 +33,7 @@ class Sections(TypedDict, total=False):
     mirror: Mirror
     osmo: Osmo
     smoke: Smoke
+    workload: Workload
     data: str
     budget: Budget
 

@@ -12,6 +12,7 @@ SecretName = Literal[
     "ngcApiKey",
     "nvcfApiKey",
     "hfToken",
+    "externalApiKey",
     "databasePassword",
     "redisPassword",
     "objectStorePassword",
@@ -49,15 +50,17 @@ SECRET_KEYS: Final[Mapping[str, SecretKey]] = MappingProxyType(
             SecretKey(
                 "ngcApiKey",
                 "NGC_API_KEY",
-                "NGC key that images are pulled with; needed where `sdg:osmo.images.credentials` is `ngc`. Charts are fetched without it.",
+                "NGC key of the organisation: NIMs are pulled and served with it, and OSMO's images where `sdg:osmo.images.credentials` is "
+                "`ngc`. Charts are fetched without it.",
             ),
             SecretKey(
                 "nvcfApiKey",
                 "NVCF_API_KEY",
-                "Key for NVIDIA Cloud Functions; the NGC key when unset. Read and kept encrypted; no component uses it yet.",
+                "Key of the organisation for NVIDIA Cloud Functions; the NGC key when unset.",
                 "ngcApiKey",
             ),
-            SecretKey("hfToken", "HF_TOKEN", "Hugging Face token for gated models. Read and kept encrypted; no component uses it yet."),
+            SecretKey("hfToken", "HF_TOKEN", "Hugging Face token that models are downloaded with; NIMs that serve such models need it."),
+            SecretKey("externalApiKey", "EXTERNAL_API_KEY", "Key of endpoints outside the stack that say so (`sdg:inference.endpoints`)."),
             SecretKey(
                 "databasePassword",
                 "POSTGRES_PASSWORD",
