@@ -1,4 +1,4 @@
-"""Maps chart repositories and image references to internal mirrors: the longest prefix wins, on whole path segments.
+"""Maps chart repositories, web APIs and image references to internal mirrors: the longest prefix wins, on whole path segments.
 
 Nothing is mapped that no prefix names, and what isn't mapped comes back exactly as it was written.
 """
@@ -31,6 +31,21 @@ def image(reference: str, mapping: Mapping[str, str]) -> str:
     """
     full = {_prefix(source.rstrip("/")): target for source, target in mapping.items()}
     return _mapped(_fully_named(reference), full) or reference
+
+
+def api(url: str, mapping: Mapping[str, str]) -> str:
+    """The URL to use for a web API. `*` as a host's first label stands for any one label, and in the mirror for that very label.
+
+    >>> api("https://a1.api.example/v1", {"https://*.api.example": "http://mirror/*"})
+    'http://mirror/a1/v1'
+    """
+    label, _, domain = url.partition("://")[2].partition("/")[0].partition(".")
+    named = {source: target for source, target in mapping.items() if "://*." not in source}
+    for source, target in mapping.items():
+        scheme, _, rest = source.partition("://*.")
+        if rest and domain:
+            named.setdefault(f"{scheme}://{label}.{rest}", target.replace("*", label))
+    return chart_repository(url, named)
 
 
 def _mapped(text: str, mapping: Mapping[str, str]) -> str | None:

@@ -33,7 +33,8 @@ class Mirror(Settings):
     apis: Mapping[RepositoryUrl, RepositoryUrl] = Field(
         default_factory=dict,
         description="Web APIs that are asked before and while the stack is deployed, by URL prefix: Azure's resource manager and prices, "
-        "and what tells this host's public address.",
+        "what tells this host's public address, nvcr.io, Hugging Face and whoever serves models. A host's first label may be `*`, for any "
+        "one; the mirror's `*` is that one.",
         examples=[{"https://management.azure.com": "https://arm.example.com"}],
     )
     folder: str | None = Field(
@@ -52,7 +53,7 @@ class Mirror(Settings):
 
     def api(self, url: str) -> str:
         """The URL to ask a web API at."""
-        return mirror.chart_repository(url, self.apis)
+        return mirror.api(url, self.apis)
 
     def image(self, reference: str) -> str:
         """The reference to pull an image by; takes the registry path of many images as well."""

@@ -114,6 +114,22 @@ def test_a_chart_repository_goes_to_the_mirror_with_the_longest_prefix(url: str,
     assert mirror.chart_repository(url, mapping) == expected
 
 
+@pytest.mark.parametrize(
+    ("url", "mapping", "expected"),
+    [
+        ("https://a1.api.example/v1", {"https://*.api.example": "http://mirror/*"}, "http://mirror/a1/v1"),
+        ("https://a1.api.example/v1", {"https://*.api.example": "http://m/*", "https://a1.api.example": "http://own"}, "http://own/v1"),
+        ("https://api.example/v1", {"https://*.api.example": "http://mirror/*"}, "https://api.example/v1"),
+        ("https://a.b.api.example/v1", {"https://*.api.example": "http://mirror/*"}, "https://a.b.api.example/v1"),
+        ("http://a1.api.example", {"https://*.api.example": "http://mirror/*"}, "http://a1.api.example"),
+        ("https://a1.api.example.evil/", {"https://*.api.example": "http://mirror/*"}, "https://a1.api.example.evil/"),
+        ("https://localhost", {"https://*.localhost": "http://mirror"}, "https://localhost"),
+    ],
+)
+def test_a_web_api_goes_to_the_mirror_of_its_host_or_of_all_hosts_like_it(url: str, mapping: dict[str, str], expected: str) -> None:
+    assert mirror.api(url, mapping) == expected
+
+
 @given(st.text(min_size=1))
 def test_what_no_prefix_names_comes_back_as_it_was(reference: str) -> None:
     assert mirror.image(reference, {"a-registry.example": "m"}) == reference
