@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 from sdg.gates.resource import GateVerdict
 from sdg.platform.taints import NodeTaints, further
+
+if TYPE_CHECKING:  # Azure's SDK takes seconds, which other stacks need not spend
+    from components.cluster.azure.base import NetworkHandle
 
 ConnectionOutput = pulumi.Output[dict[str, str | None]]
 
@@ -122,6 +125,7 @@ class ClusterBinding:
         nodes: what makes nodes beside those that the cluster starts with; its gate looks when they are done.
         services: what the cluster's provider runs beside it; None where it runs nothing.
         host_driver: whether nodes with GPUs are known to have the driver from their host, and with it all of its files.
+        azure: where the cluster is in Azure; None for a cluster that the stack doesn't make there.
     """
 
     kind: str
@@ -136,6 +140,7 @@ class ClusterBinding:
     pools: tuple[PoolPlan, ...] = field(default=(), kw_only=True)
     nodes: tuple[pulumi.Resource, ...] = field(default=(), kw_only=True)
     services: ManagedServices | None = field(default=None, kw_only=True)
+    azure: NetworkHandle | None = field(default=None, kw_only=True)
 
     @property
     def taints(self) -> NodeTaints:

@@ -64,6 +64,7 @@ class VerifiedCluster(pulumi.ComponentResource):
             pools=binding.pools,
             nodes=binding.nodes,
             services=binding.services,
+            azure=binding.azure,
             ready=found.verdict,
             verdict=found.verdict,
             kubernetes=found.record.evidence.apply(lambda evidence: str(evidence.get("kubernetes", ""))),

@@ -84,6 +84,7 @@ class AzureCluster(pulumi.ComponentResource):
             pools=tuple(each.plan for each in plans),
             nodes=tuple(further),
             services=services,
+            azure=network,
         )
         self.register_outputs({"cluster": settings.kind, "resourceGroup": names.resource_group})
 
