@@ -10,13 +10,13 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
+from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from sdg.catalog.compatibility import matrix
 from sdg.catalog.versions import versions
 from sdg.settings.base import Planned, Settings
 from sdg.settings.model import NAMESPACE, StackSettings
-from sdg.settings.schema import members, tag_of, tag_of_field
+from sdg.settings.schema import holder, members, tag_of, tag_of_field
 from sdg.settings.secrets import SECRET_KEYS
 
 HEADING: Final = """# Stack settings
@@ -89,14 +89,25 @@ class _Row:
 
 def _rows(model: type[Settings], prefix: str = "", tag: str = "") -> Iterator[_Row]:
     """The plain values below a model."""
-    own_first = sorted(model.model_fields.items(), key=lambda named: named[0] not in model.__annotations__)
-    for name, field in own_first:
-        inner = members(field.annotation)
-        key = f"{prefix}{field.alias or name}{'[]' if inner and get_origin(field.annotation) is tuple else ''}"
+    for name, field in _own_first(model):
+        inner, holds = members(field.annotation), holder(field.annotation)
+        if holds is tuple and len(inner) > 1:
+            inner = ()  # a list of kinds that a table of their own describes
+        held = ("[]" if holds is tuple else ".<name>") if inner and holds else ""
+        key = f"{prefix}{field.alias or name}{held}"
         for member in inner:
             yield from _rows(member, f"{key}.", (tag_of(member) or "") if len(inner) > 1 else tag)
         if not inner:
             yield _Row(key, field, tag)
+
+
+def _own_first(model: type[Settings]) -> list[tuple[str, FieldInfo]]:
+    """Fields by the class that declares them, the model's own first."""
+
+    def declared(name: str) -> int:
+        return next(depth for depth, kind in enumerate(model.__mro__) if name in vars(kind).get("__annotations__", {}))
+
+    return sorted(model.model_fields.items(), key=lambda named: declared(named[0]))
 
 
 def _table(rows: list[_Row]) -> Iterator[str]:
@@ -118,16 +129,28 @@ def _legal(field: FieldInfo) -> str:
 
 def _kind(annotation: object) -> str:
     """What a value is, in words."""
-    kinds: dict[object, str] = {int: "whole number", float: "number", bool: "true or false", str: "text", Mapping: "object of texts"}
+    if tags := [tag for model in members(annotation) if (tag := tag_of(model))]:
+        return f"list of objects as these tables describe, each of another provider: {' or '.join(f'`{tag}`' for tag in tags)}"
     for part in _plain_types(annotation):
-        origin = get_origin(part) or part
-        if origin is Literal:
-            return " or ".join(f"`{value}`" for value in get_args(part))
-        if origin is tuple:
-            return f"list of: {_kind(get_args(part)[0])}"
-        if origin in kinds:
-            return kinds[origin]
+        if (words := _words(part)) is not None:
+            return words
     raise TypeError(f"no words for {annotation}")
+
+
+_WORDS: Final[Mapping[object, str]] = {int: "whole number", float: "number", bool: "true or false", str: "text"}
+
+
+def _words(part: object) -> str | None:
+    """What a value of a plain type is; None for what only constrains one."""
+    origin = get_origin(part) or part
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in get_args(part))
+    if origin is tuple:
+        return f"list of: {_kind(get_args(part)[0])}"
+    if origin is Mapping:
+        values = [words for value in _plain_types(get_args(part)[1]) if (words := _words(value))]
+        return f"object of {'texts, numbers, true or false' if len(values) > 1 else f'{values[0]}s'}"
+    return _WORDS.get(origin)
 
 
 def _plain_types(annotation: object) -> Iterator[object]:
@@ -147,7 +170,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def _written(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(to_jsonable_python(value, by_alias=True, exclude_none=True))
 
 
 def _secrets() -> str:

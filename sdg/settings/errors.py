@@ -93,7 +93,7 @@ Legal = Callable[[ErrorDetails, Place], str]
 
 
 def _object(_detail: ErrorDetails, place: Place) -> str:
-    if place.tags:
+    if place.tags and place.holder is None:
         return f"must be an object whose {place.discriminator} is {one_of(place.tags)}"
     return f"must be an object with some of the keys {', '.join(keys_of(place.model))}"
 
@@ -120,6 +120,16 @@ def _whole_number(_detail: ErrorDetails, _place: Place) -> str:
     return "must be a whole number"
 
 
+def _list(_detail: ErrorDetails, place: Place) -> str:
+    examples = " or ".join(json.dumps(example) for example in place.examples if isinstance(example, list))
+    return f"must be a list{f', as {examples}' if examples else ''}"
+
+
+def _entries(detail: ErrorDetails, _place: Place) -> str:
+    least = detail["ctx"]["min_length"]
+    return f"must hold at least {least} {'entry' if least == 1 else 'entries'}"
+
+
 def _true_or_false(_detail: ErrorDetails, _place: Place) -> str:
     return "must be true or false"
 
@@ -139,6 +149,8 @@ LEGAL: Final[Mapping[str, Legal]] = {
     "model_attributes_type": _object,
     "dict_type": lambda _, place: f"must be an object{_explained(place)}",
     "mapping_type": lambda _, place: f"must be an object{_explained(place)}",
+    "tuple_type": _list,
+    "too_short": _entries,
     "string_pattern_mismatch": _pattern,
     "value_error": _own_check,
 }

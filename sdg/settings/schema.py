@@ -25,6 +25,7 @@ class Place:
         leaf: whether the place holds a plain value.
         description, examples: those of the field.
         tags: legal kinds, where the place is a union, and `discriminator` is the key that holds them.
+        holder: `tuple` for a whole list, `Mapping` for a whole mapping.
     """
 
     path: str
@@ -35,6 +36,7 @@ class Place:
     examples: tuple[object, ...] = ()
     tags: tuple[str, ...] = ()
     discriminator: str = ""
+    holder: type | None = None
 
 
 def keys_of(model: type[Settings]) -> tuple[str, ...]:
@@ -43,12 +45,21 @@ def keys_of(model: type[Settings]) -> tuple[str, ...]:
 
 
 def members(annotation: object) -> tuple[type[Settings], ...]:
-    """The settings models inside a field's type: none for a plain value, several for a union, that of the items for a list."""
+    """The settings models inside a field's type: none for a plain value, several for a union, that of the items for a list or mapping."""
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return (annotation,)
-    if get_origin(annotation) in (Union, UnionType, Annotated, tuple):
+    if get_origin(annotation) in (Union, UnionType, Annotated, tuple, Mapping):
         return tuple(model for part in get_args(annotation) for model in members(part))
     return ()
+
+
+def holder(annotation: object) -> type | None:
+    """`tuple` for a list of values, `Mapping` for values by name, None for a value by itself."""
+    origin = get_origin(annotation)
+    if origin in (tuple, Mapping):
+        return tuple if origin is tuple else Mapping
+    parts = get_args(annotation) if origin in (Union, UnionType, Annotated) else ()
+    return next((found for part in parts if (found := holder(part)) is not None), None)
 
 
 def tag_of(model: type[Settings]) -> str | None:
@@ -81,23 +92,27 @@ class _Walk:
         self._model = model
         self._models: tuple[type[Settings], ...] = (model,)
         self._field: FieldInfo | None = None
+        self._held = False  # the next step is the item of a list or the key of a mapping
+        self._item = False  # the last step was one
+        self._key = False  # and it is the key itself that is wrong
         self._steps: list[str] = []
         self._labels: list[str] = []
 
     def take(self, step: int | str) -> None:
         if step == KEY_MARK:
+            self._key = True
             return
-        if len(self._models) > 1 and (chosen := self._tagged(step)) is not None:
+        if not self._held and len(self._models) > 1 and (chosen := self._tagged(step)) is not None:
             self._models, self._model = (chosen,), chosen
             return
         self._steps.append(f"[{step}]" if isinstance(step, int) or not str(step).isidentifier() else f".{step}")
         self._labels.append(str(step))
-        if isinstance(step, int) and self._models:
-            return  # an item of a list of models
-        if len(self._models) == 1:
+        self._item, self._held = self._held, False
+        if not self._item and len(self._models) == 1:
             self._model = self._models[0]
             self._field = next((f for name, f in self._model.model_fields.items() if step in (name, f.alias)), None)
             self._models = members(self._field.annotation) if self._field else ()
+            self._held = self._field is not None and holder(self._field.annotation) is not None
 
     def _tagged(self, step: int | str) -> type[Settings] | None:
         return next((model for model in self._models if tag_of(model) == step), None)
@@ -109,26 +124,46 @@ class _Walk:
             label=self._labels[-1] if self._labels else "",
             # an unknown key is judged by the model around it
             model=inside if self._field else self._model,
-            leaf=not self._models,
+            leaf=not self._models or self._key,
             description=(self._field.description or "") if self._field else "",
             examples=self._examples(),
             tags=tuple(tag for model in self._models if (tag := tag_of(model))),
-            discriminator=str(self._field.discriminator or "") if self._field else "",
+            discriminator=_discriminator(self._field) if self._field else "",
+            holder=holder(self._field.annotation) if self._held and self._field else None,
         )
 
     def _examples(self) -> tuple[object, ...]:
         """Those of the field; for an item of a list, and for a field that has none, those of the values' own type."""
         if self._field is None:
             return ()
-        own, of_values = tuple(self._field.examples or ()), tuple(_examples_of(self._field.annotation))
-        return of_values or own if self._steps[-1].startswith("[") else own or of_values
+        own, of_values = tuple(self._field.examples or ()), tuple(_examples_of(self._field.annotation, keys=self._key))
+        return of_values or own if self._item else own or of_values
 
 
-def _examples_of(annotation: object) -> Iterator[object]:
-    for part in get_args(annotation) if get_origin(annotation) in (Union, UnionType, Annotated, tuple) else ():
+def _discriminator(field: FieldInfo) -> str:
+    """The key that holds the kind, where a field is a union or holds one."""
+    inside = (found.discriminator for found in _described(field.annotation))
+    return str(next((found for found in (field.discriminator, *inside) if found), ""))
+
+
+def _described(annotation: object, *, keys: bool = False) -> Iterator[FieldInfo]:
+    """What the parts of a type say of themselves.
+
+    Args:
+        keys: those of a mapping's keys, and not of its values.
+    """
+    parts: tuple[object, ...] = get_args(annotation) if get_origin(annotation) in (Union, UnionType, Annotated, tuple, Mapping) else ()
+    if get_origin(annotation) is Mapping:
+        parts = parts[:1] if keys else parts[1:]
+    for part in parts:
         if isinstance(part, FieldInfo):
-            yield from part.examples or ()
-        yield from _examples_of(part)
+            yield part
+        yield from _described(part, keys=keys)
+
+
+def _examples_of(annotation: object, *, keys: bool = False) -> Iterator[object]:
+    for field in _described(annotation, keys=keys):
+        yield from field.examples or ()
 
 
 def leaves(value: object, path: str = "") -> Iterator[tuple[str, str, str]]:

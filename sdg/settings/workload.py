@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from sdg.settings.base import DnsLabel, Settings
 
 # a name in a template: Jinja's identifiers
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", examples=["vlm_url"])]
-Scalar = str | int | float | bool
+
+
+def _plain(value: object) -> object:
+    if not isinstance(value, str | int | float):  # true and false are ints to Python
+        raise ValueError("text, a number, true or false")  # noqa: TRY004 -- pydantic's own
+    return value
+
+
+Scalar = Annotated[str | int | float | bool, BeforeValidator(_plain)]
 
 
 class NoWorkload(Settings):
