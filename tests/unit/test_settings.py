@@ -100,7 +100,7 @@ def test_a_wrong_value_is_named_with_what_is_legal(raw: dict[str, Any], sentence
     [
         ({"osmo": {"chartVersion": "9.9.9"}}, "known to work with, '1.3.1'; it is \"9.9.9\"."),
         ({"osmo": {"profile": "7.0"}}, "sdg:osmo.profile must be one of '6.3', '6.4'; it is \"7.0\"."),
-        ({"inference": {"provider": "nvcf"}}, "sdg:inference.provider: \"nvcf\" is not available yet; use 'none'."),
+        ({"inference": {"provider": "foundry"}}, "sdg:inference.provider: foundry cannot be used on existing"),
         ({"osmo": {"database": {"kind": "managed"}}}, 'sdg:osmo.database.kind: "managed" is what a cluster on Azure brings along'),
         ({"osmo": {"redis": {"kind": "managed"}}}, 'sdg:osmo.redis.kind: "managed" is what a cluster on Azure brings along'),
         (
