@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from sdg.spec.problem import Problem, SpecError, shown
 
@@ -56,9 +55,7 @@ def cast(text: str) -> Scalar:
     return text
 
 
-def _pairs(
-    pairs: Iterable[str], option: Literal["--set", "--set-string", "--set-env"], problems: list[Problem]
-) -> Iterable[tuple[str, str]]:
+def _pairs(pairs: Iterable[str], option: str, problems: list[Problem]) -> Iterable[tuple[str, str]]:
     for pair in pairs:
         name, separator, value = pair.partition("=")
         if separator and name:
