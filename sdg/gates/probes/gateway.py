@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,9 +9,10 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from sdg.gates.checks import Check, Status
+from sdg.gates.probes.kept_forward import KeptForward
 from sdg.kube.connection import Connection
-from sdg.kube.errors import ForwardError, KubeError
-from sdg.kube.portforward import PortForward, Target
+from sdg.kube.errors import KubeError
+from sdg.kube.portforward import Target
 from sdg.osmo.client import OsmoClient
 from sdg.osmo.errors import OsmoError, OsmoUnreachableError
 
@@ -44,10 +44,7 @@ class ForwardedGateway:
     """The gateway behind a `kubectl port-forward` that this object owns."""
 
     def __init__(self, connection: Connection, endpoint: Endpoint) -> None:
-        self._connection, self._endpoint = connection, endpoint
-        self._forward: PortForward | None = None
-        self._lock = threading.Lock()
-        self._closed = threading.Event()
+        self._user, self._forward = endpoint.user, KeptForward(connection, endpoint.target)
 
     @classmethod
     def of(cls, inputs: Mapping[str, Any]) -> Self:
@@ -57,38 +54,21 @@ class ForwardedGateway:
     @contextmanager
     def client(self) -> Iterator[OsmoClient]:
         try:
-            with OsmoClient(self._open().base_url, self._endpoint.user) as client:
+            with OsmoClient(self._forward.base_url(), self._user) as client:
                 yield client
         except OsmoUnreachableError:
-            with self._lock:
-                self._end()  # a forward outlives its pod and then only resets: the next question gets a new one
+            self._forward.broke()
             raise
 
     def close(self) -> None:
         """Ends the forward, one that is about to come up as well, and opens no other: a thread may still be asking."""
-        self._closed.set()  # before the lock: whoever opens a forward holds that, and gives up
-        with self._lock:
-            self._end()
+        self._forward.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-    def _open(self) -> PortForward:
-        with self._lock:
-            if self._closed.is_set():
-                raise ForwardError("this gate has ended")
-            if self._forward is None or not self._forward.alive:
-                self._end()
-                self._forward = PortForward(self._connection, self._endpoint.target, given_up=self._closed)
-            return self._forward
-
-    def _end(self) -> None:
-        forward, self._forward = self._forward, None
-        if forward is not None:
-            forward.close()
 
 
 def asked(name: str, gateway: Gateway, expected: str, remedy: str, question: Callable[[OsmoClient], Check]) -> Check:
