@@ -12,9 +12,9 @@ from pydantic import AfterValidator, Field, PositiveInt, model_validator
 from sdg.catalog.documents import CatalogModel, read
 
 OsmoChartKey = Literal["osmo-service", "osmo-operator"]
-PlatformChartKey = Literal["gpu-operator", "kai-scheduler"]
+PlatformChartKey = Literal["gpu-operator", "kai-scheduler", "nim-operator"]
 ChartKey = OsmoChartKey | PlatformChartKey
-ImageKey = Literal["minio", "minio-client", "postgres", "redis", "envoy", "migration"]
+ImageKey = Literal["minio", "minio-client", "postgres", "redis", "envoy", "migration", "hf-download"]
 
 
 def version_range(text: str) -> str:
@@ -131,6 +131,14 @@ class Registries(CatalogModel):
 
     osmo: str
     kai: str
+    nim_operator: str
+
+
+class HfDownload(CatalogModel):
+    """Versions of the packages that the Job which downloads models installs."""
+
+    huggingface_hub: str
+    hf_transfer: str
 
 
 class MicroK8s(CatalogModel):
@@ -184,6 +192,7 @@ class Versions(CatalogModel):
     osmo_cli: CommandLineClient
     registries: Registries
     images: Mapping[ImageKey, str]
+    hf_download: HfDownload
     microk8s: MicroK8s
     aks: Aks
 

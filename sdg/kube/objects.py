@@ -36,6 +36,9 @@ _NAMESPACED: Final[Mapping[str, tuple[str, str]]] = {
     "ReplicaSet": ("/apis/apps/v1", "replicasets"),
     "Job": ("/apis/batch/v1", "jobs"),
     "PodGroup": ("/apis/scheduling.run.ai/v2alpha2", "podgroups"),
+    # of the NIM operator's chart
+    "NIMService": ("/apis/apps.nvidia.com/v1alpha1", "nimservices"),
+    "NIMCache": ("/apis/apps.nvidia.com/v1alpha1", "nimcaches"),
 }
 
 

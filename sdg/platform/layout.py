@@ -48,3 +48,38 @@ GPU_OPERATOR_CRDS: Final = (
     "nodefeatures.nfd.k8s-sigs.io",
     "nvidiadrivers.nvidia.com",
 )
+
+NIM_OPERATOR_NAMESPACE: Final = "nim-operator"
+NIM_OPERATOR_RELEASE: Final = "nim-operator"
+# where NIMs, their volumes, downloads and Secrets are; part of the host names that workflow specs refer to
+NIM_NAMESPACE: Final = "osmo-nims"
+NIM_PORT: Final = 8000
+NIM_SERVICES: Final = "nimservices.apps.nvidia.com"
+NIM_CACHES: Final = "nimcaches.apps.nvidia.com"
+# of its chart; the operator stops where one of them is missing
+NIM_CRDS: Final = (
+    "nemocustomizers.apps.nvidia.com",
+    "nemodatastores.apps.nvidia.com",
+    "nemoentitystores.apps.nvidia.com",
+    "nemoevaluators.apps.nvidia.com",
+    "nemoguardrails.apps.nvidia.com",
+    "nimbuilds.apps.nvidia.com",
+    NIM_CACHES,
+    "nimpipelines.apps.nvidia.com",
+    NIM_SERVICES,
+)
+NIM_PULL_SECRET: Final = "nvcr-pull-secret"
+NGC_SECRET: Final = "ngc-api-secret"
+NGC_KEY: Final = "NGC_API_KEY"
+HF_SECRET: Final = "hf-token-secret"
+HF_KEY: Final = "HF_TOKEN"
+
+
+def nim_claim(nim: str) -> str:
+    """Name of the claim of a NIM's model store, whoever makes it: the operator derives the same."""
+    return f"{nim}-pvc"
+
+
+def download_job(nim: str) -> str:
+    """Name of the Job that fills a NIM's model store."""
+    return f"{nim}-hf-download"
