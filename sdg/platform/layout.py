@@ -68,10 +68,10 @@ NIM_CRDS: Final = (
     "nimpipelines.apps.nvidia.com",
     NIM_SERVICES,
 )
-NIM_PULL_SECRET: Final = "nvcr-pull-secret"
-NGC_SECRET: Final = "ngc-api-secret"
+NIM_PULL_SECRET: Final = "nvcr-pull-secret"  # noqa: S105 - a Secret's name, as the next two
+NGC_SECRET: Final = "ngc-api-secret"  # noqa: S105
 NGC_KEY: Final = "NGC_API_KEY"
-HF_SECRET: Final = "hf-token-secret"
+HF_SECRET: Final = "hf-token-secret"  # noqa: S105
 HF_KEY: Final = "HF_TOKEN"
 
 
