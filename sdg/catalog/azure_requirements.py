@@ -1,4 +1,4 @@
-"""What a stack needs of an Azure subscription and region (`azure_requirements.yaml`), and the models of Foundry (`foundry_models.yaml`)."""
+"""What a stack needs of an Azure subscription and region (`azure_requirements.yaml`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Literal
 
-from pydantic import Field, RootModel
+from pydantic import Field
 
 from sdg.catalog.documents import CatalogModel, read
 
@@ -78,31 +78,6 @@ class AzureRequirements(CatalogModel):
         return next(known.role for known in self.roles if fnmatchcase(action.casefold(), known.actions.casefold()))
 
 
-class FoundryModel(CatalogModel):
-    """One model.
-
-    Attributes:
-        id: its place in a registry.
-        retired: the day from which nothing answers; None when none is known.
-        successor: what is named instead.
-        regions: where it is offered; empty when that is not known.
-    """
-
-    id: str = Field(pattern=r"^azureml://registries/[\w-]+/models/[\w.-]+$")
-    retired: date | None = None
-    successor: str | None = None
-    regions: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """As a region's list of models spells it."""
-        return self.id.rpartition("/")[2]
-
-
-class _FoundryModels(RootModel[Mapping[str, FoundryModel]]):
-    """All of `foundry_models.yaml`."""
-
-
 @cache
 def azure_requirements() -> AzureRequirements:
     """What parts need.
@@ -111,13 +86,3 @@ def azure_requirements() -> AzureRequirements:
         pydantic.ValidationError: `azure_requirements.yaml` breaks its schema.
     """
     return read("azure_requirements.yaml", AzureRequirements)
-
-
-@cache
-def foundry_models() -> Mapping[str, FoundryModel]:
-    """Foundry's models by the names that they are called by here.
-
-    Raises:
-        pydantic.ValidationError: `foundry_models.yaml` breaks its schema.
-    """
-    return read("foundry_models.yaml", _FoundryModels).root

@@ -9,7 +9,7 @@ from policy.rules.cluster_fits_inference import CLUSTER_FITS_INFERENCE as RULE
 def test_a_pair_that_the_matrix_does_not_allow_is_refused_with_its_reason(judge, resource_type) -> None:
     (message,) = judge(RULE, resource_type, {"cluster": "microk8s", "provider": "foundry"}).violations
     assert "Azure AI Foundry needs the identities of an Azure cluster" in message
-    assert "On microk8s: none, nim-operator, nvcf; foundry runs on: azure." in message
+    assert "On microk8s: none, nim-operator, nvcf, external; foundry runs on: azure." in message
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_foundry_on_microk8s_is_stopped_with_nothing_created(engine: Engine, ope
     assert ended.returncode != 0
     assert "cluster-fits-inference" in ended.stdout
     assert "foundry cannot be used on microk8s: Azure AI Foundry needs the identities of an Azure cluster." in ended.stdout
-    assert "On microk8s: none, nim-operator, nvcf; foundry runs on: azure." in ended.stdout
+    assert "On microk8s: none, nim-operator, nvcf, external; foundry runs on: azure." in ended.stdout
     assert "sdg:inference:Foundry" not in engine.created()
 
 

@@ -36,7 +36,7 @@ def test_a_pair_is_refused_unless_the_matrix_allows_it(cluster: str, provider: s
 def test_a_refusal_says_why_and_what_is_possible() -> None:
     assert refusal("microk8s", "foundry") == (
         "foundry cannot be used on microk8s: Azure AI Foundry needs the identities of an Azure cluster. "
-        "On microk8s: none, nim-operator, nvcf; foundry runs on: azure."
+        "On microk8s: none, nim-operator, nvcf, external; foundry runs on: azure."
     )
 
 

@@ -7,7 +7,8 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any, Final, get_args
 
-from sdg.catalog.azure_requirements import FoundryModel, SoldOut, azure_requirements, foundry_models
+from sdg.catalog.azure_requirements import SoldOut, azure_requirements
+from sdg.catalog.foundry_models import FoundryModel, foundry_model, foundry_models
 from sdg.preflight.azure.wanted import WantedStack
 from sdg.preflight.model import Finding
 from sdg.settings.azure import PostgreSql, Storage
@@ -184,9 +185,9 @@ def _unusable(model: FoundryModel, region: str, versions: list[Json], today: dat
     Args:
         versions: of it, in the region's list.
     """
-    retired = model.retired or max((_retired(version) for version in versions), default=None)
-    if retired and retired <= today:
-        return f"has been retired since {retired}{f' ({model.successor} came after it)' if model.successor else ''}"
+    retired = min(model.retired or date.max, max((_retired(version) for version in versions), default=date.max))
+    if retired <= today:
+        return f"has been retired since {retired}{f' ({foundry_model(model.successor).name} came after it)' if model.successor else ''}"
     elsewhere = f", but in {', '.join(model.regions)}" if model.regions else ""
     return None if versions or region in model.regions else f"is not offered there{elsewhere}"
 

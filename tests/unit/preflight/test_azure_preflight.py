@@ -172,8 +172,8 @@ FAILURES = [
     (
         "azure-models",
         lambda a: None,
-        FOUNDRY,
-        ["no model for the stack in swedencentral", "llama-3-1-8b has been retired since 2026-06-13"],
+        FOUNDRY | {"cluster": {"location": "uksouth"}},
+        ["no model for the stack in uksouth", "llama-3-1-8b has been retired since 2026-06-13"],
     ),
 ]
 
