@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from rehearsal.nodes import NodeGroup
+from rehearsal.services.internet import doors
 from rehearsal.state import CONTEXT, is_free
 from sdg.catalog.versions import ChartFile, RepositoryChart, versions
 from sdg.catalog.vm_sizes import vm_size
@@ -21,6 +22,7 @@ from sdg.settings.model import NAMESPACE
 Config = dict[str, Any]
 MICROK8S: Final = "microk8s"
 AZURE: Final = "azure"
+EXTERNAL: Final = "external"
 KINDS: Final = ("existing", MICROK8S, AZURE)
 # keys with dots between them, and behind a key the indices of a list
 _PATH: Final = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[\d+\])*")
@@ -39,6 +41,7 @@ class Place:
         charts: address of the chart repository.
         nodes: machines of the cluster, where somebody chose them.
         apis: addresses of Azure's web APIs, by those that they have themselves.
+        internet: address of what else is asked on the internet; empty where nothing answers for it.
         address: public address that the simulated Azure sees this host at.
     """
 
@@ -47,6 +50,7 @@ class Place:
     nodes: tuple[NodeGroup, ...] = ()
     apis: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
+    internet: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,9 +86,9 @@ def derived(config: Mapping[str, Any], changes: Changes, place: Place) -> Config
     for path, value in changes.values.items():
         _set(found, path, value)
     cluster, kind = _section(found, "cluster"), kind_of(found)
-    found[f"{NAMESPACE}:mirror"] = {**_section(found, "mirror"), **_mirror(place.charts)}
+    apis = {**(place.apis if kind == AZURE else {}), **_models(found, place.internet)}
+    found[f"{NAMESPACE}:mirror"] = {**_section(found, "mirror"), **_mirror(place.charts), **({"apis": apis} if apis else {})}
     if kind == AZURE:
-        _section(found, "mirror")["apis"] = dict(place.apis)
         _allow(cluster, place.address)
         return found
     cluster["kubeconfig"] = str(place.kubeconfig)
@@ -175,6 +179,18 @@ def _allow(cluster: Config, address: str) -> None:
     ranges = [str(each) for each in cluster.get("allowedRanges") or []]
     if address and not any(ip_address(address) in ip_network(each, strict=False) for each in ranges):
         cluster["allowedRanges"] = [*ranges, f"{address}/32"]
+
+
+def _models(config: Config, internet: str) -> dict[str, str]:
+    """Who is asked for models, or for what they need, where the stack serves any; endpoints that it names itself among them."""
+    inference = config.get(f"{NAMESPACE}:inference") or {}
+    if not internet or inference.get("provider", "none") == "none":
+        return {}
+    servers = [inference, *(inference.get("also") or [])]
+    external = [
+        endpoint for server in servers for endpoint in (server.get("endpoints") or {}).values() if server.get("provider") == EXTERNAL
+    ]
+    return doors.apis(internet, {str(endpoint.get("url")): str(endpoint.get("model")) for endpoint in external})
 
 
 def _mirror(server: str) -> dict[str, dict[str, str]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from cli.project import NAMED, REHEARSAL, REHEARSALS, is_rehearsed, rehearsal_state
 from rehearsal.azure import login
 from rehearsal.host import stand_ins
+from rehearsal.services.internet.doors import KEYS
 from rehearsal.state import StateDir
 from rehearsal.tools import Tools
 from sdg.azure import kept_prices
@@ -71,6 +72,7 @@ def _of_rehearsal(state: StateDir, stack: str) -> dict[str, str]:
         units.RUNTIME: str(state.root / "run"),
         kept_prices.FOLDER: str(state.root / "prices"),
         **login.variables(state),
+        **{name: key for name, key in KEYS.items() if os.environ.get(name, key) == key},
     }
 
 
@@ -100,6 +102,7 @@ def as_shell(stack: str, *, rehearsed: bool = False) -> str:
     wanted = variables(stack, rehearsed=rehearsed)
     taken_back = [name for name in REHEARSAL_ONLY if name not in wanted and _is_rehearsals(name)]
     taken_back += [name for name in _rehearsed_login() if name not in wanted]
+    taken_back += [name for name, key in KEYS.items() if name not in wanted and os.environ.get(name) == key]
     hidden = [name for name in _hidden(StateDir(rehearsal_state(stack))) if rehearsed and name in os.environ and name not in wanted]
     lines = [f"unset {name}" for name in dict.fromkeys([*taken_back, *hidden])]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in wanted.items()]

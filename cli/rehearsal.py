@@ -165,7 +165,8 @@ def _place(state: StateDir) -> Place:
     sizes = {str(size): int(str(count)) for size, count in read_json(state.profile).items()}
     urls = state.service_urls()
     apis = azure.apis(urls)
-    return Place(user_kubeconfig(state), urls["charts"], of_sizes(sizes), apis, azure.address(apis) if state.azure.exists() else "")
+    address = azure.address(apis) if state.azure.exists() else ""
+    return Place(user_kubeconfig(state), urls["charts"], of_sizes(sizes), apis, address, urls.get("internet", ""))
 
 
 def _values(state: StateDir) -> Path:

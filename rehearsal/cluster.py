@@ -33,7 +33,7 @@ LISTENERS: Mapping[str, tuple[str, ...]] = {
     "etcd": ("etcd", "etcd-peer"),
     "kube-apiserver": ("apiserver",),
     "kwok": ("kubelet",),
-    "daemon": ("osmo", "charts", "prices", "arm", "control"),
+    "daemon": ("osmo", "charts", "prices", "arm", "internet", "control"),
     "host": ("host",),
 }
 DAEMON = "daemon"
@@ -41,7 +41,7 @@ PROCESSES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-schedule
 OBJECTS = controlplane.STAGES / "objects"
 POLL = 0.05  # seconds
 MANY = 100  # nodes; from here on a look at all of them is not cheap
-SERVICES = ("osmo", "charts", "prices", "arm", "control")
+SERVICES = ("osmo", "charts", "prices", "arm", "internet", "control")
 
 
 class StartFailed(RuntimeError):

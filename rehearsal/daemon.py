@@ -1,7 +1,7 @@
 """The rehearsal's daemon: `python -m rehearsal.daemon STATE`.
 
 One process per state directory: kubelets' admission of pods, volumes, port-forwards, the OSMO service, the chart repository, Azure's
-price API and the control API.
+price API, what else lies on the internet, and the control API.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from rehearsal.watching import Watcher
 
 log = logging.getLogger(__name__)
 CHARTS = Path(__file__).resolve().parent / "charts"
-SERVICES = ("control", "charts", "prices", "osmo", "arm")
+SERVICES = ("control", "charts", "prices", "osmo", "arm", "internet")
 SERVER = "Microsoft.DBforPostgreSQL/flexibleServers"
 DATABASE, PORT = f"{SERVER}/databases", "5432"
 POLL = 0.05  # seconds between looks at an API server that is starting
@@ -68,6 +68,7 @@ class Daemon:
             "control": control.create_app(self.faults, self._health, self._azure),
             "arm": built("arm", self._arm, self._absent),
             "charts": built("charts", self._charts, self._absent),
+            "internet": built("internet", self._internet, self._absent),
             "prices": built("prices", self._prices, self._absent),
             "osmo": built("osmo", self._osmo, self._absent),
         }
@@ -133,6 +134,11 @@ class Daemon:
 
     def _arm(self) -> FastAPI:
         services = importlib.import_module("rehearsal.services.arm.app")
+        app: FastAPI = services.create_app(self.world, self.faults)
+        return app
+
+    def _internet(self) -> FastAPI:
+        services = importlib.import_module("rehearsal.services.internet.app")
         app: FastAPI = services.create_app(self.world, self.faults)
         return app
 

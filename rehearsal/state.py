@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOST = "127.0.0.1"
-PORTS = ("etcd", "etcd-peer", "apiserver", "kubelet", "osmo", "charts", "prices", "arm", "control", "host")
+PORTS = ("etcd", "etcd-peer", "apiserver", "kubelet", "osmo", "charts", "prices", "arm", "internet", "control", "host")
 # below Linux' range of ephemeral ports, so that no outgoing connection takes one between our choice and the server's bind
 PORT_RANGE = (20_000, 32_000)
 CONTEXT = "rehearsal"
@@ -87,7 +87,7 @@ class StateDir:
 
     @property
     def services(self) -> Path:
-        """`{"osmo": url, "charts": url, "prices": url, "arm": url, "control": url}`."""
+        """`{"osmo": url, "charts": url, "prices": url, "arm": url, "internet": url, "control": url}`."""
         return self.root / "services.json"
 
     @property

@@ -78,4 +78,5 @@ _KEYS: Mapping[str, tuple[str, Callable[[Resource], Fields]]] = {
     "operationalinsights:getSharedKeys": ("Workspace", lambda resource: dict(resource.secrets)),
     "operationalinsights:getWorkspaceSharedKeys": ("Workspace", lambda resource: dict(resource.secrets)),
     "cognitiveservices:listAccountKeys": ("Account", _foundry_keys),
+    "machinelearningservices:listServerlessEndpointKeys": ("ServerlessEndpoint", lambda resource: dict(resource.secrets)),
 }

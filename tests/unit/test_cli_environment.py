@@ -7,6 +7,7 @@ import pytest
 from cli import environment
 from rehearsal.azure import login
 from rehearsal.azure.account import SUBSCRIPTION
+from rehearsal.services.internet.doors import KEYS
 from rehearsal.state import StateDir
 
 
@@ -15,14 +16,16 @@ def rehearsal(tmp_path, monkeypatch):
     state = tmp_path / "state"
     monkeypatch.setenv("SDG_REHEARSAL", str(state))
     monkeypatch.setenv("PATH", os.pathsep.join([str(state / "bin"), "/usr/bin"]))
+    for name in KEYS:
+        monkeypatch.delenv(name, raising=False)
     return state
 
 
 def test_a_rehearsal_has_backend_secrets_plugins_and_cluster_of_its_own(rehearsal):
     variables = environment.variables("rehearsal")
     own = {name: value for name, value in variables.items() if name not in ("PATH", "PULUMI_SKIP_UPDATE_CHECK")}
-    assert set(own) == set(environment.REHEARSAL_ONLY)
-    assert all(str(rehearsal) in value for value in own.values())
+    assert set(own) == {*environment.REHEARSAL_ONLY, *KEYS}
+    assert all(str(rehearsal) in value for name, value in own.items() if name not in KEYS)
     assert variables["PATH"].split(os.pathsep)[0] == str(rehearsal / "bin")
 
 
@@ -39,6 +42,16 @@ def test_a_shell_that_changes_stacks_takes_the_rehearsal_back(rehearsal, monkeyp
         monkeypatch.setenv(name, value)
     lines = environment.as_shell("lab").splitlines()
     assert {f"unset {name}" for name in environment.REHEARSAL_ONLY} <= set(lines)
+
+
+def test_a_rehearsals_own_keys_leave_with_it_and_the_users_stay(rehearsal, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_TheUsersOwn")
+    for name, value in environment.variables("rehearsal").items():
+        monkeypatch.setenv(name, value)
+    assert os.environ["HF_TOKEN"] == "hf_TheUsersOwn"
+    lines = environment.as_shell("lab").splitlines()
+    assert "unset NGC_API_KEY" in lines
+    assert "unset HF_TOKEN" not in lines
 
 
 def test_what_the_user_set_is_not_taken_back(rehearsal, monkeypatch):

@@ -1,4 +1,4 @@
-"""Resource groups, key vaults, Foundry accounts, and what watches over all of it."""
+"""Resource groups, key vaults, and what watches over all of it; where regional resources may be."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ SOLUTION = "Microsoft.OperationsManagement/solutions"
 METRICS, GRAFANA = "Microsoft.Monitor/accounts", "Microsoft.Dashboard/grafana"
 ENDPOINT, RULE = "Microsoft.Insights/dataCollectionEndpoints", "Microsoft.Insights/dataCollectionRules"
 ASSOCIATION, DIAGNOSTICS = "Microsoft.Insights/dataCollectionRuleAssociations", "Microsoft.Insights/diagnosticSettings"
-ACCOUNT = "Microsoft.CognitiveServices/accounts"
-PROJECT, DEPLOYMENT = f"{ACCOUNT}/projects", f"{ACCOUNT}/deployments"
 REGIONAL = (
     GROUP,
     VAULT,
@@ -27,7 +25,8 @@ REGIONAL = (
     GRAFANA,
     ENDPOINT,
     RULE,
-    ACCOUNT,
+    "Microsoft.CognitiveServices/accounts",
+    "Microsoft.MachineLearningServices/workspaces",
     "Microsoft.Storage/storageAccounts",
     "Microsoft.Network/virtualNetworks",
 )
@@ -188,50 +187,6 @@ def _grafana(view: View, resource: Resource) -> Fields:
         },
         **system_assigned(resource, view),
     }
-
-
-@makes_keys(ACCOUNT)
-def _foundry_keys() -> dict[str, str]:
-    return {"key1": secrets.token_hex(32), "key2": secrets.token_hex(32)}
-
-
-@outputs(ACCOUNT)
-def _foundry(view: View, resource: Resource) -> Fields:
-    domain = (resource.inputs.get("properties") or {}).get("customSubDomainName")
-    region = resource.outputs.get("location", "")
-    endpoint = f"https://{domain}.cognitiveservices.azure.com/" if domain else f"https://{region}.api.cognitive.microsoft.com/"
-    added = {"endpoint": endpoint, "provisioningState": "Succeeded", "isMigrated": False, "publicNetworkAccess": "Enabled"}
-    return {"properties": added, **system_assigned(resource, view)}
-
-
-@rule(PROJECT)
-def _project(request: Request) -> None:
-    account = request.view.read(ACCOUNT, request.id.rpartition("/projects/")[0])
-    if account and not (account.inputs.get("properties") or {}).get("allowProjectManagement"):
-        raise _bad("BadRequest", f"The account {account.name} does not allow projects: allowProjectManagement must be true.")
-
-
-@outputs(PROJECT)
-def _project_outputs(view: View, resource: Resource) -> Fields:
-    account = resource.id.split("/accounts/")[1].partition("/")[0]
-    endpoint = f"https://{account}.services.ai.azure.com/api/projects/{resource.name}"
-    return {"properties": {"endpoints": {"AI Foundry API": endpoint}, "isDefault": True}, **system_assigned(resource, view)}
-
-
-@rule(DEPLOYMENT)
-def _deployment(request: Request) -> None:
-    account = request.view.read(ACCOUNT, request.id.rpartition("/deployments/")[0])
-    region = request.view.offers.region(str(account.outputs.get("location", ""))) if account else None
-    wanted = (request.inputs.get("properties") or {}).get("model") or {}
-    name = f"{wanted.get('format')}/{wanted.get('name')}"
-    if region and name not in region.models:
-        sentence = f"The specified model '{wanted.get('name')}' of format '{wanted.get('format')}' is not supported in this region."
-        raise _bad("DeploymentModelNotSupported", sentence)
-
-
-@outputs(DEPLOYMENT)
-def _deployment_outputs(view: View, resource: Resource) -> Fields:  # noqa: ARG001
-    return {"properties": {"provisioningState": "Succeeded", "versionUpgradeOption": "OnceNewDefaultVersionAvailable"}}
 
 
 @outputs(GROUP)

@@ -39,6 +39,7 @@ _TYPES = {
     "Microsoft.DBforPostgreSQL": ("flexibleServers",),
     "Microsoft.Dashboard": ("grafana",),
     "Microsoft.KeyVault": ("vaults",),
+    "Microsoft.MachineLearningServices": ("workspaces",),
     "Microsoft.Monitor": ("accounts",),
     "Microsoft.Network": ("natGateways", "privateEndpoints", "virtualNetworks"),
     "Microsoft.OperationalInsights": ("workspaces",),

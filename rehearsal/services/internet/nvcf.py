@@ -1,0 +1,139 @@
+"""NVIDIA Cloud Functions: the functions of an organisation, their states, and what they answer when invoked.
+
+Every function of the catalog is deployed here, under an id that follows from its name. Faults: `nvcf.http {"status": 503}` for the API,
+`nvcf.function {"name": …, "status": "INACTIVE"}` for one function, and `nvcf.none` for an organisation that has none.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from fastapi import FastAPI, Header, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from rehearsal.services import openai
+from rehearsal.services.internet.keys import Faults, bearer, refusal
+from sdg.catalog.nvcf_functions import NvcfFunction, nvcf_functions
+
+ACTIVE, INACTIVE = "ACTIVE", "INACTIVE"
+NOT_FOUND = 404
+CREATED: Final = "2026-01-01T00:00:00.000Z"
+_WORDS: Final[Mapping[int, str]] = {401: "Unauthorized", 403: "Forbidden", NOT_FOUND: "Not Found"}
+
+
+class FunctionFault(BaseModel):
+    """Body of the switch `nvcf.function`."""
+
+    name: str
+    status: str = INACTIVE
+
+
+class HttpFault(BaseModel):
+    """Body of the switch `nvcf.http`."""
+
+    status: int = Field(503, ge=400, le=599)
+
+
+def function_id(name: str) -> str:
+    """The id under which a function of the catalog is deployed here."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://api.nvcf.nvidia.com/{name}"))
+
+
+def version_id(name: str) -> str:
+    """The id of the one version that it has."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://api.nvcf.nvidia.com/{name}/1"))
+
+
+def create_api(faults: Faults) -> FastAPI:
+    """The API at api.nvcf.nvidia.com."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.get("/v2/nvcf/functions")
+    def _list(authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
+        return _refused(authorization, faults) or JSONResponse({"functions": _functions(faults)})
+
+    @app.get("/v2/nvcf/functions/{id_}/versions")
+    def _versions(id_: str, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
+        found = [entry for entry in _functions(faults) if entry["id"] == id_]
+        return _refused(authorization, faults) or (JSONResponse({"functions": found}) if found else _problem(NOT_FOUND))
+
+    @app.get("/v2/nvcf/functions/{id_}/versions/{version}")
+    def _version(id_: str, version: str, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
+        found = [entry for entry in _functions(faults) if (entry["id"], entry["versionId"]) == (id_, version)]
+        return _refused(authorization, faults) or (JSONResponse({"function": found[0]}) if found else _problem(NOT_FOUND))
+
+    return app
+
+
+def create_invocation(faults: Faults) -> FastAPI:
+    """What answers at `<function id>.invocation.api.nvcf.nvidia.com`, below the function's id."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.get("/{id_}/v1/models")
+    def _models(id_: str, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
+        return _stopped(id_, authorization, faults) or JSONResponse(openai.listed(_served(id_)))
+
+    @app.post("/{id_}/v1/chat/completions")
+    async def _chat(id_: str, request: Request, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
+        try:
+            return _stopped(id_, authorization, faults) or JSONResponse(openai.chat(await request.json(), _served(id_)))
+        except ValueError:
+            return _problem(openai.BAD_REQUEST)
+        except openai.Refused as refused:
+            return JSONResponse(refused.body, refused.status)
+
+    return app
+
+
+def _functions(faults: Faults) -> list[dict[str, Any]]:
+    if faults.get("nvcf.none") is not None:
+        return []
+    spoiled = faults.get("nvcf.function")
+    broken = FunctionFault.model_validate(spoiled) if spoiled else None
+    return [
+        {
+            "id": function_id(name),
+            "ncaId": "rehearsal",
+            "versionId": version_id(name),
+            "name": name,
+            "status": broken.status if broken and broken.name == name else ACTIVE,
+            "createdAt": CREATED,
+        }
+        for name in nvcf_functions()
+    ]
+
+
+def _by_id(id_: str) -> NvcfFunction | None:
+    return next((function for name, function in nvcf_functions().items() if function_id(name) == id_), None)
+
+
+def _served(id_: str) -> Mapping[str, openai.Model]:
+    function = _by_id(id_)
+    if function is None:
+        return {}
+    return {function.model: openai.Model(function.model, sees="vlm" in function.capabilities)}
+
+
+def _refused(authorization: str | None, faults: Faults) -> JSONResponse | None:
+    fault = faults.get("nvcf.http")
+    if fault is not None:
+        return _problem(HttpFault.model_validate(fault).status)
+    status = refusal(bearer(authorization), faults)
+    return _problem(status) if status else None
+
+
+def _stopped(id_: str, authorization: str | None, faults: Faults) -> JSONResponse | None:
+    refused = _refused(authorization, faults)
+    if refused:
+        return refused
+    state = next((entry["status"] for entry in _functions(faults) if entry["id"] == id_), None)
+    return None if state == ACTIVE else _problem(NOT_FOUND, f"Function '{id_}': Not found for account 'rehearsal'")
+
+
+def _problem(status: int, detail: str = "") -> JSONResponse:
+    """An error as the API's gateway says it (RFC 9457)."""
+    title = _WORDS.get(status, "Error")
+    return JSONResponse({"type": "about:blank", "title": title, "status": status, "detail": detail or title}, status)
