@@ -51,6 +51,12 @@ _FORMS: Final[Mapping[str, tuple[str, str]]] = {
     "grafana": ("grafana", "amg-{p}{e}{s}"),
     "cluster_identity": ("managed-identity", "id-aks-{n}"),
     "osmo_identity": ("managed-identity", "id-osmo-{n}"),
+    # it is the sub domain too, which all of Azure shares
+    "foundry": ("cognitive-account", "foundry-{n}-{s}"),
+    "hub": ("ml-workspace", "hub-{n}-{s}"),
+    "project": ("ml-workspace", "project-{n}-{s}"),
+    "hub_storage": ("storage-account", "sthub{p}{e}{s}"),
+    "hub_vault": ("key-vault", "kvhub{p}{e}{s}"),
 }
 
 
@@ -63,6 +69,8 @@ class Names:
         suffix: last part of names that all of Azure shares.
         dns_prefix: first part of the API server's host name.
         postgres_zone: private DNS zone of PostgreSQL; the other zones are the ones that private endpoints need.
+        foundry: the account of Foundry, and its sub domain.
+        hub, project: workspaces of serverless endpoints; `hub_storage` and `hub_vault` are what a hub is made with.
     """
 
     base: str
@@ -99,6 +107,11 @@ class Names:
     grafana: str
     cluster_identity: str
     osmo_identity: str
+    foundry: str
+    hub: str
+    project: str
+    hub_storage: str
+    hub_vault: str
 
     @classmethod
     def of(cls, settings: Azure, owner: str, subscription: str) -> Names:
@@ -134,6 +147,10 @@ class Names:
     def federated_credential(self, service_account: str) -> str:
         """Name of the credential that lets a service account log in as OSMO's identity."""
         return f"osmo-{service_account}"
+
+    def serverless_endpoint(self, endpoint: str) -> str:
+        """Name of a serverless endpoint, which a host name of the region begins with."""
+        return f"{endpoint}-{self.suffix}"
 
     def by_kind(self) -> Iterator[tuple[str, str]]:
         """Every name that is made of the settings alone, after its kind in `azure_names.yaml`."""

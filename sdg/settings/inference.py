@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt
 
 from sdg.settings.azure import Region
 from sdg.settings.base import DnsLabel, Seconds, Settings
 
 ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", examples=["Qwen/Qwen2.5-14B-Instruct"])]
-BaseUrl = Annotated[str, Field(pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$", examples=["https://models.example.com/v1"])]
+
+
+def _reached_by_pods(url: str) -> str:
+    """The URL; a pod's localhost is the pod."""
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".").lower()
+    except ValueError:
+        raise ValueError("a URL; an IPv6 address stands in brackets there, as in http://[2001:db8::10]:8000/v1") from None
+    try:
+        address = ip_address(host)
+    except ValueError:
+        nowhere = host == "localhost" or host.endswith(".localhost")
+    else:
+        nowhere = address.is_loopback or address.is_unspecified
+    if nowhere:
+        raise ValueError(
+            "a URL that pods reach: inside a pod this one leads to the pod itself. Give the machine's address as the cluster's nodes see "
+            "it, and let the server listen on that address"
+        )
+    return url
+
+
+BaseUrl = Annotated[
+    str,
+    Field(pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$", examples=["https://models.example.com/v1"]),
+    AfterValidator(_reached_by_pods),
+]
 # a function's id, with a version of it if need be, or the URL that answers for it
 FunctionRef = Annotated[
     str,

@@ -13,6 +13,7 @@ from pulumi.runtime import config as runtime_config
 
 from sdg.azure.account import Account, AccountError, NoAccountError
 from sdg.azure.account import find as find_account
+from sdg.inference.model import InferencePlan
 from sdg.preflight.model import Finding, Preflight, Subject
 from sdg.settings.azure import Azure
 from sdg.settings.cluster import ExistingCluster
@@ -67,12 +68,14 @@ class Stack:
         secrets: what it keeps to itself.
         connection: how to reach its cluster; None when the stack makes the cluster.
         account: the subscription that it is made in; None for clusters elsewhere.
+        inference: what it serves.
     """
 
     settings: StackSettings
     secrets: Secrets
     connection: ClusterAccess | None
     account: Account | None = None
+    inference: InferencePlan = field(default_factory=InferencePlan)
 
 
 @dataclass(frozen=True, slots=True)

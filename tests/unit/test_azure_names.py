@@ -73,9 +73,9 @@ REQUESTS = {
 @pytest.mark.parametrize("kind", REQUESTS)
 def test_microsofts_own_clients_take_the_longest_names(kind: str) -> None:
     module, builder, argument = REQUESTS[kind]
-    (name,) = (name for of, name in names(azure("a" * 7, "b" * 7)).by_kind() if of == kind)
-    request = _request(module, builder)(resource_group_name="rg", subscription_id=SUBSCRIPTION, **{argument: name})
-    assert f"/{name}" in request.url
+    for name in [name for of, name in names(azure("a" * 7, "b" * 7)).by_kind() if of == kind]:
+        request = _request(module, builder)(resource_group_name="rg", subscription_id=SUBSCRIPTION, **{argument: name})
+        assert f"/{name}" in request.url
 
 
 def _outside(kind: str) -> Iterator[str]:
