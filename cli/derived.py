@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -22,8 +22,8 @@ from sdg.settings.model import NAMESPACE
 Config = dict[str, Any]
 MICROK8S: Final = "microk8s"
 AZURE: Final = "azure"
-EXTERNAL: Final = "external"
 KINDS: Final = ("existing", MICROK8S, AZURE)
+_ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # keys with dots between them, and behind a key the indices of a list
 _PATH: Final = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[\d+\])*")
 

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from cli import rehearsal_azure as azure
-from cli.derived import AZURE, MICROK8S, Changes, Config, NotRehearsable, Place, derived, free_ports, kind_of
+from cli.derived import AZURE, MICROK8S, Changes, Config, NotRehearsable, Place, derived, free_ports, functions, kind_of
 from cli.environment import process_environment, stack_config, user_kubeconfig
 from cli.project import MARK, REHEARSAL, REHEARSALS, ROOT, rehearsal_state, stack_of
 from rehearsal import fence, plugins
@@ -158,6 +158,7 @@ def _create_stack(state: StateDir, tools: Tools, changes: Changes, stack: str = 
     set_since = _set_since(config, made)
     write_private(made, yaml.safe_dump(document, sort_keys=False))
     document["config"] |= set_since
+    write_private(state.functions, json.dumps(functions(document["config"])))
     write_private(config, yaml.safe_dump(document, sort_keys=False))
 
 

@@ -139,7 +139,7 @@ class Daemon:
 
     def _internet(self) -> FastAPI:
         services = importlib.import_module("rehearsal.services.internet.app")
-        app: FastAPI = services.create_app(self.world, self.faults)
+        app: FastAPI = services.create_app(self.world, self.faults, lambda: read_json(self._state.functions))
         return app
 
     def _charts(self) -> FastAPI:

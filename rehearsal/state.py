@@ -111,6 +111,11 @@ class StateDir:
         return self.root / "faults.json"
 
     @property
+    def functions(self) -> Path:
+        """Ids of NVIDIA's functions by name, as the stack says them."""
+        return self.root / "functions.json"
+
+    @property
     def profile(self) -> Path:
         """Machines of the virtual cluster, where somebody chose them."""
         return self.root / "nodes.json"

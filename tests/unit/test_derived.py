@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.derived import Changes, NotRehearsable, Place, derived, free_ports, kind_of, parse_value
+from cli.derived import Changes, NotRehearsable, Place, derived, free_ports, functions, kind_of, parse_value
 from rehearsal.nodes import of_sizes
 from sdg.settings.parse import parse
 
@@ -157,3 +157,28 @@ def test_ranges_that_let_this_host_in_stay_as_they_are(ranges, expected):
 def test_a_cluster_that_cannot_be_rehearsed_is_refused(config):
     with pytest.raises(NotRehearsable, match="existing, microk8s and azure can"):
         kind_of(config)
+
+
+ID = "11111111-2222-3333-4444-555555555555"
+INFERENCE = {
+    "provider": "nvcf",
+    "functions": {"qwen25-14b": ID.upper(), "qwen3-vl-30b": f"https://{ID}.invocation.api.nvcf.nvidia.com/v1"},
+    "also": [{"provider": "external", "endpoints": {"mine": {"url": "https://models.example.com/v1/", "model": "meta/llama"}}}],
+}
+
+
+def test_who_serves_models_is_asked_at_the_rehearsals_own_internet():
+    place = Place(KUBECONFIG, "http://charts", internet="http://net")
+    config = derived({"sdg:cluster": {"kind": "existing"}}, Changes({"inference": INFERENCE}), place)
+    apis = config["sdg:mirror"]["apis"]
+    assert apis["https://nvcr.io"] == "http://net/registry"
+    assert apis["https://models.example.com/v1"] == "http://net/external/meta/llama/-"
+
+
+def test_a_stack_that_serves_no_models_asks_nobody_for_any():
+    place = Place(KUBECONFIG, "http://charts", internet="http://net")
+    assert "apis" not in derived({"sdg:cluster": {"kind": "existing"}}, Changes(), place)["sdg:mirror"]
+
+
+def test_functions_are_known_by_the_ids_that_the_stack_says():
+    assert functions({"sdg:inference": INFERENCE}) == {"qwen25-14b": ID, "qwen3-vl-30b": ID}

@@ -65,6 +65,12 @@ class TestFunctions:
         faults.set("nvcf.none")
         assert ask(internet, self.LIST, headers=NGC).json() == {"functions": []}
 
+    def test_a_function_has_the_id_that_the_stack_says(self, faults: Faults) -> None:
+        own = "11111111-2222-3333-4444-555555555555"
+        internet = TestClient(create_app(World(faults, Clock(0)), faults, lambda: {"qwen25-14b": own}))
+        assert own in [entry["id"] for entry in ask(internet, self.LIST, headers=NGC).json()["functions"]]
+        assert ask(internet, f"https://{own}.invocation.api.nvcf.nvidia.com/v1/models", headers=NGC).status_code == 200
+
     def test_a_function_that_sees_takes_a_picture_and_one_that_does_not_refuses_it(self, internet: TestClient) -> None:
         for name, status in {"qwen3-vl-30b": 200, "qwen25-14b": 400}.items():
             url = f"https://{function_id(name)}.invocation.api.nvcf.nvidia.com/v1"

@@ -1,13 +1,13 @@
 """NVIDIA Cloud Functions: the functions of an organisation, their states, and what they answer when invoked.
 
-Every function of the catalog is deployed here, under an id that follows from its name. Faults: `nvcf.http {"status": 503}` for the API,
+Every function of the catalog is deployed here, under the id that the stack says it has, else under one that follows from its name. Faults: `nvcf.http {"status": 503}` for the API,
 `nvcf.function {"name": …, "status": "INACTIVE"}` for one function, and `nvcf.none` for an organisation that has none.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Header, Request
@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from rehearsal.services import openai
 from rehearsal.services.internet.keys import Faults, bearer, refusal
-from sdg.catalog.nvcf_functions import NvcfFunction, nvcf_functions
+from sdg.catalog.nvcf_functions import nvcf_functions
 
 ACTIVE, INACTIVE = "ACTIVE", "INACTIVE"
 NOT_FOUND = 404
@@ -47,39 +47,43 @@ def version_id(name: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://api.nvcf.nvidia.com/{name}/1"))
 
 
-def create_api(faults: Faults) -> FastAPI:
+Ids = Callable[[], Mapping[str, str]]
+"""The ids of functions by their names, where the stack says them."""
+
+
+def create_api(faults: Faults, ids: Ids = dict) -> FastAPI:
     """The API at api.nvcf.nvidia.com."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/v2/nvcf/functions")
     def _list(authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
-        return _refused(authorization, faults) or JSONResponse({"functions": _functions(faults)})
+        return _refused(authorization, faults) or JSONResponse({"functions": _functions(faults, ids())})
 
     @app.get("/v2/nvcf/functions/{id_}/versions")
     def _versions(id_: str, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
-        found = [entry for entry in _functions(faults) if entry["id"] == id_]
+        found = [entry for entry in _functions(faults, ids()) if entry["id"] == id_]
         return _refused(authorization, faults) or (JSONResponse({"functions": found}) if found else _problem(NOT_FOUND))
 
     @app.get("/v2/nvcf/functions/{id_}/versions/{version}")
     def _version(id_: str, version: str, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
-        found = [entry for entry in _functions(faults) if (entry["id"], entry["versionId"]) == (id_, version)]
+        found = [entry for entry in _functions(faults, ids()) if (entry["id"], entry["versionId"]) == (id_, version)]
         return _refused(authorization, faults) or (JSONResponse({"function": found[0]}) if found else _problem(NOT_FOUND))
 
     return app
 
 
-def create_invocation(faults: Faults) -> FastAPI:
+def create_invocation(faults: Faults, ids: Ids = dict) -> FastAPI:
     """What answers at `<function id>.invocation.api.nvcf.nvidia.com`, below the function's id."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/{id_}/v1/models")
     def _models(id_: str, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
-        return _stopped(id_, authorization, faults) or JSONResponse(openai.listed(_served(id_)))
+        return _stopped(id_, authorization, faults, ids()) or JSONResponse(openai.listed(_served(id_, ids())))
 
     @app.post("/{id_}/v1/chat/completions")
     async def _chat(id_: str, request: Request, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
         try:
-            return _stopped(id_, authorization, faults) or JSONResponse(openai.chat(await request.json(), _served(id_)))
+            return _stopped(id_, authorization, faults, ids()) or JSONResponse(openai.chat(await request.json(), _served(id_, ids())))
         except ValueError:
             return _problem(openai.BAD_REQUEST)
         except openai.Refused as refused:
@@ -88,14 +92,14 @@ def create_invocation(faults: Faults) -> FastAPI:
     return app
 
 
-def _functions(faults: Faults) -> list[dict[str, Any]]:
+def _functions(faults: Faults, ids: Mapping[str, str]) -> list[dict[str, Any]]:
     if faults.get("nvcf.none") is not None:
         return []
     spoiled = faults.get("nvcf.function")
     broken = FunctionFault.model_validate(spoiled) if spoiled else None
     return [
         {
-            "id": function_id(name),
+            "id": _id(name, ids),
             "ncaId": "rehearsal",
             "versionId": version_id(name),
             "name": name,
@@ -106,15 +110,13 @@ def _functions(faults: Faults) -> list[dict[str, Any]]:
     ]
 
 
-def _by_id(id_: str) -> NvcfFunction | None:
-    return next((function for name, function in nvcf_functions().items() if function_id(name) == id_), None)
+def _id(name: str, ids: Mapping[str, str]) -> str:
+    return ids.get(name) or function_id(name)
 
 
-def _served(id_: str) -> Mapping[str, openai.Model]:
-    function = _by_id(id_)
-    if function is None:
-        return {}
-    return {function.model: openai.Model(function.model, sees="vlm" in function.capabilities)}
+def _served(id_: str, ids: Mapping[str, str]) -> Mapping[str, openai.Model]:
+    found = [function for name, function in nvcf_functions().items() if _id(name, ids) == id_]
+    return {function.model: openai.Model(function.model, sees="vlm" in function.capabilities) for function in found}
 
 
 def _refused(authorization: str | None, faults: Faults) -> JSONResponse | None:
@@ -125,11 +127,11 @@ def _refused(authorization: str | None, faults: Faults) -> JSONResponse | None:
     return _problem(status) if status else None
 
 
-def _stopped(id_: str, authorization: str | None, faults: Faults) -> JSONResponse | None:
+def _stopped(id_: str, authorization: str | None, faults: Faults, ids: Mapping[str, str]) -> JSONResponse | None:
     refused = _refused(authorization, faults)
     if refused:
         return refused
-    state = next((entry["status"] for entry in _functions(faults) if entry["id"] == id_), None)
+    state = next((entry["status"] for entry in _functions(faults, ids) if entry["id"] == id_), None)
     return None if state == ACTIVE else _problem(NOT_FOUND, f"Function '{id_}': Not found for account 'rehearsal'")
 
 
