@@ -181,16 +181,26 @@ def _allow(cluster: Config, address: str) -> None:
         cluster["allowedRanges"] = [*ranges, f"{address}/32"]
 
 
+def functions(config: Mapping[str, Any]) -> dict[str, str]:
+    """Ids of NVIDIA's functions by the names that the stack has for them."""
+    named = {name: _ID.search(str(said)) for server in _servers(config, "nvcf") for name, said in (server.get("functions") or {}).items()}
+    return {name: found[0].lower() for name, found in named.items() if found}
+
+
 def _models(config: Config, internet: str) -> dict[str, str]:
     """Who is asked for models, or for what they need, where the stack serves any; endpoints that it names itself among them."""
-    inference = config.get(f"{NAMESPACE}:inference") or {}
-    if not internet or inference.get("provider", "none") == "none":
+    if not internet or not list(_servers(config)):
         return {}
-    servers = [inference, *(inference.get("also") or [])]
-    external = [
-        endpoint for server in servers for endpoint in (server.get("endpoints") or {}).values() if server.get("provider") == EXTERNAL
-    ]
-    return doors.apis(internet, {str(endpoint.get("url")): str(endpoint.get("model")) for endpoint in external})
+    endpoints = [endpoint for server in _servers(config, "external") for endpoint in (server.get("endpoints") or {}).values()]
+    return doors.apis(internet, {str(endpoint.get("url")): str(endpoint.get("model")) for endpoint in endpoints})
+
+
+def _servers(config: Mapping[str, Any], provider: str = "") -> Iterator[Mapping[str, Any]]:
+    """What the stack says of those who serve models, of one provider or of all."""
+    inference = config.get(f"{NAMESPACE}:inference") or {}
+    for server in (inference, *(inference.get("also") or [])):
+        if server.get("provider", "none") != "none" and provider in {"", server["provider"]}:
+            yield server
 
 
 def _mirror(server: str) -> dict[str, dict[str, str]]:

@@ -1,7 +1,8 @@
 """NVIDIA Cloud Functions: the functions of an organisation, their states, and what they answer when invoked.
 
-Every function of the catalog is deployed here, under the id that the stack says it has, else under one that follows from its name. Faults: `nvcf.http {"status": 503}` for the API,
-`nvcf.function {"name": …, "status": "INACTIVE"}` for one function, and `nvcf.none` for an organisation that has none.
+Every function of the catalog is deployed here, under the id that the stack says it has, else under one that follows from its name.
+Faults: `nvcf.http {"status": 503}` for the API, `nvcf.function {"name": …, "status": "INACTIVE"}` for one function, and `nvcf.none` for an
+organisation that has none.
 """
 
 from __future__ import annotations
