@@ -17,6 +17,7 @@ Json = Mapping[str, Any]
 
 CONNECT_TIMEOUT = 2.0  # seconds
 READ_TIMEOUT = 3.0  # seconds; every look is a few small reads
+_JSON = "application/json"
 
 
 def load_client() -> None:
@@ -60,6 +61,10 @@ class KubernetesApi:
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Json:
         return self._ask("GET", path, query or {})
 
+    def text(self, path: str, query: Mapping[str, str] | None = None) -> str:
+        """What is no JSON, such as a container's log; raises as `get` does."""
+        return self._answered("GET", path, query or {}, None, accept="*/*").decode(errors="replace")
+
     def post(self, path: str, document: Json) -> Json:
         """Creates one object of a list and returns it as the API server took it; raises as `get` does."""
         return self._ask("POST", path, {}, document)
@@ -73,21 +78,24 @@ class KubernetesApi:
         self._ask("DELETE", path, {})
 
     def _ask(self, verb: str, path: str, query: Mapping[str, str], document: Json | None = None) -> Json:
-        status, body = self._send(verb, path, query, document)
+        answer: Json = json.loads(self._answered(verb, path, query, document))
+        return answer
+
+    def _answered(self, verb: str, path: str, query: Mapping[str, str], document: Json | None, accept: str = _JSON) -> bytes:
+        status, body = self._send(verb, path, query, document, accept)
         if status == HTTPStatus.NOT_FOUND:
             raise ObjectNotFoundError(_message(body, path))
         if status >= HTTPStatus.BAD_REQUEST:
             raise RefusedError(status, _message(body, path))
-        answer: Json = json.loads(body)
-        return answer
+        return body
 
-    def _send(self, verb: str, path: str, query: Mapping[str, str], document: Json | None) -> tuple[int, bytes]:
+    def _send(self, verb: str, path: str, query: Mapping[str, str], document: Json | None, accept: str) -> tuple[int, bytes]:
         # lazily, as in `connect`
         from kubernetes.client import ApiException  # noqa: PLC0415
         from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
-        content = "application/merge-patch+json" if verb == "PATCH" else "application/json"
-        headers_sent = {"Accept": "application/json"} | ({"Content-Type": content} if document is not None else {})
+        content = "application/merge-patch+json" if verb == "PATCH" else _JSON
+        headers_sent = {"Accept": accept} | ({"Content-Type": content} if document is not None else {})
         method, url, headers, body, _ = self._client.param_serialize(
             verb, path, query_params=list(query.items()), header_params=headers_sent, body=document, auth_settings=["BearerToken"]
         )
