@@ -206,7 +206,7 @@ class VirtualCluster:
         self._ensure(controlplane.apiserver(self._tools, ports, self._pki))
 
     def _start_nodes(self, api: Api, ports: Mapping[str, int], profile: Sequence[NodeGroup], *, storage_class: bool) -> None:
-        for name, resource in (("definitions", DEFINITIONS), *([("storage-class", STORAGE_CLASSES)] if storage_class else [])):
+        for name, resource in (("definitions", DEFINITIONS), *([("storage-classes", STORAGE_CLASSES)] if storage_class else [])):
             for item in yaml.safe_load_all((OBJECTS / f"{name}.yaml").read_text()):
                 api.apply(resource, item)
         nodes.create_missing(api, profile, ports["kubelet"])
