@@ -82,8 +82,8 @@ def _nims(needs: Needs, inference: Inference, run: set[str], catalogs: Catalogs,
             yield f"sdg:workload: {workload} refers to a NIM that is not in the catalog: {unknown(name, 'NIM', catalogs.nims)}"
         elif operator is None:
             yield (
-                f"sdg:inference: {workload} refers to the NIM {name}, which no provider of the stack serves. Add {{provider: nim-operator}} "
-                f"to sdg:inference.also, {REMEDY}."
+                f"sdg:inference: {workload} refers to the NIM {name}, which no provider of the stack serves. Add "
+                f"{{provider: nim-operator}} to sdg:inference.also, {REMEDY}."
             )
         elif name not in run:
             yield f"sdg:inference.services lacks {name}, which {workload} refers to. Add it, {REMEDY}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -25,14 +25,14 @@ class Asked:
         workload: as a sentence names it.
         roles: its variables that take URLs of endpoints.
         chosen: endpoints by variable, where the user says which one.
-        given: variables that the user gives a value.
+        given: values of variables that the user gives.
         discover: what the spec refers to when these variables have these values; None when it cannot be rendered.
     """
 
     workload: str
     roles: tuple[Role, ...] = ()
     chosen: Mapping[str, str] = field(default_factory=dict)
-    given: Collection[str] = ()
+    given: Mapping[str, str] = field(default_factory=dict)
     discover: Callable[[Mapping[str, str]], Needs | None] = lambda _overrides: None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -88,13 +88,13 @@ class Around:
         return f"What could: {'; '.join(could)}." if could else "Nothing that is known here could."
 
 
-def fill(roles: tuple[Role, ...], chosen: Mapping[str, str], given: Collection[str], offers: Offers, around: Around) -> Filled:
+def fill(roles: tuple[Role, ...], chosen: Mapping[str, str], given: Mapping[str, str], offers: Offers, around: Around) -> Filled:
     """Gives every role an endpoint: the one that the user chose, else the first that is able, provider by provider.
 
     Args:
         roles: of the workload.
         chosen: endpoints by variable, as the user names them; also for variables that are no role.
-        given: variables that the user gives a value: they are left alone.
+        given: values of variables that the user gives; they are left alone.
         offers: what the stack can serve.
         around: what a problem names beside.
     """
@@ -115,6 +115,11 @@ def fill(roles: tuple[Role, ...], chosen: Mapping[str, str], given: Collection[s
         else:
             taken[variable] = offer
     for role in roles:
+        said = given.get(role.model_variable or "")
+        if role.model and said not in (None, role.model):
+            problems.append(
+                f'sdg:workload: {around.workload} works with the model {role.model} alone; {role.model_variable} is "{said}". Leave it out.'
+            )
         if role.variable in chosen or role.variable in given:
             continue
         offer = _first(role, offers)

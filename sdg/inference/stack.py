@@ -1,0 +1,122 @@
+"""The endpoints of a stack and what its workload needs: settings, files and catalogs together, before anything exists."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+
+from sdg.inference.model import InferencePlan
+from sdg.inference.offers import Catalogs
+from sdg.inference.plan import Asked, plan, provider_problems, secret_problems
+from sdg.settings.inference import Inference, NoInference
+from sdg.settings.osmo import Osmo
+from sdg.settings.rules import Sections
+from sdg.settings.secrets import SecretName
+from sdg.settings.workload import NoWorkload
+from sdg.spec.discover import Needs, discover
+from sdg.spec.problem import Problem, SpecError
+from sdg.spec.render import Rendered, render
+from sdg.spec.validate import validate
+from sdg.spec.values import Values
+from sdg.workload.found import KEY, Found, find
+from sdg.workload.model import PlannedWorkload
+
+
+@dataclass(frozen=True, slots=True)
+class StackPlan:
+    """What a stack serves, and what its workload needs.
+
+    Attributes:
+        inference: the endpoints.
+        workload: None without one, and where it cannot be rendered.
+        problems: everything that refuses the stack, a sentence or two each.
+        notes: what is worth knowing.
+    """
+
+    inference: InferencePlan = field(default_factory=InferencePlan)
+    workload: PlannedWorkload | None = None
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def plan_stack(
+    sections: Sections, given: Mapping[SecretName, str], environ: Mapping[str, str] = os.environ, today: date | None = None
+) -> StackPlan:
+    """Plans a stack.
+
+    Args:
+        sections: those of its settings that could be read.
+        given: its secrets that have a value, in plain.
+        environ: environment variables; one of them says where fetched workloads are kept.
+        today: models that have been retired by then serve nobody; this day when None.
+    """
+    inference, cluster, workload = sections.get("inference"), sections.get("cluster"), sections.get("workload")
+    if inference is None or cluster is None:  # refused already, and all that follows would be guesses
+        return StackPlan()
+    catalogs = Catalogs.known()
+    found = None if workload is None or isinstance(workload, NoWorkload) else find(workload, environ)
+    spec = _Spec(found, sections.get("osmo") or Osmo()) if found else None
+    asked = None
+    if found and spec and workload and not isinstance(workload, NoWorkload):
+        asked = Asked(found.name, found.roles, workload.endpoints, {**found.values.values, **found.values.strings}, spec.discover)
+    planned = plan(inference, asked, cluster.kind, today or datetime.now(tz=UTC).date(), catalogs)
+    problems = [
+        *provider_problems(inference, cluster.kind),
+        *(found.problems if found else ()),
+        *planned.problems,
+        *(spec.problems if spec else ()),
+        *secret_problems(inference, planned.plan, given, catalogs),
+        *_nothing(inference, planned.plan, asked, served=bool(planned.problems)),
+    ]
+    notes = (*planned.notes, *(spec.warnings if spec else ()))
+    return StackPlan(planned.plan, spec.workload if spec else None, tuple(problems), notes)
+
+
+def _nothing(inference: Inference, planned: InferencePlan, asked: Asked | None, *, served: bool) -> Iterable[str]:
+    """A provider that has nothing to serve: nobody names NIMs, and there is no workload that would."""
+    if isinstance(inference, NoInference) or asked or served:
+        return
+    if inference.provider == "nim-operator" and not planned.endpoints:
+        yield (
+            "sdg:inference.services is unset, and there is no sdg:workload whose spec says which NIMs to run. Name some in "
+            "sdg:inference.services, name a workload, or set sdg:inference.provider to none."
+        )
+
+
+class _Spec:
+    """A workload's spec, rendered with the URLs that the plan comes to."""
+
+    def __init__(self, found: Found, osmo: Osmo) -> None:
+        self._found, self._osmo = found, osmo
+        self.problems: list[str] = []
+        self.warnings: list[str] = []
+        self.workload: PlannedWorkload | None = None
+
+    def discover(self, overrides: Mapping[str, str]) -> Needs | None:
+        """What it refers to; None when it cannot be rendered, which `problems` then says."""
+        if self._found.text is None or self._found.path is None:
+            return None
+        values = _over(self._found.values, overrides)
+        try:
+            rendered = render(self._found.text, values)
+        except SpecError as error:
+            self._say(error.problems)
+            return None
+        needs = discover(rendered)
+        self._say((*rendered.warnings, *self._judged(rendered)))
+        self.workload = PlannedWorkload(self._found.name, self._found.path, self._found.text, values, rendered, needs)
+        return needs
+
+    def _judged(self, rendered: Rendered) -> tuple[Problem, ...]:
+        return tuple(validate(rendered, self._osmo.profile))
+
+    def _say(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            (self.problems if problem.severity == "error" else self.warnings).append(f"{KEY}: {self._found.name}: {problem}.")
+
+
+def _over(values: Values, overrides: Mapping[str, str]) -> Values:
+    """With the URLs, as text: what a user says to be text is never cast."""
+    return replace(values, strings={**values.strings, **overrides})
