@@ -2,22 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
-    """Lines of the original file, from 1, by path."""
+class Source:
+    """From lines of a rendered section to lines of the file.
 
-    by_path: Mapping[Path, int] = field(default_factory=dict)
+    Attributes:
+        first: the section's first line in the file, from 1.
+        of_rendered: for each line of the rendered text the section's line that it came from, from 1; empty where they are the same.
+    """
+
+    first: int = 1
+    of_rendered: Sequence[int] = ()
+
+    def line(self, rendered: int) -> int | None:
+        """The file's line, from 1, of a line of the rendered text, from 0."""
+        if not self.of_rendered:
+            return self.first + rendered
+        return self.first - 1 + self.of_rendered[min(rendered, len(self.of_rendered) - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of the original file, from 1, by path; looked up in the parsed sections.
+
+    Attributes:
+        roots: nodes of each section, whose paths all start with the section's key, and where its lines came from.
+    """
+
+    roots: Mapping[str, tuple[Node | None, Source]] = field(default_factory=dict)
 
     def of(self, path: Path) -> int | None:
         """The line of a path, else of its nearest ancestor."""
-        for length in range(len(path), 0, -1):
-            line = self.by_path.get(path[:length])
-            if line is not None:
-                return line
-        return None
+        if not path or path[0] not in self.roots:
+            return None
+        node, source = self.roots[str(path[0])]
+        line = 0
+        for part in path:
+            step = _step(node, part)
+            if step is None:
+                break
+            line, node = step
+        return source.line(line)
+
+
+def _step(node: Node | None, part: str | int) -> tuple[int, Node] | None:
+    """The line where a part of a collection starts, and the part."""
+    if isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value):
+        item = node.value[part]
+        return item.start_mark.line, item
+    if isinstance(node, MappingNode):
+        for key, value in reversed(node.value):
+            if isinstance(key, ScalarNode) and key.value == str(part):
+                return key.start_mark.line, value
+    return None

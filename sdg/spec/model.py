@@ -7,14 +7,12 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from sdg.spec.problem import Problem, SpecError
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z]([a-zA-Z0-9_-]*[a-zA-Z0-9])?$")]
 Quantity = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)?(Ki|Mi|Gi|Ti|K|M|G|T|B|m)?$")]
 Duration = Annotated[str, StringConstraints(pattern=r"^(\d+(d|h|m|s|ms|us)\s*)+$|^P.+$")] | float
 Free = dict[str, Any]  # OSMO checks what is inside
-
-
-class SpecError(Exception):
-    """A spec that OSMO would refuse, with every problem in it."""
 
 
 class _Model(BaseModel):
@@ -122,9 +120,8 @@ def parse(text: str) -> WorkflowSpec:
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise SpecError(f"the workflow spec is not valid YAML: {error}") from error
+        raise SpecError.of(f"the workflow spec is not valid YAML: {error}") from error
     try:
         return WorkflowSpec.model_validate(document)
     except ValidationError as error:
-        problems = [f"{'.'.join(str(part) for part in each['loc']) or 'spec'}: {each['msg']}" for each in error.errors()]
-        raise SpecError("\n".join(problems)) from error
+        raise SpecError(Problem(None, ".".join(map(str, each["loc"])), "", each["msg"]) for each in error.errors()) from error

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
-from sdg.spec.lines import Lines
-from sdg.spec.problem import Problem
+import yaml
+from yaml.nodes import Node
+
+from sdg.spec.document import load, repeated_keys
+from sdg.spec.lines import Lines, Source
+from sdg.spec.problem import Problem, SpecError, shown
+from sdg.spec.sections import DEFAULTS, VERSION, WORKFLOW, Section, split
+from sdg.spec.templates import comment_starts, fill, is_template, spaced_tokens
 from sdg.spec.values import Values
+
+LONGEST: Final = 2_000_000
+SCHEMA_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +68,130 @@ def render(text: str, values: Values | None = None) -> Rendered:
     Raises:
         SpecError: it cannot be rendered; names every problem that can be told.
     """
-    raise NotImplementedError
+    if len(text) > LONGEST:
+        raise SpecError.of(f"has {len(text)} characters, which is no workflow spec", legal=f"at most {LONGEST}", rule="bounds")
+    values = values or Values()
+    sections, warnings = split(text)
+    workflow = sections[WORKFLOW]
+    defaults, default_nodes = _defaults(sections.get(DEFAULTS))
+    overrides = values.overrides()
+    variables = defaults | overrides
+    filled = fill(workflow.text, variables, workflow.line)
+    source = Source(workflow.line, filled.lines)
+    document, root = _read(filled.text, source)
+    lines = Lines({WORKFLOW: (root, source), DEFAULTS: default_nodes})
+    if is_template(filled.text) and _renders_twice(text):
+        document = _again(document, overrides, _Leftover(defaults, lines))
+    document = {"version": _version(sections.get(VERSION)), **document}
+    return Rendered(
+        text=filled.text,
+        document=_with_environment(document, values.environment),
+        lines=lines,
+        defaults=defaults,
+        values=variables,
+        used=filled.used,
+        environment=dict(values.environment),
+        warnings=(*warnings, *_lint(workflow, root, source)),
+    )
+
+
+def _renders_twice(text: str) -> bool:
+    """Whether the client asks for a rendering before it submits, and so has the result rendered once more."""
+    return "{{" in text or "{#" in text or DEFAULTS in text
+
+
+def _defaults(section: Section | None) -> tuple[dict[str, Any], tuple[Node | None, Source]]:
+    """Defaults by name, read as plain YAML: nothing is filled into them."""
+    if section is None:
+        return {}, (None, Source())
+    source = Source(section.line)
+    value, root = load(section.text, source.line)
+    found = value.get(DEFAULTS) if isinstance(value, dict) else None
+    if found is not None and not isinstance(found, dict):
+        raise SpecError.of("is no map of names to values", line=section.line, path=DEFAULTS, value=shown(found), rule="type")
+    return {str(name): default for name, default in (found or {}).items()}, (root, source)
+
+
+def _version(section: Section | None) -> object:
+    """The schema's version, as written; what is legal is for the validator."""
+    if section is None:
+        return SCHEMA_VERSION
+    value, _ = load(section.text, Source(section.line).line)
+    return value.get(VERSION) if isinstance(value, dict) else None
+
+
+def _read(text: str, source: Source) -> tuple[dict[str, Any], Node | None]:
+    value, root = load(text, source.line)
+    if not isinstance(value, dict) or not isinstance(value.get(WORKFLOW), dict):
+        found = value.get(WORKFLOW) if isinstance(value, dict) else value
+        legal = "a map with a name and either tasks or groups"
+        raise SpecError.of("is no map", line=source.first, path=WORKFLOW, value=shown(found), legal=legal, rule="type")
+    return value, root
+
+
+@dataclass(frozen=True, slots=True)
+class _Leftover:
+    """Says where variables came from that the first rendering left in the text."""
+
+    defaults: Mapping[str, Any]
+    lines: Lines
+
+    def problems(self, failures: tuple[Problem, ...]) -> list[Problem]:
+        return [self._problem(failure) for failure in failures]
+
+    def _problem(self, failure: Problem) -> Problem:
+        name = failure.path.removeprefix(f"{DEFAULTS}.")
+        if failure.rule != "undefined-variable":
+            message = f"once rendered, the spec is rendered a second time: {failure.message}"
+            return replace(failure, line=None, message=message)
+        from_defaults = [key for key, value in self.defaults.items() if name in str(value) and is_template(str(value))]
+        if not from_defaults:
+            message = f"the variable {name!r} has no value when what was rendered is rendered a second time, with what is set alone"
+            return replace(failure, line=None, message=message, legal=f"--set-string {name}=…")
+        key = from_defaults[0]
+        message = f"holds the variable {name!r}, which has no value: nothing but what is set is filled into a default"
+        legal = f"--set-string {name}=…, or --set-string {key}=…"
+        path = f"{DEFAULTS}.{key}"
+        return Problem(self.lines.of((DEFAULTS, key)), path, shown(self.defaults[key]), message, legal, rule=failure.rule)
+
+
+def _again(document: dict[str, Any], overrides: Mapping[str, Any], leftover: _Leftover) -> dict[str, Any]:
+    """The second rendering: of what came out of the first, written anew, with what is set and no defaults."""
+    written = yaml.dump(document, Dumper=yaml.CSafeDumper, default_flow_style=False)
+    if not is_template(written):
+        return document
+    try:
+        return _read(fill(written, overrides, 1).text, Source())[0]
+    except SpecError as error:
+        raise SpecError(leftover.problems(error.problems)) from error
+
+
+def _with_environment(document: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    if not environment:
+        return document
+    for task in tasks_of(document):
+        given = task.get("environment")
+        if given is None or isinstance(given, dict):
+            task["environment"] = {**(given or {}), **environment}
+    return document
+
+
+def tasks_of(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every task of a document, valid or not, that is a map."""
+    workflow = document.get(WORKFLOW)
+    if not isinstance(workflow, dict):
+        return
+    groups = workflow.get("groups")
+    owners = [workflow, *(group for group in (groups if isinstance(groups, list) else ()) if isinstance(group, dict))]
+    for owner in owners:
+        tasks = owner.get("tasks")
+        yield from (task for task in (tasks if isinstance(tasks, list) else ()) if isinstance(task, dict))
+
+
+def _lint(workflow: Section, root: Node | None, source: Source) -> Iterator[Problem]:
+    if "{" in workflow.text:
+        yield from spaced_tokens(workflow.text, workflow.line, "warning")
+        yield from comment_starts(workflow.text, workflow.line, "warning")
+    for path, line in repeated_keys(root):
+        dotted = ".".join(map(str, path))
+        yield Problem(source.line(line), dotted, "", "stands twice; the last one counts", "one", "warning", "repeated-key")

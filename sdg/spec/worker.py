@@ -49,23 +49,22 @@ class Renderer:
         """What a template renders to, or what is wrong with it."""
         self._variables, self._used = variables, set()
         try:
-            template = self._template(text)
-            try:
-                rendered = _bounded(template, variables, longest)
-            except UndefinedError as error:
-                return {"undefined": self._undefined(template, variables, longest), "message": str(error), "line": _line(error)}
+            return self._rendered(self._template(text), variables, longest)
         except TemplateSyntaxError as error:
             return {"error": "syntax", "message": error.message or "", "line": error.lineno}
-        except TooLongError:
-            return {"error": "long", "message": "", "line": None}
-        except TemplateError as error:
-            return {"error": type(error).__name__, "message": str(error), "line": _line(error)}
-        except (MemoryError, RecursionError) as error:
+        except (MemoryError, RecursionError, TooLongError) as error:
             self._kept.clear()
             return {"error": type(error).__name__, "message": "", "line": None}
         except Exception as error:  # noqa: BLE001 - a template may raise whatever Python's operators and methods do
             return {"error": type(error).__name__, "message": str(error)[:500], "line": _line(error)}
-        clean, lines = _unmarked(rendered)
+
+    def _rendered(self, template: Template, variables: Mapping[str, Any], longest: int) -> dict[str, Any]:
+        try:
+            clean, lines = _unmarked(_bounded(template, variables, longest))
+        except UndefinedError as error:
+            return {"undefined": self._undefined(template, variables, longest), "message": str(error)[:500], "line": _line(error)}
+        if len(clean) > longest:
+            raise TooLongError
         return {"text": clean, "lines": lines, "used": sorted(self._used)}
 
     def _template(self, text: str) -> Template:
@@ -77,7 +76,8 @@ class Renderer:
                 self._kept[text] = template
                 if len(self._kept) > KEPT_TEMPLATES:
                     self._kept.popitem(last=False)
-        self._kept.move_to_end(text) if text in self._kept else None
+        if text in self._kept:
+            self._kept.move_to_end(text)
         return template
 
     def _note(self, value: object, name: str) -> object:
@@ -128,7 +128,7 @@ def _collecting(seen: dict[str, None]) -> type[StrictUndefined]:
 
             super().__init__(hint, obj, name, failing)  # type: ignore[arg-type] # it is called as the class would be
 
-        def __str__(self) -> str:
+        def __str__(self) -> str:  # type: ignore[override] # it does not always fail
             if self._undefined_name and self._undefined_obj is missing:
                 seen[self._undefined_name] = None
                 return ""
@@ -157,7 +157,10 @@ class _Instrument(NodeTransformer):
         if self._caught:
             return node
         first, *rest = node.data.split("\n")
-        marked = [f"{_MARK}{node.lineno}\0{first}", *(f"{_MARK}{node.lineno + number}\0{line}" for number, line in enumerate(rest, start=1))]
+        marked = [
+            f"{_MARK}{node.lineno}\0{first}",
+            *(f"{_MARK}{node.lineno + number}\0{line}" for number, line in enumerate(rest, start=1)),
+        ]
         return nodes.TemplateData("\n".join(marked), lineno=node.lineno)
 
     def visit_Name(self, node: nodes.Name) -> nodes.Node:  # noqa: N802 - the visitor's name
