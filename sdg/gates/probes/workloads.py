@@ -57,10 +57,11 @@ class WorkloadsProbe:
         for kind, namespace in dict.fromkeys((workload.kind, workload.namespace) for workload in self.workloads):
             listed = items(self.api, _PATHS[kind].format(namespace=namespace))
             found[kind, namespace] = {item["metadata"]["name"]: item for item in listed}
-        views: dict[str, _Namespace] = {}
-        return [self._check(workload, found[workload.kind, workload.namespace].get(workload.name), views) for workload in self.workloads]
+        views: dict[str, NamespaceView] = {}
+        return [self.check(workload, found[workload.kind, workload.namespace].get(workload.name), views) for workload in self.workloads]
 
-    def _check(self, workload: Workload, item: Json | None, views: dict[str, _Namespace]) -> Check:
+    def check(self, workload: Workload, item: Json | None, views: dict[str, NamespaceView]) -> Check:
+        """The check on one workload as it was read; `views` holds by namespace what one look has read beside it."""
         name, subject, expected = "workload-ready", str(workload), _EXPECTED.get(workload.kind, "available")
         if item is None:
             remedy = self._way_back(workload, views) or f"Install what makes {subject} again."
@@ -86,14 +87,14 @@ class WorkloadsProbe:
         up = f"{self.restore} --refresh" if self.restore else "pulumi refresh && pulumi up"
         return f"{_read_up(workload)}, then run `kubectl --namespace {workload.namespace} delete job {workload.name} && {up}`."
 
-    def _way_back(self, workload: Workload, views: dict[str, _Namespace]) -> str:
+    def _way_back(self, workload: Workload, views: dict[str, NamespaceView]) -> str:
         return self.repair if not self.restore or self._view(workload, views).released() else self.restore
 
-    def _view(self, workload: Workload, views: dict[str, _Namespace]) -> _Namespace:
-        return views.setdefault(workload.namespace, _Namespace(self.api, workload.namespace))
+    def _view(self, workload: Workload, views: dict[str, NamespaceView]) -> NamespaceView:
+        return views.setdefault(workload.namespace, NamespaceView(self.api, workload.namespace))
 
 
-class _Namespace:
+class NamespaceView:
     """What one look needs to know about a namespace, read at most once."""
 
     def __init__(self, api: KubernetesReader, namespace: str) -> None:
@@ -114,10 +115,13 @@ class _Namespace:
 
     def troubles(self, workload: Workload, item: Json) -> list[Trouble]:
         """What keeps a workload's pods from being ready; without pods, why there are none."""
-        wanted = (item["spec"].get("selector") or {}).get("matchLabels") or {}
-        pods = [pod for pod in self.pods() if wanted and wanted.items() <= (pod["metadata"].get("labels") or {}).items()]
-        found = [each for pod in pods if (each := trouble(pod, self.events()))]
+        found = [each for pod in self.of(item) if (each := trouble(pod, self.events()))]
         return sorted(found, key=lambda each: each.quiet) or list(_creation_trouble(workload, item))
+
+    def of(self, item: Json) -> list[Json]:
+        """The pods of a workload."""
+        wanted = (item["spec"].get("selector") or {}).get("matchLabels") or {}
+        return [pod for pod in self.pods() if wanted and wanted.items() <= (pod["metadata"].get("labels") or {}).items()]
 
     def pods(self) -> list[Json]:
         if self._pods is None:
