@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rehearsal.api import NODES, RUNTIME_CLASSES, Api, ApiError, Object
 from rehearsal.families import family
 from rehearsal.state import HOST
+from sdg.catalog.allocatable import allocatable
 from sdg.catalog.vm_sizes import LOCAL, Gpu, VmSize, vm_size
 
 GPU = "nvidia.com/gpu"
@@ -25,11 +26,6 @@ AKS_RUNTIME = "nvidia-container-runtime"  # the handler of AKS' nodes whose imag
 NOT_READY = "node.kubernetes.io/not-ready"
 CONFLICT = 409
 WRITERS = 8  # threads that create nodes
-
-# AKS: millicores that the node keeps for itself, by vCPUs (docs: "Resource reservations")
-CPU_RESERVED = ((64, 740), (32, 420), (16, 260), (8, 180), (4, 140), (2, 100), (1, 60))
-# kubelet's hard eviction threshold, and AKS' reservation from Kubernetes 1.29 on: 20 MB per pod and 50 MB, at most a quarter
-EVICTION_MIB, POD_MIB, BASE_MIB = 100, 20, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +220,8 @@ def _resources(size: VmSize, group: NodeGroup, *, reserved: bool) -> dict[str, s
     """Capacity, or what of it pods can get."""
     cpu, memory, disk = size.vcpus * 1000, size.memory_gib * 1024, group.os_disk_gib * 1024
     if reserved:
-        cpu -= next(millicores for vcpus, millicores in CPU_RESERVED if size.vcpus >= vcpus)
-        memory -= min(POD_MIB * group.max_pods + BASE_MIB, memory // 4) + EVICTION_MIB
-        disk = disk * 9 // 10  # the kubelet evicts below 10 % free
+        left = allocatable(size, group.os_disk_gib, group.max_pods)
+        cpu, memory, disk = left.cpu_millis, left.memory_mib, left.storage_mib
     found = {"cpu": f"{cpu}m", "memory": f"{memory}Mi", "ephemeral-storage": f"{disk}Mi", "pods": str(group.max_pods), "hugepages-2Mi": "0"}
     return found | ({GPU: str(size.gpu.count)} if size.gpu and group.plugged else {})
 
