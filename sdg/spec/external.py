@@ -1,0 +1,56 @@
+"""Which URLs of a spec are endpoints of models that somebody else serves.
+
+A URL is one when its host can serve models at all (not this machine, no host of packages, images, buckets, sources or weights), the
+variable, key or option that holds it has no other purpose by its name, and one of these holds:
+
+- its host serves nothing but models (NVIDIA's hosted catalog and the like);
+- its path is one of OpenAI's API: it ends with `/v1`, with one of the routes below that, or with `/chat/completions`;
+- it has no path, and what holds it is called `..._URL`, `..._URI`, `..._ENDPOINT` or `..._BASE`, in whatever case, dashes or not.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from sdg.catalog.endpoint_hosts import endpoint_hosts, is_below
+from sdg.spec.hosts import Mention
+
+_ROUTES: Final = "chat/completions|completions|embeddings|models|responses|images/[a-z]+|audio/[a-z]+|rerank|ranking|infer|health/ready"
+_PATH: Final = re.compile(rf"(?:/[\w.-]+)*/(?:v1(?:/(?:{_ROUTES}))?|chat/completions)/?", re.IGNORECASE)
+_NAME: Final = re.compile(r".+_(?:url|uri|endpoint|base)|endpoint", re.IGNORECASE)
+
+
+def is_endpoint(mention: Mention) -> bool:
+    """Whether a URL is an endpoint of models, by the rule above."""
+    if mention.scheme not in {"http", "https"} or not mention.complete or not _reachable(mention.host):
+        return False
+    if is_below(mention.host, endpoint_hosts().hosted):
+        return True
+    words = re.split(r"[^a-z0-9]+", mention.name.lower())
+    if endpoint_hosts().other_purposes.intersection(words):
+        return False
+    if mention.path.strip("/"):
+        return bool(_PATH.fullmatch(mention.path))
+    return bool(_NAME.fullmatch(mention.name.replace("-", "_")))
+
+
+def _reachable(host: str) -> bool:
+    if not host or is_below(host, endpoint_hosts().never):
+        return False
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return bool(re.fullmatch(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?", host))
+    return not (address.is_loopback or address.is_unspecified or address.is_link_local)
+
+
+def shortest(urls: Iterable[str]) -> tuple[str, ...]:
+    """Each endpoint once, sorted: of URLs of which one is the beginning of another, up to a slash, the shortest."""
+    kept: list[str] = []
+    for url in sorted({url.rstrip("/") for url in urls}, key=lambda url: (len(url), url)):
+        if not any(url.startswith(f"{other}/") for other in kept):
+            kept.append(url)
+    return tuple(sorted(kept))

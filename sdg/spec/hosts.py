@@ -1,0 +1,98 @@
+"""Finds hosts in text: in URLs, and those without a scheme whose domain says what they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+_HOST: Final = r"\[[0-9A-Fa-f:.]{2,45}\]|[^\s/?#@:\"'`<>,;|\\]{0,300}"
+_URL: Final = re.compile(
+    rf"(?<![A-Za-z0-9+])(?P<scheme>[A-Za-z][A-Za-z0-9+]{{0,20}})://(?:[^\s/?#@\"'`<>,;]{{0,200}}@)?(?P<host>{_HOST})(?::(?P<port>\d{{1,5}})(?!\d))?"
+)
+_BARE: Final = re.compile(
+    r"(?<![A-Za-z0-9_.-])(?P<host>[A-Za-z0-9_.-]{0,253}(?:osmo-nims|nvcf\.nvidia\.com|azure\.com)[A-Za-z0-9_.-]{0,253})(?::(?P<port>\d{1,5})(?!\d))?",
+    re.IGNORECASE,
+)
+_WORTH_READING: Final = re.compile(r"://|osmo-nims|nvcf\.nvidia\.com|azure\.com", re.IGNORECASE)
+_PATH: Final = re.compile(r"(?:/[^\s?#\"'`<>,;|\\{}\[\]$]{0,1000})?")
+# the name that a value goes by: NAME=, "name": , --name and a space
+_SAID_BY: Final = re.compile(r"([A-Za-z_][\w.-]{0,80})[\"']?\]?\s{0,4}(?::?=|:)\s{0,4}[\"'(]{0,3}$|--([A-Za-z][\w-]{0,80})\s{1,4}[\"']?$")
+_RUNTIME: Final = re.compile(r"[$%{}()*]")
+_LOOK_BACK: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A host in a text.
+
+    Attributes:
+        scheme: in lower case; empty where it has none.
+        host: in lower case, without a closing dot; what a program puts together when it runs, as it stands there.
+        port: None where none is said.
+        path: without query and fragment.
+        name: of the variable, key or option that holds it, as written; empty where none is told.
+        complete: False where part of the host is known when the program runs, and not before.
+    """
+
+    scheme: str
+    host: str
+    port: int | None
+    path: str
+    name: str
+    complete: bool = True
+
+    @property
+    def url(self) -> str:
+        """As written, without user, query and fragment."""
+        scheme = f"{self.scheme}://" if self.scheme else ""
+        return f"{scheme}{self.host}{f':{self.port}' if self.port is not None else ''}{self.path}"
+
+
+def mentions(text: str, name: str = "") -> Iterator[Mention]:
+    """Every URL, and every host of a domain that means an endpoint.
+
+    Args:
+        name: of the variable or option whose whole value the text is.
+    """
+    if not _WORTH_READING.search(text):
+        return
+    covered: list[tuple[int, int]] = []
+    for found in _URL.finditer(text):
+        covered.append(found.span())
+        yield _mention(text, found, found["scheme"].lower(), name)
+    position = 0
+    for found in _BARE.finditer(text):
+        while position < len(covered) and covered[position][1] <= found.start():
+            position += 1
+        inside = position < len(covered) and covered[position][0] <= found.start()
+        before = text[found.start() - 1] if found.start() else ""
+        if inside or before in {"/", "*", ">"} or (found["host"].startswith(".") and not _RUNTIME.match(before)):
+            continue  # of a URL, in a path, or a pattern of hosts
+        yield _mention(text, found, "", name)
+
+
+def _mention(text: str, found: re.Match[str], scheme: str, name: str) -> Mention:
+    start = found.start()
+    host = found["host"].rstrip(".,")
+    if not scheme and start and text[start - 1] in "$%{})":
+        host = text[start - 1] + host
+    if not _RUNTIME.search(host.rstrip(").,}")):
+        host = host.rstrip(").,}")  # a bracket around a URL, and no part of it
+    path = _PATH.match(text, found.end())
+    return Mention(
+        scheme,
+        host.lower().strip("[]"),
+        int(found["port"]) if found["port"] else None,
+        path[0].rstrip(".:)") if path else "",
+        _name(text, start, name),
+        complete=not _RUNTIME.search(host),
+    )
+
+
+def _name(text: str, start: int, name: str) -> str:
+    before = text[max(0, start - _LOOK_BACK) : start]
+    if said := _SAID_BY.search(before):
+        return str(said[1] or said[2])
+    return name if start < _LOOK_BACK and not before.strip() else ""
