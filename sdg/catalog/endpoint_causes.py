@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from sdg.catalog.documents import CatalogModel, read
 
 Scene = Literal["pull", "download", "volume", "run"]
-PLACES: Final = {"name": "", "namespace": "", "claim": "", "class_": "", "job": ""}
+PLACES: Final = {"name": "", "claim": "", "class_": "", "model": ""}
 """What a remedy may name."""
 
 

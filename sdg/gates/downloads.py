@@ -1,9 +1,9 @@
-"""Gate: the weights of models are on their volumes. What reads them starts after it, so that no GPU waits for a download.
+"""Gate: models are on their volumes. What reads them starts after it, so that no GPU waits for a download.
 
-Inputs: `connection`, `downloads` [{endpoint, namespace, job, minutes, claim}], `triggers`, `deadline` (seconds); optionally `restore` (the
-`pulumi up` that brings back a Job that vanished). `endpoint` is what a Job downloads for, `minutes` what it is expected to take (0 where
-nobody says), `claim` the name of its volume's claim. A Job that gave up is not waited for; one that tries again is.
-Evidence: `downloads`, by endpoint: how far it was.
+Inputs: `connection`, `downloads` [{nim, model, namespace, job}, optionally `minutes` that it is expected to take, and `storageClass` of its
+volume], `triggers`, `deadline` (seconds); optionally `restore` (the `pulumi up` that starts anew what did not complete). A Job that gave up
+is not waited for; one that tries again is.
+Evidence: `downloads`, by NIM: how far it was.
 """
 
 from __future__ import annotations
@@ -36,4 +36,4 @@ class DownloadsRecord(RecordProvider):
 
 def _probe(inputs: Properties) -> DownloadsProbe:
     api = KubernetesApi.connect(Connection.of(inputs["connection"]))
-    return DownloadsProbe.on(api, [Download.of(entry) for entry in inputs["downloads"]], str(inputs.get("restore") or ""))
+    return DownloadsProbe(api, [Download.of(entry) for entry in inputs["downloads"]], str(inputs.get("restore") or ""))
