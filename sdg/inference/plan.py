@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 from sdg.catalog.compatibility import matrix
 from sdg.inference import needed
 from sdg.inference.model import InferencePlan, PlannedEndpoint
-from sdg.inference.needed import Checked, Needs
+from sdg.inference.needed import Checked
 from sdg.inference.offers import Catalogs, Offer, Offers, offers, places, serving
 from sdg.inference.roles import Around, Filled, Role, fill
 from sdg.nvcf import keys as nvcf_keys
 from sdg.settings.inference import Inference, NimOperator, NoInference, Nvcf, Server
 from sdg.settings.secrets import SECRET_KEYS, SecretName
+
+if TYPE_CHECKING:
+    from sdg.spec.discover import Needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def plan(
     around = Around(asked.workload, kind.inference if kind else (), catalogs, today, must=not isinstance(inference, NoInference))
     filled = fill(asked.roles, asked.chosen, asked.given, offered, around)
     needs = asked.discover(filled.overrides)
-    checked = needed.check(needs, inference, offered, catalogs, asked.workload) if needs else Checked()
+    checked = needed.check(needs, inference, offered, asked.workload) if needs else Checked()
     endpoints = tuple(_sorted(_endpoints(offered, filled, checked, spec=needs is not None)))
     problems = dict.fromkeys((*offered.problems, *filled.problems, *checked.problems))
     notes = (*checked.notes, *_unused(endpoints, asked))

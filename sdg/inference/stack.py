@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Final
 
 from sdg.inference.model import InferencePlan
 from sdg.inference.offers import Catalogs
@@ -15,13 +16,15 @@ from sdg.settings.osmo import Osmo
 from sdg.settings.rules import Sections
 from sdg.settings.secrets import SecretName
 from sdg.settings.workload import NoWorkload
-from sdg.spec.discover import Needs, discover
-from sdg.spec.problem import Problem, SpecError
-from sdg.spec.render import Rendered, render
-from sdg.spec.validate import validate
-from sdg.spec.values import Values
-from sdg.workload.found import KEY, Found, find
 from sdg.workload.model import PlannedWorkload
+
+if TYPE_CHECKING:  # they take a while to import, and only workloads need them
+    from sdg.spec.discover import Needs
+    from sdg.spec.problem import Problem
+    from sdg.spec.values import Values
+    from sdg.workload.found import Found
+
+KEY: Final = "sdg:workload"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,12 @@ def plan_stack(
     if inference is None or cluster is None:  # refused already, and all that follows would be guesses
         return StackPlan()
     catalogs = Catalogs.known()
-    found = None if workload is None or isinstance(workload, NoWorkload) else find(workload, environ)
-    spec = _Spec(found, sections.get("osmo") or Osmo()) if found else None
-    asked = None
-    if found and spec and workload and not isinstance(workload, NoWorkload):
+    found, asked, spec = None, None, None
+    if workload is not None and not isinstance(workload, NoWorkload):
+        from sdg.workload.found import find  # noqa: PLC0415
+
+        found = find(workload, environ)
+        spec = _Spec(found, sections.get("osmo") or Osmo())
         asked = Asked(found.name, found.roles, workload.endpoints, {**found.values.values, **found.values.strings}, spec.discover)
     planned = plan(inference, asked, cluster.kind, today or datetime.now(tz=UTC).date(), catalogs)
     problems = [
@@ -98,6 +103,11 @@ class _Spec:
         """What it refers to; None when it cannot be rendered, which `problems` then says."""
         if self._found.text is None or self._found.path is None:
             return None
+        from sdg.spec.discover import discover  # noqa: PLC0415
+        from sdg.spec.problem import SpecError  # noqa: PLC0415
+        from sdg.spec.render import render  # noqa: PLC0415
+        from sdg.spec.validate import validate  # noqa: PLC0415
+
         values = _over(self._found.values, overrides)
         try:
             rendered = render(self._found.text, values)
@@ -105,12 +115,9 @@ class _Spec:
             self._say(error.problems)
             return None
         needs = discover(rendered)
-        self._say((*rendered.warnings, *self._judged(rendered)))
+        self._say((*rendered.warnings, *validate(rendered, self._osmo.profile), *needs.errors))
         self.workload = PlannedWorkload(self._found.name, self._found.path, self._found.text, values, rendered, needs)
         return needs
-
-    def _judged(self, rendered: Rendered) -> tuple[Problem, ...]:
-        return tuple(validate(rendered, self._osmo.profile))
 
     def _say(self, problems: Iterable[Problem]) -> None:
         for problem in problems:

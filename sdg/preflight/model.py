@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from sdg.azure.account import Account
 from sdg.catalog.preflight import Severity, checks
+from sdg.inference.model import InferencePlan
 from sdg.settings.kubeconfig import ApiServer
 from sdg.settings.rules import Sections
 from sdg.settings.secrets import SecretName
+from sdg.workload.model import PlannedWorkload
 
 if TYPE_CHECKING:  # it takes a while to import
     from azure.core.credentials import TokenCredential
@@ -74,6 +76,9 @@ class Subject:
         project: the project's directory; relative paths start here.
         account: the subscription of a cluster in Azure; None without one.
         login: a login to Azure that was made for this run; one is looked for when None.
+        kubeconfig: text of the kubeconfig of a cluster that exists, with the chosen context alone; None as for `server`.
+        inference: the endpoints that it is to serve.
+        workload: what it is for; None without one.
     """
 
     sections: Sections
@@ -84,6 +89,9 @@ class Subject:
     project: Path = Path()
     account: Account | None = None
     login: TokenCredential | None = field(default=None, repr=False)
+    kubeconfig: str | None = field(default=None, repr=False)
+    inference: InferencePlan = field(default_factory=InferencePlan)
+    workload: PlannedWorkload | None = None
 
 
 Preflight = Callable[[Subject], Iterable[Finding]]

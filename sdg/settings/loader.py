@@ -18,11 +18,14 @@ from sdg.preflight.model import Finding, Preflight, Subject
 from sdg.settings.azure import Azure
 from sdg.settings.cluster import ExistingCluster
 from sdg.settings.errors import SettingsError
+from sdg.settings.inference import NoInference
 from sdg.settings.kubeconfig import Kubeconfig, KubeconfigError, candidates, read_kubeconfig
 from sdg.settings.model import NAMESPACE, StackSettings
 from sdg.settings.parse import check
 from sdg.settings.rules import Sections, secret_problems
 from sdg.settings.secrets import SECRET_KEYS, SecretName, found, problem
+from sdg.settings.workload import NoWorkload
+from sdg.workload.model import PlannedWorkload
 
 DOTENV = ".env"
 
@@ -68,7 +71,8 @@ class Stack:
         secrets: what it keeps to itself.
         connection: how to reach its cluster; None when the stack makes the cluster.
         account: the subscription that it is made in; None for clusters elsewhere.
-        inference: what it serves.
+        inference: the endpoints that it serves.
+        workload: what it is for; None without a workload.
     """
 
     settings: StackSettings
@@ -76,6 +80,7 @@ class Stack:
     connection: ClusterAccess | None
     account: Account | None = None
     inference: InferencePlan = field(default_factory=InferencePlan)
+    workload: PlannedWorkload | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,8 @@ class Read:
         problems: with what the stack says, one sentence each.
         findings: of the preflight.
         account: the subscription of a cluster in Azure; None without one.
+        inference: the endpoints, as far as they could be planned.
+        workload: that of the stack; None without one, and when its spec cannot be rendered.
     """
 
     sections: Sections
@@ -116,6 +123,8 @@ class Read:
     problems: tuple[str, ...]
     findings: tuple[Finding, ...]
     account: Account | None = None
+    inference: InferencePlan = field(default_factory=InferencePlan)
+    workload: PlannedWorkload | None = None
 
 
 def no_preflight(_subject: Subject) -> Iterable[Finding]:
@@ -148,7 +157,7 @@ def read(sources: Sources, preflight: Preflight = no_preflight) -> Stack:
     if problems := [*found.problems, *(str(finding) for finding in found.findings if finding.refuses)]:
         raise SettingsError(problems)
     settings = StackSettings.model_validate(found.sections)
-    return Stack(settings, _wrapped(found.secrets), _connection(found.kubeconfig), found.account)
+    return Stack(settings, _wrapped(found.secrets), _connection(found.kubeconfig), found.account, found.inference, found.workload)
 
 
 def look(sources: Sources, preflight: Preflight = no_preflight) -> Read:
@@ -175,9 +184,33 @@ def look(sources: Sources, preflight: Preflight = no_preflight) -> Read:
             nobody.append(without_account(error, sources.environ))
         except AccountError as error:
             problems.append(str(error))
-    server = kubeconfig.api_server if kubeconfig else None
-    subject = Subject(sections, server, plain, sources.owner, sources.environ, sources.project, account)
-    return Read(sections, plain, kubeconfig, tuple(problems), (*nobody, *preflight(subject)), account)
+    inference, workload, notes = _planned(sections, plain, sources.environ, problems)
+    subject = Subject(
+        sections,
+        kubeconfig.api_server if kubeconfig else None,
+        plain,
+        sources.owner,
+        sources.environ,
+        sources.project,
+        account,
+        kubeconfig=kubeconfig.text if kubeconfig else None,
+        inference=inference,
+        workload=workload,
+    )
+    return Read(sections, plain, kubeconfig, tuple(problems), (*nobody, *notes, *preflight(subject)), account, inference, workload)
+
+
+def _planned(
+    sections: Sections, plain: Mapping[SecretName, str], environ: Mapping[str, str], problems: list[str]
+) -> tuple[InferencePlan, PlannedWorkload | None, list[Finding]]:
+    """The stack's endpoints and its workload; what is wrong with them joins the problems."""
+    if all(isinstance(sections.get(key), NoInference | NoWorkload) for key in ("inference", "workload")):
+        return InferencePlan(), None, []
+    from sdg.inference.stack import plan_stack  # noqa: PLC0415 -- it takes a while to import
+
+    planned = plan_stack(sections, plain, environ)
+    problems.extend(planned.problems)
+    return planned.inference, planned.workload, [Finding("inference-plan", note) for note in planned.notes]
 
 
 def _sources() -> Sources:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sdg.spec.discover import Needs
-from sdg.spec.render import Rendered
-from sdg.spec.values import Values
+if TYPE_CHECKING:  # they take a while to import, and only workloads need them
+    from sdg.spec.discover import Needs
+    from sdg.spec.render import Rendered
+    from sdg.spec.values import Values
 
 
 @dataclass(frozen=True, slots=True)
