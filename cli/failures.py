@@ -15,12 +15,14 @@ from cli.recover import AtWorkError
 from cli.secrecy import SecretInPlainError
 from cli.smoke import NoClusterError
 from cli.stack_file import StackFileError
+from cli.workload import SpecMissingError
 from rehearsal.cluster import StartFailed
 from rehearsal.fence import FenceError
 from rehearsal.processes import ProcessEnded
 from rehearsal.tools import ToolMissing
 from sdg.azure.prices import PricesError
 from sdg.catalog.vm_sizes import UnknownSize
+from sdg.catalog.workloads import ContainerOnly, UnknownWorkload
 from sdg.charts.digests import DigestChangedError, DigestsUnreadableError
 from sdg.charts.download import DownloadFailedError
 from sdg.charts.pull import PullFailedError
@@ -31,14 +33,17 @@ from sdg.osmo.errors import OsmoError
 from sdg.osmo_cli.errors import OsmoCliError
 from sdg.settings.errors import SettingsError
 from sdg.settings.kubeconfig import KubeconfigError
+from sdg.workload.clone import FetchFailedError
 
 EXPECTED: Final = (
     AtWorkError,
+    ContainerOnly,
     DigestChangedError,
     DigestsUnreadableError,
     DownloadFailedError,
     StartFailed,
     FaultError,
+    FetchFailedError,
     FenceError,
     ForwardTimeoutError,
     InitError,
@@ -58,8 +63,10 @@ EXPECTED: Final = (
     PulumiError,
     SecretInPlainError,
     SettingsError,
+    SpecMissingError,
     StackFileError,
     ToolMissing,
     UnknownSize,
+    UnknownWorkload,
     VaultError,
 )

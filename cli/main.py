@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cli.pairs import PairsCommand
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Synthetic data generation platform.")
 rehearsal_app = typer.Typer(no_args_is_help=True, help="The virtual cluster that stacks are rehearsed on.")
 forward_app = typer.Typer(no_args_is_help=True, help="Forwards to OSMO on ports of this machine.")
@@ -22,6 +24,8 @@ backup_app = typer.Typer(no_args_is_help=True, help="What retained data needs, a
 restore_app = typer.Typer(no_args_is_help=True, help="What retained data needs, back into the cluster.")
 app.add_typer(backup_app, name="backup")
 app.add_typer(restore_app, name="restore")
+workload_app = typer.Typer(no_args_is_help=True, help="Workloads that the catalog knows, and where their specs are.")
+app.add_typer(workload_app, name="workload")
 prices_app = typer.Typer(no_args_is_help=True, help="Azure's retail prices.")
 app.add_typer(prices_app, name="prices")
 init_app = typer.Typer(no_args_is_help=True, help="What a stack cannot do without, written into its config.")
@@ -99,6 +103,27 @@ def preflight(
     if region and not find_region:
         raise typer.BadParameter("it names a region for --find-region to look at, which is not given", param_hint="--region")
     raise typer.Exit(search(stack, console(), region or ()) if find_region else run(stack, console()))
+
+
+@app.command(cls=PairsCommand)
+def discover(
+    spec: Annotated[Path, typer.Argument(help="File of the workflow spec.")],
+    *,
+    values: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE pairs of variables; numbers become such.")] = None,
+    strings: Annotated[list[str] | None, typer.Option("--set-string", help="NAME=VALUE pairs of variables that stay text.")] = None,
+    environment: Annotated[list[str] | None, typer.Option("--set-env", help="NAME=VALUE pairs for the environment of every task.")] = None,
+    profile: Annotated[str, typer.Option(help="Release of OSMO whose rules hold: 6.3 or 6.4.")] = "6.3",
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Says which endpoints, credentials, images and machines a workflow spec needs; 2 when it is invalid, 3 when nothing can serve it."""
+    from cli.discover import PROFILES
+    from cli.discover import run as discover_spec
+
+    known = next((each for each in PROFILES if each == profile), None)
+    if known is None:
+        raise typer.BadParameter(f"{profile} is none of {', '.join(PROFILES)}", param_hint="--profile")
+    pairs = (values or (), strings or (), environment or ())
+    raise typer.Exit(discover_spec(spec, console(), pairs=pairs, profile=known, as_json=as_json))
 
 
 @app.command()
@@ -276,6 +301,25 @@ def charts_pull(
 
     for line in run(stack, folder):
         print(line)
+
+
+@workload_app.command("fetch")
+def workload_fetch(
+    name: Annotated[str, typer.Argument(help="Name in the catalog, such as vda.")],
+    stack: Annotated[str | None, typer.Option("--stack", "-s", help="Stack whose mirror it is fetched through.")] = None,
+) -> None:
+    """Fetches what a workload's specs are published in, at the catalog's commit, and keeps it for use without a network."""
+    from cli.workload import fetch as run
+
+    print(run(name, stack))
+
+
+@workload_app.command("list")
+def workload_list() -> None:
+    """Says which workloads there are, and which specs are on this host."""
+    from cli.workload import show
+
+    show(console())
 
 
 @osmo_cli_app.command("install")

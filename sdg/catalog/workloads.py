@@ -142,6 +142,11 @@ def workloads() -> Mapping[str, Workload]:
     return _catalog().workloads
 
 
+def container_workloads() -> Mapping[str, ContainerWorkload]:
+    """Every workload that doesn't run on OSMO, by its name."""
+    return _catalog().container_only
+
+
 def workload(name: str) -> Workload:
     """One workload.
 
