@@ -45,8 +45,8 @@ def compose(stack: Stack) -> None:
         mirror=settings.mirror,
         opts=kept.options,
     ).handle
-    build_inference(stack, cluster)
-    smoke = SmokeTest("smoke", settings.smoke, cluster=cluster, osmo=osmo, mirror=settings.mirror)
+    inference = build_inference(stack, cluster)
+    smoke = SmokeTest("smoke", settings.smoke, cluster=cluster, osmo=osmo, after=inference.ready, mirror=settings.mirror)
     opened = forwards(settings.forward, cluster, smoke.record)
     drain = Drain("drain", settings.osmo.on_destroy, cluster, after=[osmo.ready, smoke.record, *(opened or ())])
     KeyBackup("key-backup", kept, data=settings.data, database=settings.osmo.database.kind, cluster=cluster, after=[drain])
@@ -55,7 +55,10 @@ def compose(stack: Stack) -> None:
     pulumi.export("osmoUrl", opened[0].url if opened else osmo.url)
     pulumi.export("osmoUiUrl", opened[1].url if opened else osmo.url)  # the gateway serves the UI too
     pulumi.export("versions", {"kubernetes": cluster.kubernetes, "osmo": osmo.version})
-    verdicts = {"cluster": cluster.verdict, "kai": kai.ready, "osmoService": osmo.service_ready, "osmo": osmo.ready, "smoke": smoke.ready}
+    pulumi.export("endpoints", inference.outputs)
+    pulumi.export("workloadVariables", inference.variables)
+    verdicts = {"cluster": cluster.verdict, "kai": kai.ready, "osmoService": osmo.service_ready, "osmo": osmo.ready}
+    verdicts |= {**inference.verdicts, "smoke": smoke.ready}
     pulumi.export("gates", {stage: verdict.status for stage, verdict in verdicts.items()})
 
 

@@ -16,6 +16,9 @@ from sdg.settings.smoke import Smoke
 class SmokeTest(pulumi.ComponentResource):
     """verify-hello, and verify-gpu when the stack plans GPUs; only COMPLETED is green.
 
+    Args:
+        after: what else has to be ready before; None for nothing.
+
     Attributes:
         record: what became of them, green or red; the stack's last resources depend on it.
         ready: the verdict; what comes after the platform depends on it.
@@ -29,13 +32,15 @@ class SmokeTest(pulumi.ComponentResource):
         cluster: ClusterHandle,
         osmo: OsmoHandle,
         mirror: Mirror,
+        after: pulumi.Resource | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sdg:smoke:SmokeTest", name, {"cluster": cluster.kind, "gpus": cluster.gpus}, opts)
         grows = _grows(cluster)
         asked = smoke_inputs(settings, cluster.gpus, mirror, grows=grows, taints=cluster.taints.gpus)
         asked |= {"connection": cluster.connection, "triggers": osmo.triggers}
-        waits = pulumi.ResourceOptions(parent=self, depends_on=[osmo.ready], replace_with=list(osmo.releases))
+        before = [each for each in (osmo.ready, after) if each]
+        waits = pulumi.ResourceOptions(parent=self, depends_on=before, replace_with=list(osmo.releases))
         found = gate(f"{name}-gate", SmokeRecord(), asked, waits)
         self.record, self.ready = found.record, found.verdict
         self.register_outputs({})

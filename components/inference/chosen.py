@@ -1,19 +1,56 @@
-"""The inference provider that a stack's settings choose."""
+"""The inference providers that a stack's settings choose."""
 
 from __future__ import annotations
 
 import pulumi
 
 from components.cluster.base import ClusterHandle
+from components.inference.base import InferenceHandle, Served
+from components.inference.external import External
 from components.inference.none import NoInference
+from components.inference.nvcf import Nvcf
+from sdg.settings.azure import Azure
+from sdg.settings.inference import External as ExternalSettings
+from sdg.settings.inference import Foundry as FoundrySettings
+from sdg.settings.inference import NimOperator as NimOperatorSettings
 from sdg.settings.inference import NoInference as NoInferenceSettings
+from sdg.settings.inference import Nvcf as NvcfSettings
+from sdg.settings.inference import Server, servers
 from sdg.settings.loader import Stack
 
 
-def build_inference(stack: Stack, cluster: ClusterHandle) -> None:
-    """Serves the models that workflows ask for."""
-    match stack.settings.inference:
-        case NoInferenceSettings() as settings:
-            NoInference("inference", settings, cluster)
-        case planned:  # the loader refuses them with what can be deployed
-            raise pulumi.RunError(f"sdg:inference.provider {planned.provider} is not available yet")
+def build_inference(stack: Stack, cluster: ClusterHandle) -> InferenceHandle:
+    """Serves the models that workflows ask for, as far as they are planned."""
+    settings = stack.settings.inference
+    if isinstance(settings, NoInferenceSettings):
+        NoInference("inference", settings, cluster)
+        return InferenceHandle()
+    from components.inference.verified import VerifiedInference  # noqa: PLC0415
+
+    served = [_served(stack, server, cluster) for server in servers(settings)]
+    requests = settings.requests == "auto"
+    return VerifiedInference("verified-inference", served, cluster, requests=requests, deadline=settings.deadline).handle
+
+
+def _served(stack: Stack, server: Server, cluster: ClusterHandle) -> Served:
+    """Makes what one provider serves."""
+    planned, mirror, given = stack.inference.of(server.provider), stack.settings.mirror, stack.secrets
+    match server:
+        case NvcfSettings():
+            return Nvcf("nvcf", server, planned, cluster=cluster.kind, given=given, mirror=mirror).served
+        case ExternalSettings():
+            return External("external", server, planned, cluster=cluster.kind, given=given, mirror=mirror).served
+        case FoundrySettings():
+            return _foundry(stack, server, cluster)
+        case NimOperatorSettings():
+            raise pulumi.RunError("sdg:inference.provider nim-operator is not available yet")
+
+
+def _foundry(stack: Stack, server: FoundrySettings, cluster: ClusterHandle) -> Served:
+    settings = stack.settings.cluster
+    if not isinstance(settings, Azure):  # the loader refuses it with what can be deployed
+        raise pulumi.RunError(f"sdg:inference.provider foundry needs a cluster in Azure; this one's kind is {cluster.kind}")
+    from components.inference.foundry import Foundry, made_models  # noqa: PLC0415 -- Azure's SDK takes a while, which other stacks need not
+
+    planned, mirror = stack.inference.of("foundry"), stack.settings.mirror
+    return Foundry("foundry", server, planned, cluster=cluster, azure=settings, mirror=mirror, before=made_models()).served

@@ -48,9 +48,14 @@ class Stored:
 
 def stored() -> Stored:
     """Asks for the stack's own state."""
+    return of_outputs(state())
+
+
+def state() -> Mapping[str, Mapping[str, Any]]:
+    """Outputs of the resources that the stack's state holds, each with its type, by URN. Secrets are among them."""
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     answer = pulumi.runtime.invoke(_ASK, {"stackName": stack}).value or {}
-    return of_outputs(answer.get("outputs") or {})
+    return answer.get("outputs") or {}
 
 
 def of_outputs(resources: Mapping[str, Mapping[str, Any]]) -> Stored:
