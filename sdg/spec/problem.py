@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from sdg.catalog.key_shapes import key_shape
+
 LONGEST_SHOWN: Final = 60
+_LONGEST_KEY: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,22 @@ class SpecError(ValueError):
         return cls([Problem(line, path, value, message, legal, rule=rule)])
 
 
-def shown(value: object) -> str:
-    """A value as a problem shows it: on one line, and cut where it is long."""
-    text = repr(value) if isinstance(value, str) else str(value)
+def shown(value: object, label: str = "") -> str:
+    """A value as a problem shows it: on one line, short, and never one that looks like a credential.
+
+    Args:
+        value: anything that stands in a spec.
+        label: name of the key that holds it.
+    """
+    if isinstance(value, dict):
+        return f"a map of {len(value)}" if value else "an empty map"
+    if isinstance(value, list | tuple | set):
+        return f"a list of {len(value)}" if value else "an empty list"
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str) and key_shape(value[:_LONGEST_KEY], label):
+        return "a text that looks like a credential"
+    text = repr(value[: LONGEST_SHOWN * 2]) if isinstance(value, str) else str(value)
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

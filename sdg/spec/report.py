@@ -1,0 +1,41 @@
+"""Collects what is wrong with a rendered spec, by path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from sdg.spec.problem import Problem, shown
+from sdg.spec.render import Rendered
+
+Where = tuple[str | int, ...]
+
+MISSING: Final = object()
+"""Stands for a value that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found so far."""
+
+    rendered: Rendered
+    _found: list[Problem] = field(default_factory=list)
+
+    def add(  # noqa: PLR0917 - in the order of a problem's sentence
+        self,
+        where: Where,
+        value: Any,  # noqa: ANN401 - whatever stands in a spec
+        message: str,
+        legal: str = "",
+        rule: str = "",
+        severity: Literal["error", "warning"] = "error",
+    ) -> None:
+        """Notes one problem."""
+        path = ".".join(map(str, where))
+        label = next((str(step) for step in reversed(where) if isinstance(step, str)), "")
+        text = "" if value is MISSING else shown(value, label)
+        self._found.append(Problem(self.rendered.line(*where), path, text, message, legal, severity, rule))
+
+    def problems(self) -> tuple[Problem, ...]:
+        """All of them."""
+        return tuple(self._found)

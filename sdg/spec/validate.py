@@ -1,0 +1,131 @@
+"""Judges a rendered spec as the platform would, and says every problem at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sdg.spec.forms import FORMS
+from sdg.spec.problem import Problem
+from sdg.spec.render import Rendered
+from sdg.spec.report import MISSING, Report, Where
+from sdg.spec.rules import check_rules
+from sdg.spec.schema import OBJECTS, ONE_OF, Field, Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known about the place where a spec will run; what is None is not judged.
+
+    Attributes:
+        platforms: of the pool.
+        gpu_platforms: those among them whose nodes have GPUs.
+        credentials: payload keys by name of each credential that is set; None for keys that are not known.
+        folder: of the spec's file, for files that the client reads.
+        most_tasks: that a workflow may have.
+    """
+
+    platforms: Collection[str] | None = None
+    gpu_platforms: Collection[str] | None = None
+    credentials: Mapping[str, Collection[str] | None] | None = None
+    folder: Path | None = None
+    most_tasks: int = 20
+
+
+_NOTHING_KNOWN: Final = Surroundings()
+
+
+def validate(rendered: Rendered, profile: Profile = "6.3", surroundings: Surroundings = _NOTHING_KNOWN) -> tuple[Problem, ...]:
+    """Every problem of a spec, in the order of its lines; errors and warnings, see `Problem.severity`.
+
+    Args:
+        rendered: the spec.
+        profile: version of the platform.
+        surroundings: what is known about the place where it will run.
+    """
+    report = Report(rendered)
+    _Walk(report, profile).object("spec", rendered.document, ())
+    check_rules(rendered, report, surroundings)
+    return tuple(sorted([*rendered.warnings, *report.problems()], key=lambda problem: (problem.line or 0, problem.path)))
+
+
+def errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Those that the platform refuses a spec for."""
+    return tuple(problem for problem in problems if problem.severity == "error")
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Follows the schema through a document."""
+
+    report: Report
+    profile: Profile
+
+    def object(self, kind: str, value: Any, where: Where) -> None:  # noqa: ANN401 - whatever stands in a spec
+        fields = OBJECTS[kind]
+        if not isinstance(value, dict):
+            self.report.add(where, value, "is no map", f"a map with {', '.join(self._names(kind))}", "type")
+            return
+        for key in value:
+            if key not in fields or self.profile not in fields[key].profiles:
+                self._unknown(kind, str(key), value[key], where)
+        for key, described in fields.items():
+            if self.profile not in described.profiles:
+                continue
+            if key in value:
+                self._value(described, value[key], (*where, key))
+            elif described.required:
+                self.report.add((*where, key), MISSING, "is missing", rule="missing-key")
+        self._one_of(kind, value, where)
+
+    def _names(self, kind: str) -> list[str]:
+        return [key for key, described in OBJECTS[kind].items() if self.profile in described.profiles]
+
+    def _unknown(self, kind: str, key: str, value: Any, where: Where) -> None:  # noqa: ANN401
+        described = OBJECTS[kind].get(key)
+        names = self._names(kind)
+        if described is not None:
+            message = f"is a key of OSMO {' and '.join(described.profiles)}, and not of {self.profile}"
+            self.report.add((*where, key), value, message, ", ".join(names), "profile")
+            return
+        near = difflib.get_close_matches(key.lower(), {name.lower(): name for name in names}, n=1)
+        meant = next((name for name in names if near and name.lower() == near[0]), "")
+        message = f"is no key of a {kind.replace('_', ' ')}{f'; did you mean {meant!r}?' if meant else ''}"
+        self.report.add((*where, key), value, message, ", ".join(names), "unknown-key")
+
+    def _value(self, described: Field, value: Any, where: Where) -> None:  # noqa: ANN401
+        if value is None and described.nullable:
+            return
+        shape, _, kind = described.form.partition(":")
+        if kind:
+            self._nested(shape, kind, value, where)
+            return
+        for fault in FORMS[described.form](value):
+            wrong = value if not fault.inside else fault.value
+            self.report.add((*where, *fault.inside), wrong, fault.message, fault.legal, fault.rule, fault.severity)
+        if described.legal and value not in described.legal:
+            self.report.add(where, value, "is not one of the legal values", ", ".join(described.legal), "type")
+
+    def _nested(self, shape: str, kind: str, value: Any, where: Where) -> None:  # noqa: ANN401
+        if shape == "object":
+            self.object(kind, value, where)
+            return
+        if shape == "list" and isinstance(value, list):
+            for index, item in enumerate(value):
+                self.object(kind, item, (*where, index))
+        elif shape == "map" and isinstance(value, dict):
+            for key, item in value.items():
+                self.object(kind, item, (*where, str(key)))
+        else:
+            self.report.add(where, value, f"is no {shape}", f"a {shape} of {kind}s", "type")
+
+    def _one_of(self, kind: str, value: Mapping[str, Any], where: Where) -> None:
+        known = [key for key in ONE_OF.get(kind, ()) if self.profile in OBJECTS[kind][key].profiles]
+        there = [key for key in known if key in value and value[key] != []]
+        if not known or len(there) == 1:
+            return
+        found = f"has {' and '.join(there)}" if there else f"has none of {', '.join(known)}"
+        self.report.add(where, MISSING, found, f"exactly one of {', '.join(known)}", "one-of")
