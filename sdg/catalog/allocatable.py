@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -12,8 +13,8 @@ from sdg.catalog.documents import CatalogModel, read
 from sdg.catalog.quantities import gib, number
 from sdg.catalog.vm_sizes import VmSize
 
-MAX_PODS = 110  # the kubelet's default, and AKS' with most networks
-OS_DISK_GIB = 128
+MAX_PODS: Final = 110  # the kubelet's default, and AKS' with most networks
+OS_DISK_GIB: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
