@@ -14,13 +14,11 @@ Inputs:
         minutes: expected from the start of its pod (or from the first look, where it has none) until it answers; 0 when it answers at once.
         expect: optional {models: whether `<url>/models` is there and lists the model (true unless it says false), path: where the request
             goes below the URL's origin (unless told, `<url>/chat/completions`; "/v1/infer" takes the form of NVIDIA's image NIMs)}.
-        nim: None, or {namespace, name} of its NIMService, with `gpus` of one pod, `claim` (name of its volume's claim) and
-            `download` {job, minutes}, each None or absent where there is none.
+        nim: None, or {name} of its NIMService, in the namespace of its address.
         function: None, or {api, id, version} of a function of NVCF: `api` is its API's base URL through the mirror ("https://api.nvcf…"),
             `version` may be "". Its status is asked with the endpoint's key.
     triggers: by name, what makes the gate look again.
     deadline: seconds.
-    workloads: optional [{kind, namespace, name}], what has to run before any NIM can: the operator's Deployment.
     pools: optional [{name, minimum, maximum, gpus, labels, taints}], as for the cluster gate: a NIM that needs more GPUs on one node than
         every pool has is not waited for.
     repair, restore: optional, the commands that bring back what vanished, as for the service gate.
@@ -34,7 +32,52 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sdg.gates.checks import Verdict
+from sdg.gates.probes.endpoints import Endpoints
+from sdg.gates.probes.nims import NimsProbe
+from sdg.gates.probes.pools import Pool
+from sdg.gates.resource import Properties, RecordProvider
+from sdg.gates.stage import SETTLE
+from sdg.gates.waiting import Say, Wait, observed, until_green
 from sdg.inference.model import PlannedEndpoint
+from sdg.kube.api import KubernetesApi
+from sdg.kube.connection import Connection
+
+INTERVAL = 0.5  # seconds between two looks; each endpoint says itself how often it may be asked
+SPEAK_GAP = 4.0  # seconds between two lines: a start may take an hour and a half
+SPEAK_EVERY = 15.0  # seconds between two lines while nothing changes
+
+
+class InferenceRecord(RecordProvider):
+    """Stores what was found about every endpoint."""
+
+    @staticmethod
+    def wait(inputs: Properties, say: Say) -> Verdict:
+        wait = Wait(float(inputs["deadline"]), interval=INTERVAL, speak_gap=SPEAK_GAP, speak_every=SPEAK_EVERY, settle=SETTLE)
+        with Endpoints.of(inputs, _nims(inputs), with_requests=True) as endpoints:
+            return until_green(endpoints.look, wait, say)
+
+    @staticmethod
+    def observe(inputs: Properties, found: Properties) -> Verdict:
+        with Endpoints.of(inputs, _nims(inputs), with_requests=False) as endpoints:
+            return _remembering(observed(endpoints.look), found)
+
+
+def _nims(inputs: Properties) -> NimsProbe | None:
+    """Looks at NIMs where there are some: nothing else is asked of the cluster."""
+    if not any(entry.get("nim") for entry in inputs["endpoints"]):
+        return None
+    api = KubernetesApi.connect(Connection.of(inputs["connection"]))
+    pools = tuple(Pool.of(entry) for entry in inputs.get("pools") or ())
+    return NimsProbe(api, pools, repair=str(inputs.get("repair") or ""), restore=str(inputs.get("restore") or ""))
+
+
+def _remembering(verdict: Verdict, found: Properties) -> Verdict:
+    """With what is known of the requests that were answered before: a look sends none."""
+    before = (found.get("evidence") or {}).get("endpoints") or {}
+    now: Mapping[str, Any] = dict(verdict.evidence).get("endpoints") or {}  # type: ignore[assignment]
+    kept = {name: {"request": before[name]["request"]} if (before.get(name) or {}).get("request") else {} for name in now}
+    return verdict.with_evidence(endpoints={name: {**kept[name], **seen} for name, seen in now.items()})
 
 
 def endpoint_input(planned: PlannedEndpoint, url: object, probe: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,8 @@ STORED = [
     "components.platform.runtime_class.RuntimeClassProvider",
     "sdg.gates.access.AccessRecord",
     "sdg.gates.cluster.ClusterRecord",
+    "sdg.gates.downloads.DownloadsRecord",
+    "sdg.gates.inference.InferenceRecord",
     "sdg.gates.kai.KaiRecord",
     "sdg.gates.osmo.OsmoRecord",
     "sdg.gates.resource.VerdictProvider",

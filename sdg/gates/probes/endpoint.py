@@ -12,38 +12,6 @@ from sdg.kube.portforward import Target
 
 
 @dataclass(frozen=True, slots=True)
-class Nim:
-    """A NIMService, and what goes before it.
-
-    Attributes:
-        gpus: of one pod.
-        claim: name of its volume's claim; empty for none.
-        job: name of the Job that downloads its weights; empty for none.
-        job_minutes: that the Job is expected to take; 0 where nobody says.
-    """
-
-    namespace: str
-    name: str
-    gpus: int = 0
-    claim: str = ""
-    job: str = ""
-    job_minutes: float = 0.0
-
-    @classmethod
-    def of(cls, properties: Mapping[str, Any]) -> Self:
-        """Reads the `nim` of an endpoint; numbers arrive as floats."""
-        download = properties.get("download") or {}
-        return cls(
-            str(properties["namespace"]),
-            str(properties["name"]),
-            gpus=int(properties.get("gpus") or 0),
-            claim=str(properties.get("claim") or ""),
-            job=str(download.get("job") or ""),
-            job_minutes=float(download.get("minutes") or 0),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Function:
     """A function of NVCF: where its API answers, and which version has to be active; an empty version is any."""
 
@@ -67,6 +35,7 @@ class Endpoint:
         base_path: path of its base URL ("/v1").
         models: whether its list of models is there and names the model.
         path: where its request goes.
+        nim: name of the NIMService in the target's namespace; empty for none.
     """
 
     name: str
@@ -81,7 +50,7 @@ class Endpoint:
     base_path: str
     models: bool
     path: str
-    nim: Nim | None
+    nim: str
     function: Function | None
 
     @classmethod
@@ -104,7 +73,7 @@ class Endpoint:
             base_path=base_path,
             models=bool(expect.get("models", True)),
             path=str(expect.get("path") or f"{base_path}/chat/completions"),
-            nim=Nim.of(properties["nim"]) if properties.get("nim") else None,
+            nim=str((properties.get("nim") or {}).get("name") or ""),
             function=Function.of(properties["function"]) if properties.get("function") else None,
         )
 
