@@ -141,7 +141,7 @@ def kwok_configuration(state: StateDir) -> str:
 
 def daemon(state: StateDir, ports: Mapping[str, int], pki: Pki) -> Command:
     """The services and loops in Python. Restarted when their code has changed."""
-    folders = (("services", "*.py"), ("azure", "*"), ("charts", "*"))
+    folders = (("services", "*.py"), ("azure", "*"), ("charts", "*"), ("nims", "*"))
     sources = sorted([*PACKAGE.glob("*.py"), *(path for folder, names in folders for path in (PACKAGE / folder).rglob(names))])
     stamps = [(str(path.relative_to(PACKAGE)), path.stat().st_mtime_ns) for path in sources if path.is_file() and path.suffix != ".pyc"]
     version = _short_hash(json.dumps([stamps, dict(ports), _connection(ports, pki)]))

@@ -18,7 +18,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from rehearsal import control
-from rehearsal.api import CLAIMS, NODES, PODS, Api
+from rehearsal.api import ACCOUNTS, CLAIMS, DEFINITIONS, NODES, PODS, Api
 from rehearsal.azure.aks import Aks
 from rehearsal.azure.aks_autoscaler import Autoscaler
 from rehearsal.azure.aks_virtual import VirtualAks
@@ -27,7 +27,10 @@ from rehearsal.azure.world import Resource, World
 from rehearsal.devices import Devices
 from rehearsal.faults import Faults
 from rehearsal.forwards import Forwards
-from rehearsal.kubelet import Ending, Kubelet, runs
+from rehearsal.kubelet import Ending, Kubelet, first_of, runs
+from rehearsal.nims.operator import Operator
+from rehearsal.nims.programs import Programs
+from rehearsal.nims.serving import Servers
 from rehearsal.pki import Pki
 from rehearsal.podlogs import PodLogs
 from rehearsal.references import References
@@ -101,16 +104,26 @@ class Daemon:
         while not self._api.is_ready():
             threading.Event().wait(POLL)
         known, volumes = References(), Provisioner(self._api)
-        kubelet, forwards = Kubelet(self._api, self.faults, known, self._logs, self._ending), Forwards(self._api, self._ports)
+        nims, servers = Programs(self._api, self.faults, self._logs, self.world.clock.scale), Servers()
+        kubelet = Kubelet(self._api, self.faults, known, self._logs, first_of(nims.ending, self._ending))
+        forwards, operator = Forwards(self._api, self._ports, servers.ports), Operator(self._api, servers)
         devices = Devices(self._api)
-        also = {CLAIMS: (volumes.on_claim,), NODES: (devices.on_node, self._autoscaler.on_node)}
+        also = {
+            CLAIMS: (volumes.on_claim,),
+            NODES: (devices.on_node, self._autoscaler.on_node, nims.on_node),
+            ACCOUNTS: (operator.on_owned,),
+        }
         watchers = [
             *(
                 Watcher(self._api, resource, (handler, kubelet.on_reference, *also.get(resource, ())))
                 for resource, handler in known.handlers().items()
             ),
             *volumes.watchers(),
-            Watcher(self._api, PODS, (kubelet.on_pod, forwards.on_pod, devices.on_pod, self._autoscaler.on_pod)),
+            *operator.watchers(),
+            Watcher(self._api, DEFINITIONS, (operator.on_definition,)),
+            Watcher(
+                self._api, PODS, (nims.on_pod, servers.on_pod, kubelet.on_pod, forwards.on_pod, devices.on_pod, self._autoscaler.on_pod)
+            ),
         ]
         for watcher in watchers:
             watcher.start()
@@ -119,6 +132,7 @@ class Daemon:
         kubelet.start()
         volumes.start()
         devices.start()
+        operator.start()
         self._autoscaler.start()
         if self._runner is not None:
             self._runner.start()

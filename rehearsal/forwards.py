@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rehearsal.api import PORT_FORWARDS, Api, ApiError, Object
@@ -40,17 +40,22 @@ SERVED: tuple[Served, ...] = (
 )
 
 
-def forward(pod: Object, ports: Mapping[str, int]) -> Object | None:
+Own = Callable[[Object], Mapping[int, int]]
+"""Of a pod that has local servers of its own: its ports, and theirs."""
+
+
+def _none(_pod: Object) -> Mapping[int, int]:
+    return {}
+
+
+def forward(pod: Object, ports: Mapping[str, int], own: Own = _none) -> Object | None:
     """The PortForward of a pod, named like it; None when nothing answers behind the pod.
 
     Args:
         ports: local port of each service.
     """
-    targets = [
-        {"ports": [served.port], "target": {"address": HOST, "port": ports[served.service]}}
-        for served in SERVED
-        if served.is_served_by(pod)
-    ]
+    leads = {served.port: ports[served.service] for served in SERVED if served.is_served_by(pod)} | dict(own(pod))
+    targets = [{"ports": [port], "target": {"address": HOST, "port": local}} for port, local in leads.items()]
     if not targets:
         return None
     metadata = pod["metadata"]
@@ -69,14 +74,14 @@ def forward(pod: Object, ports: Mapping[str, int]) -> Object | None:
 class Forwards:
     """Keeps one PortForward per pod that answers, and none for others."""
 
-    def __init__(self, api: Api, ports: Mapping[str, int]) -> None:
-        self._api, self._ports = api, ports
+    def __init__(self, api: Api, ports: Mapping[str, int], own: Own = _none) -> None:
+        self._api, self._ports, self._own = api, ports, own
         self._made: dict[tuple[str, str], str] = {}
 
     def on_pod(self, change: str, pod: Object) -> None:
         """Takes over a change of a pod."""
         key, uid = key_of(pod), pod["metadata"]["uid"]
-        wanted = None if change == "DELETED" else forward(pod, self._ports)
+        wanted = None if change == "DELETED" else forward(pod, self._ports, self._own)
         if wanted is not None and self._made.get(key) != uid:
             self._create(wanted)
             self._made[key] = uid

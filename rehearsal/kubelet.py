@@ -14,7 +14,7 @@ from rehearsal.events import Events, timestamp
 from rehearsal.faults import Faults, Fields
 from rehearsal.needs import CREATING, Missing, missing
 from rehearsal.podlogs import PodLogs
-from rehearsal.podstatus import CRASH_LOOP, Crash, crashing, held
+from rehearsal.podstatus import CRASH_LOOP, Crash, crashing, held, warming
 from rehearsal.references import References
 from rehearsal.watching import Key, key_of
 from rehearsal.workqueue import WorkQueue
@@ -48,13 +48,29 @@ class Delay:
     seconds: float
 
 
-Decision = Start | Hold | Delay | Crash
-Ending = Callable[[Object], Crash | None]
-"""How a pod's program ends as soon as it starts; None for one that runs."""
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """The pod's program runs, and is not ready for some more seconds; infinitely many for one that never is."""
+
+    seconds: float
+
+
+Decision = Start | Hold | Delay | Warm | Crash
+Ending = Callable[[Object], Hold | Delay | Warm | Crash | None]
+"""What becomes of a pod's program when it starts, such as how it ends at once; None for one that runs."""
 
 
 def runs(_pod: Object) -> None:
     """The ending of a program that has none."""
+
+
+def first_of(*endings: Ending) -> Ending:
+    """The first of these that has something to say."""
+
+    def found(pod: Object) -> Hold | Delay | Warm | Crash | None:
+        return next((said for ending in endings if (said := ending(pod)) is not None), None)
+
+    return found
 
 
 def decide(pod: Object, known: References, faults: Faults, age: float, ending: Ending = runs) -> Decision | None:
@@ -79,19 +95,22 @@ def decide(pod: Object, known: References, faults: Faults, age: float, ending: E
     return Hold(tuple(found)) if found else ending(pod) or Start()
 
 
+WARMING = Warm(0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Told:
     """What was last told about a pod.
 
     Attributes:
         since: when the pod was first seen on its node (monotonic).
-        said: what was told; a crash, or what was missing.
+        said: what was told; a crash, that it gets ready (without the time), or what was missing.
         said_at: when (monotonic).
         restarts: how often the pod's containers were started again.
     """
 
     since: float
-    said: Crash | tuple[Missing, ...] | None = None
+    said: Crash | Warm | tuple[Missing, ...] | None = None
     said_at: float = 0.0
     restarts: int = 0
 
@@ -159,6 +178,8 @@ class Kubelet:
                     image = pod["spec"]["containers"][0].get("image", "")
                     self._events.inform(pod, "Pulling", f'Pulling image "{image}"')
                 self._queue.add(key, seconds)
+            case Warm(seconds):
+                self._warm(key, pod, told, seconds)
             case Crash():
                 self._crash(key, pod, told, decision)
 
@@ -183,6 +204,20 @@ class Kubelet:
             self._events.warn(pod, item.event, item.message)
         self._tell(pod, replace(told, said=found, said_at=now))
         self._queue.add(key, REPEAT)
+
+    def _warm(self, key: Key, pod: Object, told: _Told, seconds: float) -> None:
+        now, image = time.monotonic(), pod["spec"]["containers"][0].get("image", "")
+        if told.said != WARMING:
+            self._patch(pod, {"status": warming(pod, told.restarts, timestamp())}, "status")
+            for reason, words in (("Pulled", f'Successfully pulled image "{image}"'), ("Started", "Container started")):
+                self._events.inform(pod, reason, words)
+        elif now >= told.said_at + REPEAT and pod["spec"]["containers"][0].get("startupProbe"):
+            self._events.warn(pod, "Unhealthy", "Startup probe failed: HTTP probe failed with statuscode: 503")
+        else:
+            self._queue.add(key, min(seconds, max(told.said_at + REPEAT - now, GRACE)))
+            return
+        self._tell(pod, replace(told, said=WARMING, said_at=now))
+        self._queue.add(key, min(seconds, REPEAT))
 
     def _crash(self, key: Key, pod: Object, told: _Told, crash: Crash) -> None:
         now = time.monotonic()

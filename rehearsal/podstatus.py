@@ -58,6 +58,20 @@ def held(pod: Object, found: Sequence[Missing], now: str) -> Object:
     }
 
 
+def warming(pod: Object, restarts: int, now: str) -> Object:
+    """Status of a pod whose containers run, and that is not ready yet."""
+
+    def running(container: Object) -> Object:
+        return {**_status(container, {"running": {"startedAt": now}}), "restartCount": restarts}
+
+    return {
+        "phase": "Running",
+        "startTime": pod.get("status", {}).get("startTime") or now,
+        "conditions": _conditions(pod, now, reason="ContainersNotReady"),
+        "containerStatuses": [running(container) for container in pod["spec"]["containers"]],
+    }
+
+
 def crashing(pod: Object, crash: Crash, restarts: int, now: str) -> Object:
     """Status of a pod whose containers start and end: the phase follows from its restart policy, as the kubelet decides it."""
     ended = {

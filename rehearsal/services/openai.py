@@ -43,7 +43,7 @@ class Refused(Exception):
 
 
 # one white pixel
-_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8/5+hHgAHggJ/PchI7wAAAABJRU5ErkJggg=="
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8/5+hHgAHggJ/PchI7wAAAABJRU5ErkJggg=="
 
 
 def listed(models: Mapping[str, Model]) -> Json:
@@ -99,7 +99,7 @@ def _decoded(url: str) -> bytes:
 
 
 def _completion(model: Model) -> Json:
-    image = [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{_PIXEL}"}}]
+    image = [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}]
     return {
         "id": f"chatcmpl-{uuid.uuid4().hex}",
         "object": "chat.completion",
