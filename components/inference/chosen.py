@@ -9,6 +9,7 @@ from components.inference.base import InferenceHandle, Served
 from components.inference.external import External
 from components.inference.none import NoInference
 from components.inference.nvcf import Nvcf
+from components.inference.verified import VerifiedInference
 from sdg.settings.azure import Azure
 from sdg.settings.inference import External as ExternalSettings
 from sdg.settings.inference import Foundry as FoundrySettings
@@ -25,11 +26,15 @@ def build_inference(stack: Stack, cluster: ClusterHandle) -> InferenceHandle:
     if isinstance(settings, NoInferenceSettings):
         NoInference("inference", settings, cluster)
         return InferenceHandle()
-    from components.inference.verified import VerifiedInference  # noqa: PLC0415
-
     served = [_served(stack, server, cluster) for server in servers(settings)]
-    requests = settings.requests == "auto"
-    return VerifiedInference("verified-inference", served, cluster, requests=requests, deadline=settings.deadline).handle
+    return VerifiedInference(
+        "verified-inference",
+        served,
+        cluster,
+        provider=settings.provider,
+        requests=settings.requests == "auto",
+        deadline=settings.deadline,
+    ).handle
 
 
 def _served(stack: Stack, server: Server, cluster: ClusterHandle) -> Served:

@@ -17,6 +17,11 @@ from sdg.gates.resource import gate
 class VerifiedInference(pulumi.ComponentResource):
     """Proves that every endpoint answers as the workload will use it, whoever serves it.
 
+    Args:
+        provider: the stack's first one, by name.
+        requests: whether each endpoint gets one small request.
+        deadline: seconds.
+
     Attributes:
         handle: what later stages need of it.
     """
@@ -27,12 +32,14 @@ class VerifiedInference(pulumi.ComponentResource):
         served: Sequence[Served],
         cluster: ClusterHandle,
         *,
+        provider: str,
         requests: bool,
         deadline: float,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         endpoints = tuple(endpoint for each in served for endpoint in each.endpoints)
-        super().__init__("sdg:inference:Verified", name, {"cluster": cluster.kind, "endpoints": _names(endpoints)}, opts)
+        facts = {"cluster": cluster.kind, "provider": provider, "endpoints": _names(endpoints)}
+        super().__init__("sdg:inference:Verified", name, facts, opts)
         asked = {
             "connection": _connection(cluster, endpoints),
             "endpoints": [_asked(endpoint, requests=requests) for endpoint in endpoints],
