@@ -8,7 +8,8 @@ from typing import Any
 from sdg.osmo import layout
 from sdg.settings.mirror import Mirror
 from sdg.settings.smoke import Smoke
-from sdg.spec import VERIFY_GPU, VERIFY_HELLO, parse, render
+from sdg.spec import VERIFY_GPU, VERIFY_HELLO, parse
+from sdg.spec.verify import render
 
 
 def smoke_inputs(settings: Smoke, gpus: int, mirror: Mirror, *, grows: bool = False, taints: Sequence[str] = ()) -> dict[str, Any]:

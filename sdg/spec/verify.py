@@ -21,7 +21,7 @@ def requested(name: str) -> tuple[int, float]:
     """CPUs and MiB that a verification workflow's largest profile asks for, without what OSMO adds."""
     profiles = parse(_text(name)).workflow.resources.values()
     memory = [profile.memory or "0Mi" for profile in profiles]
-    return max(profile.cpu for profile in profiles), max(float(size[:-2]) * _MIB[size[-2:]] for size in memory)
+    return max(profile.cpu or 1 for profile in profiles), max(float(size[:-2]) * _MIB[size[-2:]] for size in memory)
 
 
 def render(name: str, image: Callable[[str], str] = str, platform: str | None = None) -> str:

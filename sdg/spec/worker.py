@@ -33,6 +33,13 @@ ORPHAN_CHECK: Final = 5.0
 
 _MARK = f"\0{secrets.token_hex(4)}:"
 _MARKS = re.compile(re.escape(_MARK) + r"(\d+)\0")
+_LATER = re.compile(re.escape(_MARK) + r"([a-zA-Z_]\w*)\0", re.ASCII)
+# what a template may consist of for its plain `{{ name }}` to be filled in after rendering: nothing that could see or change them
+_PIECES = re.compile(r"\{%[-+]?\s*(?P<tag>\w*)(?P<rest>.*?)%\}|\{\{(?P<printed>.*?)\}\}", re.DOTALL)
+_TRANSPARENT: Final = frozenset({"if", "elif", "else", "endif", "for", "endfor"})
+_NO_VARIABLES: Final = frozenset(
+    {"loop", "self", "true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if", "else", "recursive"}
+)
 
 
 class Renderer:
@@ -49,7 +56,7 @@ class Renderer:
         """What a template renders to, or what is wrong with it."""
         self._variables, self._used = variables, set()
         try:
-            return self._rendered(self._template(text), variables, longest)
+            return self._rendered(self._template(_with_later(text, variables)), variables, longest)
         except TemplateSyntaxError as error:
             return {"error": "syntax", "message": error.message or "", "line": error.lineno}
         except (MemoryError, RecursionError, TooLongError) as error:
@@ -60,7 +67,7 @@ class Renderer:
 
     def _rendered(self, template: Template, variables: Mapping[str, Any], longest: int) -> dict[str, Any]:
         try:
-            clean, lines = _unmarked(_bounded(template, variables, longest))
+            clean, lines = _unmarked(self._filled(_bounded(template, variables, longest), longest))
         except UndefinedError as error:
             return {"undefined": self._undefined(template, variables, longest), "message": str(error)[:500], "line": _line(error)}
         if len(clean) > longest:
@@ -80,6 +87,21 @@ class Renderer:
             self._kept.move_to_end(text)
         return template
 
+    def _filled(self, rendered: str, longest: int) -> str:
+        """The text with the values that were left for later."""
+        length = len(rendered)
+
+        def value(match: re.Match[str]) -> str:
+            nonlocal length
+            found = str(self._variables[match[1]])
+            length += len(found)
+            if length > longest * 2:
+                raise TooLongError
+            self._used.add(match[1])
+            return found
+
+        return _LATER.sub(value, rendered)
+
     def _note(self, value: object, name: str) -> object:
         """Remembers that a variable was read, unless it is a loop's of the same name."""
         if name in self._variables and value is self._variables[name]:
@@ -97,6 +119,25 @@ class Renderer:
         finally:
             self._environment.undefined = StrictUndefined
         return list(seen)
+
+
+def _with_later(text: str, variables: Mapping[str, Any]) -> str:
+    """The template with each plain `{{ name }}` as a mark, so that Jinja has less to compile; as it is where that would not be the same."""
+    if "{#" in text:
+        return text
+    bound = set(_NO_VARIABLES)
+    for piece in _PIECES.finditer(text):
+        tag, inside = piece["tag"], piece["rest"] or piece["printed"] or ""
+        if "{" in inside or inside.count("'") % 2 or inside.count('"') % 2 or (tag and tag not in _TRANSPARENT):
+            return text
+        if tag == "for":
+            bound.update(re.findall(r"\w+", inside.partition(" in ")[0]))
+
+    def later(piece: re.Match[str]) -> str:
+        name = (piece["printed"] or "").strip(" \t")
+        return f"{_MARK}{name}\0" if name in variables and name.isascii() and name.isidentifier() and name not in bound else piece[0]
+
+    return _PIECES.sub(later, text)
 
 
 class TooLongError(Exception):

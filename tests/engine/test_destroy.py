@@ -13,7 +13,7 @@ from cli.inventory import inventory
 from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
 from sdg.osmo.client import OsmoClient
-from sdg.spec import VERIFY_HELLO, render
+from sdg.spec.verify import VERIFY_HELLO, render
 
 PASSPHRASE = "a passphrase for this test"
 MEK = ("--namespace", "osmo-minimal", "get", "configmap", "mek-config", "--output", "jsonpath={.data}")
