@@ -43,7 +43,9 @@ def run(
     """
     needs, problems = look(spec, pairs, profile)
     if as_json:
-        print(json.dumps(needs.as_json(problems), indent=2), file=console.file)
+        show_problems((problem for problem in problems if problem.severity == "warning"), Console(stderr=True, soft_wrap=True))
+        errors = [problem for problem in problems if problem.severity == "error"]
+        print(json.dumps(needs.as_json(errors), indent=2), file=console.file)
     else:
         show(spec, needs, problems, console)
     if any(problem.severity == "error" for problem in problems):
@@ -57,10 +59,11 @@ def look(spec: Path, pairs: tuple[Iterable[str], Iterable[str], Iterable[str]], 
         rendered = render(_read(spec), Values.parse(*pairs))
     except SpecError as error:
         return Needs(), error.problems
+    # of what both see, the validator's errors and discovery's errors each say more than the other's word on the same place
     problems = validate(rendered, profile)
-    told = {problem.path for problem in problems}
-    needs = discover(rendered)
-    return needs.without(told), problems
+    needs = discover(rendered).without(problem.path for problem in problems if problem.severity == "error")
+    told = {problem.path for problem in needs.errors}
+    return needs, tuple(problem for problem in problems if problem.severity == "error" or problem.path not in told)
 
 
 def _read(spec: Path) -> str:

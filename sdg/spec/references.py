@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sdg.catalog.endpoint_hosts import EndpointHosts, endpoint_hosts, is_below
-from sdg.catalog.nims import UnknownNim, nim
+from sdg.catalog.nims import UnknownNim, nim, nims
 from sdg.spec.external import is_endpoint
 from sdg.spec.hosts import Mention, mentions
 from sdg.spec.texts import Text
@@ -128,7 +128,8 @@ def _nim(mention: Mention, name: str, place: tuple[str | int, ...], hosts: Endpo
     try:
         nim(name)
     except UnknownNim as unknown:
-        yield Unsatisfied(place, mention.host, str(unknown).removesuffix("."))
+        legal = f"a name of the catalog, such as {' or '.join(unknown.near)}" if unknown.near else f"one of {', '.join(nims())}"
+        yield Unsatisfied(place, mention.host, f"{name} is no NIM service of the catalog", legal)
         return
     right = hosts.nim.url(name)
     if not mention.host.removesuffix(".").endswith(hosts.nim.suffix):
@@ -138,7 +139,7 @@ def _nim(mention: Mention, name: str, place: tuple[str | int, ...], hosts: Endpo
     if mention.scheme and mention.scheme != "http":
         yield Unsatisfied(place, mention.url, f"NIM services answer http, not {mention.scheme}", right)
     if mention.port not in {hosts.nim.port, None} or (mention.port is None and mention.scheme):
-        port = f"port {mention.port}" if mention.port is not None else "the default port"
+        port = f"port {mention.port}" if mention.port is not None else f"the port that {mention.scheme} has where none is said"
         yield Unsatisfied(place, mention.url, f"NIM services answer at port {hosts.nim.port}, not at {port}", right)
 
 
