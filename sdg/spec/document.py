@@ -146,6 +146,8 @@ def load(text: str, line_of: LineOf) -> tuple[Any, Node | None]:
     try:
         root = _Composer(loader, line_of).read()
         value = None if root is None else loader.construct_document(root)
+    except SpecError:  # is a ValueError, too
+        raise
     except yaml.YAMLError as error:
         raise SpecError([_syntax(error, line_of)]) from error
     except (ValueError, TypeError, OverflowError, RecursionError) as error:

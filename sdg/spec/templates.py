@@ -143,7 +143,7 @@ class _Failure:
     def _other(self) -> Problem:
         line = self.answer.get("line")
         place = None if line is None else self.first_line - 1 + int(line)
-        kind, message = str(self.answer.get("error", "undefined")), shown(str(self.answer.get("message", ""))).strip("'\"")
+        kind, message = str(self.answer.get("error", "undefined")), str(self.answer.get("message", ""))[:200]
         return Problem(place, "workflow", "", *_told(kind, message), rule="template")
 
 
