@@ -139,6 +139,7 @@ TENANT = "99999999-8888-7777-6666-555555555555"
 KUBELOGIN = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "kubelogin"}
 LOGIN = {"exec": {**KUBELOGIN, "args": ["get-token", "--login", "devicecode"]}}
 COMPUTED |= {
+    "azure-native:cognitiveservices:Account": {"name": "foundry"},
     "azure-native:containerservice:ManagedCluster": {
         "name": "aks-sdg-dev",
         "fqdn": "aks-sdg-dev.hcp.eastus2.azmk8s.io",
@@ -146,6 +147,9 @@ COMPUTED |= {
     },
     "azure-native:dbforpostgresql:Server": {"fullyQualifiedDomainName": "psql.postgres.database.azure.com"},
     "azure-native:keyvault:Vault": {"name": "vault"},
+    "azure-native:machinelearningservices:ServerlessEndpoint": {
+        "properties": {"inferenceEndpoint": {"uri": "https://phi-4-abcde.eastus2.models.ai.azure.com"}}
+    },
     "azure-native:managedidentity:UserAssignedIdentity": {"principalId": "principal", "clientId": "osmo-client", "tenantId": TENANT},
     "azure-native:network:PublicIPAddress": {"ipAddress": "203.0.113.9"},
     "azure-native:redisenterprise:RedisEnterprise": {"hostName": "redis.eastus2.redis.azure.net"},
@@ -165,13 +169,26 @@ INVOKED: dict[str, dict[str, Any]] = {
         "subscriptionId": SUBSCRIPTION,
         "tenantId": TENANT,
     },
+    "azure-native:cognitiveservices:listAccountKeys": {"key1": "planted-foundry-key", "key2": "planted-second-foundry-key"},
     "azure-native:containerservice:listManagedClusterAdminCredentials": _encoded({"token": "planted-cluster-token"}),
     "azure-native:containerservice:listManagedClusterUserCredentials": _encoded(LOGIN),
+    "azure-native:machinelearningservices:listServerlessEndpointKeys": {
+        "primaryKey": "planted-serverless-key",
+        "secondaryKey": "planted-second-serverless-key",
+    },
     "azure-native:redisenterprise:listDatabaseKeys": {"primaryKey": "planted-redis-key", "secondaryKey": "planted-second-redis-key"},
     "azure-native:storage:listStorageAccountKeys": {
         "keys": [{"keyName": "key1", "value": "planted-storage-key", "permissions": "Full", "creationTime": "2026-01-01T00:00:00Z"}]
     },
 }
+
+
+@pytest.fixture
+def invoked(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
+    """What invokes answer, by token; a test may change it for itself."""
+    answers = dict(INVOKED)
+    monkeypatch.setitem(globals(), "INVOKED", answers)
+    return answers
 
 
 def _key(type_: str, name: str) -> str:
