@@ -20,6 +20,7 @@ __all__ = ["Fit", "Group", "Misfit", "Pod", "Pool", "Toleration", "fit"]
 
 FEWER_STEPS: Final = STEPS // 10  # for what only explains an answer
 STEADINESS_STEPS: Final = STEPS // 4
+ADVICE_STEPS: Final = STEPS // 30  # of one proposal among many
 _RESOURCES: Final = ("GPUs", "CPU", "memory", "disk")
 _MOST_NAMES: Final = 8
 
@@ -154,7 +155,7 @@ class _Question:
     def _would_do(self, pools: Sequence[Pool]) -> bool:
         asked = replace(self, pools=tuple(pools))
         try:
-            return asked._search(FEWER_STEPS).placed(_items(asked._lasting), asked._passing) is not None
+            return asked._search(ADVICE_STEPS).placed(_items(asked._lasting), asked._passing) is not None
         except GaveUp:
             return False
 

@@ -85,7 +85,7 @@ def _pool_for(pod: Pod, size: str, machine: VmSize) -> Pool:
 
 
 def _cost(machine: VmSize, count: int) -> tuple[int, ...]:
-    """What orders sizes where no prices are known: those that every driver suits and that are generally available, then the smaller ones."""
+    """What orders sizes where no prices are known: those that are generally available and suit every driver, then the smaller ones."""
     gpu = machine.gpu
     size = (int(gpu.driver == "grid"), gpu.count * count, gpu.memory_gib * gpu.count * count) if gpu else (0, 0, 0)
     return int(machine.preview), *size, machine.vcpus * count
