@@ -13,13 +13,19 @@ from policy.rules.azure_ranges_are_narrow import AZURE_RANGES_ARE_NARROW
 from policy.rules.azure_roles_are_narrow import AZURE_ROLES_ARE_NARROW
 from policy.rules.azure_storage_is_closed import AZURE_STORAGE_IS_CLOSED
 from policy.rules.azure_tls_is_recent import AZURE_TLS_IS_RECENT
-from policy.rules.cluster_fits_inference import CLUSTER_FITS_INFERENCE
+from policy.rules.cluster_fits_inference import CLUSTER_FITS_INFERENCE, PROVIDERS_COMBINE
+from policy.rules.foundry_model_serves import FOUNDRY_MODEL_SERVES
 from policy.rules.gpu_driver_has_one_owner import GPU_DRIVER_HAS_ONE_OWNER, GPU_POOLS_AGREE_WITH_OPERATOR
+from policy.rules.inference_fits_nodes import INFERENCE_FITS_NODES, INFERENCE_KEEPS_ITS_PLACES
 from policy.rules.no_key_in_plain_path import NO_KEY_IN_PLAIN_PATH
 
 NAME: Final = "sdg"
 POLICIES: Final[tuple[Policy, ...]] = (
     CLUSTER_FITS_INFERENCE,
+    PROVIDERS_COMBINE,
+    INFERENCE_FITS_NODES,
+    INFERENCE_KEEPS_ITS_PLACES,
+    FOUNDRY_MODEL_SERVES,
     GPU_DRIVER_HAS_ONE_OWNER,
     GPU_POOLS_AGREE_WITH_OPERATOR,
     NO_KEY_IN_PLAIN_PATH,

@@ -1,12 +1,19 @@
-"""Rule: the inference provider can run on the cluster."""
+"""Rules: the inference provider can run on the cluster, and beside the others of the stack."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from pulumi_policy import EnforcementLevel, ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
+from pulumi_policy import (
+    EnforcementLevel,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
 
-from sdg.catalog.compatibility import refusal
+from sdg.catalog.compatibility import combination_refusal, refusal
 
 INFERENCE: Final = "sdg:inference:"
 
@@ -25,9 +32,28 @@ def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         report(sentence, None)
 
 
+def validate_stack(args: StackValidationArgs, report: ReportViolation) -> None:
+    """Judges the providers of a stack together; a component without its facts is the other rule's."""
+    said = [resource.props for resource in args.resources if resource.resource_type.startswith(INFERENCE)]
+    together = [(props["cluster"], props["provider"]) for props in said if "cluster" in props and "provider" in props]
+    if len(together) < 2:  # noqa: PLR2004 - alone, a provider is judged by itself
+        args.not_applicable("no two inference components")
+    for cluster in dict.fromkeys(cluster for cluster, _ in together):
+        sentence = combination_refusal(cluster, [provider for place, provider in together if place == cluster])
+        if sentence is not None:
+            report(sentence, None)
+
+
 CLUSTER_FITS_INFERENCE: Final = ResourceValidationPolicy(
     name="cluster-fits-inference",
     description="Checks whether the inference provider can run on the chosen cluster.",
     validate=validate,
+    enforcement_level=EnforcementLevel.MANDATORY,
+)
+
+PROVIDERS_COMBINE: Final = StackValidationPolicy(
+    name="inference-providers-combine",
+    description="Checks whether the inference providers of a stack can be used beside each other on its cluster.",
+    validate=validate_stack,
     enforcement_level=EnforcementLevel.MANDATORY,
 )
