@@ -70,16 +70,34 @@ class ManagedStore:
 
 
 @dataclass(frozen=True, slots=True)
+class ManagedShares:
+    """File shares that come with the cluster, for volumes that many nodes write to.
+
+    Attributes:
+        storage_class: name of the StorageClass that is to be made for them.
+        provisioner, parameters, mount_options: of that class.
+        resources: what must be there before a volume can be made.
+    """
+
+    storage_class: str
+    provisioner: str
+    parameters: Mapping[str, pulumi.Input[str]]
+    mount_options: tuple[str, ...]
+    resources: tuple[pulumi.Resource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ManagedServices:
-    """What a cluster's provider runs beside it; None for what OSMO has elsewhere."""
+    """What a cluster's provider runs beside it; None for what OSMO has elsewhere, and for shares that nobody needs."""
 
     database: ManagedDatabase | None = None
     redis: ManagedRedis | None = None
     store: ManagedStore | None = None
+    shares: ManagedShares | None = None
 
     @property
     def resources(self) -> tuple[pulumi.Resource, ...]:
-        """What must be there before all of them can be used."""
+        """What must be there before OSMO can use all of them."""
         return tuple(resource for each in (self.database, self.redis, self.store) if each for resource in each.resources)
 
 

@@ -1,0 +1,69 @@
+"""What fills the volume of a NIM that serves a model of Hugging Face: a Job that stays, so that what it did can be seen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from pulumi_kubernetes.batch.v1 import JobSpecArgsDict
+from pulumi_kubernetes.core.v1 import ContainerArgsDict, EnvVarArgsDict, PodSpecArgsDict, TolerationArgsDict
+
+from sdg.catalog.nims import HuggingFace
+from sdg.catalog.versions import versions
+from sdg.platform.layout import HF_KEY, HF_SECRET, nim_claim
+from sdg.platform.taints import toleration
+from sdg.settings.mirror import Mirror
+
+MODEL_STORE: Final = "/model-store"
+CONTAINER: Final = "hf-download"
+# tries, with at most 5 minutes between two: what Hugging Face refuses as too much, it gives some minutes later. With the last try the
+# cluster deletes the pod, and with it the reason.
+TRIES: Final = 20
+
+
+def download_spec(name: str, source: HuggingFace, mirror: Mirror, taints: Iterable[str]) -> JobSpecArgsDict:
+    """Spec of the Job; without a time to live, since it is a resource of the stack.
+
+    Args:
+        name: of the NIM.
+        taints: of nodes without GPUs, all of which it tolerates: it needs no GPU.
+    """
+    environment: list[EnvVarArgsDict] = [{"name": key, "value": value} for key, value in source.environment.items()]
+    container: ContainerArgsDict = {
+        "name": CONTAINER,
+        "image": mirror.image(versions().images["hf-download"]),
+        "command": ["bash", "-c", script(), CONTAINER, source.model, source.revision or "", *_packages()],
+        "env": [
+            *environment,
+            {"name": "HF_HUB_DISABLE_PROGRESS_BARS", "value": "1"},
+            {"name": HF_KEY, "value_from": {"secret_key_ref": {"name": HF_SECRET, "key": HF_KEY}}},
+        ],
+        "volume_mounts": [{"name": "model-store", "mount_path": MODEL_STORE}],
+    }
+    pod: PodSpecArgsDict = {
+        "restart_policy": "OnFailure",
+        "containers": [container],
+        "volumes": [{"name": "model-store", "persistent_volume_claim": {"claim_name": nim_claim(name)}}],
+    }
+    tolerations: list[TolerationArgsDict] = [TolerationArgsDict(**toleration(taint)) for taint in taints]  # type: ignore[typeddict-item]
+    return {"backoff_limit": TRIES, "template": {"spec": {**pod, "tolerations": tolerations} if tolerations else pod}}
+
+
+def digest(*contents: object) -> str:
+    """What differs where plain contents do; 16 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@cache
+def script() -> str:
+    """What the Job runs."""
+    return resources.files(__package__).joinpath("download.sh").read_text(encoding="utf-8")
+
+
+def _packages() -> tuple[str, str]:
+    pinned = versions().hf_download
+    return f"huggingface_hub[cli,hf_transfer]=={pinned.huggingface_hub}", f"hf_transfer=={pinned.hf_transfer}"
