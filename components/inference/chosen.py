@@ -10,6 +10,8 @@ from components.inference.external import External
 from components.inference.none import NoInference
 from components.inference.nvcf import Nvcf
 from components.inference.verified import VerifiedInference
+from sdg.inference.fitting import groups, permanent
+from sdg.inference.pools import planned_pools
 from sdg.settings.azure import Azure
 from sdg.settings.inference import External as ExternalSettings
 from sdg.settings.inference import Foundry as FoundrySettings
@@ -26,7 +28,7 @@ def build_inference(stack: Stack, cluster: ClusterHandle) -> InferenceHandle:
     if isinstance(settings, NoInferenceSettings):
         NoInference("inference", settings, cluster)
         return InferenceHandle()
-    served = [_served(stack, server, cluster) for server in servers(settings)]
+    served = [_served(stack, server, cluster, settings.deadline) for server in servers(settings)]
     return VerifiedInference(
         "verified-inference",
         served,
@@ -37,7 +39,7 @@ def build_inference(stack: Stack, cluster: ClusterHandle) -> InferenceHandle:
     ).handle
 
 
-def _served(stack: Stack, server: Server, cluster: ClusterHandle) -> Served:
+def _served(stack: Stack, server: Server, cluster: ClusterHandle, deadline: float) -> Served:
     """Makes what one provider serves."""
     planned, mirror, given = stack.inference.of(server.provider), stack.settings.mirror, stack.secrets
     match server:
@@ -48,7 +50,28 @@ def _served(stack: Stack, server: Server, cluster: ClusterHandle) -> Served:
         case FoundrySettings():
             return _foundry(stack, server, cluster)
         case NimOperatorSettings():
-            raise pulumi.RunError("sdg:inference.provider nim-operator is not available yet")
+            return _nims(stack, server, cluster, deadline)
+
+
+def _nims(stack: Stack, server: NimOperatorSettings, cluster: ClusterHandle, deadline: float) -> Served:
+    from components.inference.nim_operator.nim_operator import NimOperator  # noqa: PLC0415
+
+    settings = stack.settings
+    fitted = {
+        "pods": [pod.facts() for pod in permanent(settings.cluster, settings.inference, stack.inference)],
+        "pools": [pool.facts() for pool in planned_pools(settings.cluster)],
+        "transient": [group.facts() for group in groups(settings.cluster, stack.workload)],
+    }
+    return NimOperator(
+        "nim-operator",
+        server,
+        stack.inference.of("nim-operator"),
+        cluster,
+        given=stack.secrets,
+        mirror=settings.mirror,
+        fit=fitted,
+        deadline=deadline,
+    ).served
 
 
 def _foundry(stack: Stack, server: FoundrySettings, cluster: ClusterHandle) -> Served:

@@ -40,13 +40,15 @@ class VerifiedInference(pulumi.ComponentResource):
         endpoints = tuple(endpoint for each in served for endpoint in each.endpoints)
         facts = {"cluster": cluster.kind, "provider": provider, "endpoints": _names(endpoints)}
         super().__init__("sdg:inference:Verified", name, facts, opts)
-        asked = {
+        asked: dict[str, Any] = {
             "connection": _connection(cluster, endpoints),
             "endpoints": [_asked(endpoint, requests=requests) for endpoint in endpoints],
             "triggers": {trigger: value for each in served for trigger, value in each.triggers.items()},
             "deadline": deadline,
             "restore": restore(),
         }
+        if cluster.pools and any(endpoint.planned.provider == "nim-operator" for endpoint in endpoints):
+            asked["pools"] = [pool.as_input() for pool in cluster.pools]
         after = [resource for each in served for resource in each.resources]
         found = gate("inference-gate", InferenceRecord(), asked, pulumi.ResourceOptions(parent=self, depends_on=[cluster.ready, *after]))
         self.handle = InferenceHandle(endpoints, found.record, found.verdict)

@@ -276,3 +276,18 @@ def test_osmo_and_foundry_wait_for_nothing_of_each_other(run):
     inference = {name for name in graph.types if name.startswith(("foundry", "inference-gate"))}
     assert not any(graph.waits_for(name) & osmo for name in inference if name in graph.edges)
     assert not any(graph.waits_for(name) & inference for name in osmo if name in graph.edges)
+
+
+def test_foundry_and_nims_stand_behind_one_gate(run_program, monkeypatch):
+    monkeypatch.setenv("NGC_API_KEY", "nvapi-PlantedPlanted0000")
+    cluster = {"kind": "azure", "allowedRanges": [MINE], "acceptUnvalidated": True, "preset": "team"}
+    nims = {"provider": "nim-operator", "services": ["cosmos-reason"]}
+    graph = run_program(inference={"provider": "foundry", "models": {"phi-4": {}}, "also": [nims]}, cluster=cluster)
+    assert {entry["name"]: entry["provider"] for entry in graph.inputs[RECORD]["endpoints"]} == {
+        "phi-4": "foundry",
+        "cosmos-reason": "nim-operator",
+    }
+    assert graph.inputs[RECORD]["pools"] == graph.inputs["cluster-gate"]["pools"]
+    assert graph.inputs["nim-operator"]["gpus"] == 1
+    assert graph.inputs["foundry"]["gpus"] == 0
+    assert [pod["name"] for pod in graph.inputs["nim-operator"]["pods"]] == ["cosmos-reason"]
