@@ -17,7 +17,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from cli import bench_azure, rehearsal
+from cli import bench_azure, bench_specs, rehearsal
 from cli.connection import access
 from cli.demo import UPDATE, Watched
 from cli.project import REHEARSAL, ROOT
@@ -85,6 +85,7 @@ def _figures() -> Iterator[Figure]:
     rehearsal.stop(purge=True)
     yield Figure("1,000 nodes schedulable", _timed(_start_large)[0], target=60)
     rehearsal.stop(purge=True)
+    yield Figure("1,000 workflow specs rendered, judged and discovered", _median(bench_specs.one_by_one), target=5)
     yield Figure("azure: graph under mocks, times the import of its SDKs", bench_azure.graph_over_imports(), target=1.3)
     yield Figure("azure: preview with the simulated ARM", bench_azure.preview(), target=15)
     yield Figure("azure: update, times its longest chain", bench_azure.over_longest_chain(), target=1.1)

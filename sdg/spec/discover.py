@@ -154,7 +154,7 @@ def _problem(rendered: Rendered, place: tuple[str | int, ...], value: str, messa
 def _variables(rendered: Rendered, found: set[Reference]) -> dict[str, tuple[Reference, ...]]:
     """Variables that the rendering read, with those of the spec's references that they hold."""
     held: dict[str, tuple[Reference, ...]] = {}
-    for name in sorted(rendered.used):
+    for name in sorted(rendered.used) if found else ():
         value = rendered.values.get(name)
         if isinstance(value, str):
             own = dict.fromkeys(each for each in references(Text(("default-values", name), value, name)) if each in found)

@@ -17,8 +17,9 @@ _BARE: Final = re.compile(
 )
 _WORTH_READING: Final = re.compile(r"://|osmo-nims|nvcf\.nvidia\.com|azure\.com", re.IGNORECASE)
 _PATH: Final = re.compile(r"(?:/[^\s?#\"'`<>,;|\\{}\[\]$]{0,1000})?")
-# the name that a value goes by: NAME=, "name": , --name and a space
-_SAID_BY: Final = re.compile(r"([A-Za-z_][\w.-]{0,80})[\"']?\]?\s{0,4}(?::?=|:)\s{0,4}[\"'(]{0,3}$|--([A-Za-z][\w-]{0,80})\s{1,4}[\"']?$")
+# what a value goes by, read backwards from it: NAME=, "name": , NAME := ; --name and a space
+_KEY: Final = re.compile(r"[\"'(]{0,3}\s{0,4}(?:=:?|:)\s{0,4}\]?[\"']?([\w.-]{1,80})")
+_OPTION: Final = re.compile(r"[\"']?\s{1,4}([\w-]{1,80}--)")
 _RUNTIME: Final = re.compile(r"[$%{}()*]")
 _LOOK_BACK: Final = 120
 
@@ -93,6 +94,7 @@ def _mention(text: str, found: re.Match[str], scheme: str, name: str) -> Mention
 
 def _name(text: str, start: int, name: str) -> str:
     before = text[max(0, start - _LOOK_BACK) : start]
-    if said := _SAID_BY.search(before):
-        return str(said[1] or said[2])
+    backwards = before[::-1]
+    if found := _KEY.match(backwards) or _OPTION.match(backwards):
+        return found[1][::-1].lstrip("-.")
     return name if start < _LOOK_BACK and not before.strip() else ""

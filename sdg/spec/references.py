@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from sdg.catalog.endpoint_hosts import EndpointHosts, endpoint_hosts, is_below
@@ -100,7 +101,7 @@ def function_ids(texts: Iterable[Text]) -> tuple[NvcfFunction, ...]:
 def _of_mention(mention: Mention, place: tuple[str | int, ...], hosts: EndpointHosts) -> Iterator[Reference]:
     # a DNS name may end with a dot
     host = mention.host.removesuffix(".")
-    if name := _before(host, _nim_suffixes(hosts)):
+    if name := _before(host, _nim_suffixes()):
         yield from _nim(mention, name, place, hosts)
     elif is_below(host, (hosts.nvcf.api, hosts.nvcf.grpc)):
         yield _nvcf(mention, place, hosts)
@@ -110,8 +111,10 @@ def _of_mention(mention: Mention, place: tuple[str | int, ...], hosts: EndpointH
         yield ExternalReference(mention.url)
 
 
-def _nim_suffixes(hosts: EndpointHosts) -> tuple[str, ...]:
+@cache
+def _nim_suffixes() -> tuple[str, ...]:
     """The right one, then those that pods of other namespaces may or may not resolve: `.osmo-nims.svc.cluster` down to `.osmo-nims`."""
+    hosts = endpoint_hosts()
     labels = hosts.nim.domain.split(".")
     shorter = (".".join((hosts.nim.namespace, *labels[:count])) for count in range(len(labels) - 1, -1, -1))
     return (hosts.nim.suffix, *(f".{each}" for each in shorter))
