@@ -6,6 +6,7 @@ import dataclasses
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdg.catalog.host_requirements import host_requirements
 from sdg.catalog.preflight import checks
@@ -23,6 +24,9 @@ from sdg.settings.azure_versions import accepted_versions
 from sdg.settings.cluster import ExistingCluster, MicroK8s, SshHost
 from sdg.this_host import in_ci
 
+if TYPE_CHECKING:
+    from sdg.inference.pools import Host
+
 
 def problems(subject: Subject) -> list[Finding]:
     """What fails, in the order of the table. Hosts and Azure are asked once per update, everything else every time."""
@@ -36,6 +40,7 @@ def _problems(subject: Subject) -> Iterator[Finding]:
     yield from _ports(subject)
     yield from (Finding("charts", sentence) for sentence in charts.problems(subject.sections, subject.project))
     yield from _client(subject)
+    yield from _endpoints(subject)
     cluster = subject.sections.get("cluster")
     if isinstance(cluster, Azure):
         # they take a while to import, and no other stack needs them
@@ -86,6 +91,25 @@ def _host_key(host: SshHost) -> Iterator[Finding]:
             f'Pin it: `pulumi config set --path sdg:cluster.host.hostKey "$(ssh-keyscan -p {host.port} -t ed25519 {host.address} '
             "2>/dev/null | cut -d' ' -f2-)\"`, and compare it with /etc/ssh/ssh_host_ed25519_key.pub on the host.",
         )
+
+
+def _endpoints(subject: Subject) -> Iterable[Finding]:
+    if not subject.inference.endpoints and subject.workload is None:
+        return ()
+    from sdg.preflight.inference import stack as endpoints  # noqa: PLC0415 -- it takes a while to import
+
+    return endpoints.findings(subject, _machine(subject))
+
+
+def _machine(subject: Subject) -> Host | None:
+    """What the machine of a MicroK8s has, where it may be asked."""
+    from sdg.inference.pools import Host  # noqa: PLC0415
+
+    cluster = subject.sections.get("cluster")
+    if not isinstance(cluster, MicroK8s) or in_ci(subject.environ):
+        return None
+    said = answers.parse(_asked(subject, cluster.host).text)
+    return Host(len(said.gpus) or None, said.cores, said.memory / 1024 if said.memory else None)
 
 
 def _host(subject: Subject, cluster: MicroK8s) -> Iterable[Finding]:

@@ -1,0 +1,78 @@
+"""Whether NIMs and a workload have places on a stack's nodes: what has to fit, from the plan. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sdg.catalog.fit import Fit, Group, Pod, Pool, Toleration, fit
+from sdg.catalog.fit_model import ON_GPU_NODES
+from sdg.catalog.nims import UnknownVariant, nims
+from sdg.inference.model import InferencePlan
+from sdg.inference.pools import planned_pools
+from sdg.platform.layout import GPU_NODE_LABEL
+from sdg.platform.taints import further, toleration
+from sdg.settings.cluster import Cluster
+from sdg.settings.inference import Inference, NimOperator, servers
+from sdg.spec.tasks import GIB, Task
+from sdg.workload.model import PlannedWorkload
+
+WORKLOAD: Final = "the workload"
+
+
+def judge(cluster: Cluster, inference: Inference, plan: InferencePlan, workload: PlannedWorkload | None, pools: tuple[Pool, ...]) -> Fit:
+    """Whether everything that a stack is to run has a place.
+
+    Args:
+        pools: what there is, or what the settings say there will be.
+    """
+    return fit(permanent(cluster, inference, plan), groups(cluster, workload), pools)
+
+
+def permanent(cluster: Cluster, inference: Inference, plan: InferencePlan) -> tuple[Pod, ...]:
+    """The pods of the NIMs that are planned: they keep their GPUs."""
+    settings = next((server for server in servers(inference) if isinstance(server, NimOperator)), None)
+    if settings is None:
+        return ()
+    tolerated, made = _tolerations(cluster, gpus=True), []
+    for endpoint in plan.of("nim-operator"):
+        known = nims()[endpoint.name]
+        try:
+            shaped = known.variant(settings.variants.get(endpoint.name))
+        except UnknownVariant:  # a problem of its own
+            shaped = known
+        count = settings.replicas.get(endpoint.name, 1)
+        made.append(Pod.of_nim(endpoint.name, shaped, count, dict(settings.node_selector), tolerated))
+    return tuple(made)
+
+
+def groups(cluster: Cluster, workload: PlannedWorkload | None) -> tuple[Group, ...]:
+    """Tasks of the workload that run at the same time, each set by itself."""
+    if workload is None:
+        return ()
+    on_gpus, elsewhere = (ON_GPU_NODES, *_tolerations(cluster, gpus=True)), _tolerations(cluster, gpus=False)
+    return tuple(
+        Group(_name(tasks), tuple(_pod(task, on_gpus if task.gpu else elsewhere) for task in tasks))
+        for tasks in workload.needs.together.sets
+    )
+
+
+def _pod(task: Task, tolerations: tuple[Toleration, ...]) -> Pod:
+    """As OSMO makes it: what asks for GPUs runs on nodes that say they have some."""
+    amounts = task.amounts
+    selector = {GPU_NODE_LABEL: "true"} if task.gpu else {}
+    memory, storage = amounts.memory / GIB, amounts.storage / GIB
+    name = f"task {task.name}"
+    return Pod.of_task(
+        name, gpus=task.gpu, cpu=task.cpu, memory_gib=memory, storage_gib=storage, node_selector=selector, tolerations=tolerations
+    )
+
+
+def _name(tasks: tuple[Task, ...]) -> str:
+    names = sorted(dict.fromkeys(task.group for task in tasks))
+    return f"{WORKLOAD} ({', '.join(names)})"
+
+
+def _tolerations(cluster: Cluster, *, gpus: bool) -> tuple[Toleration, ...]:
+    """What pods tolerate beside the taint of GPU nodes: what the stack's own pools have, see `NodeTaints`."""
+    pools = [pool for pool in planned_pools(cluster) if bool(pool.gpus) == gpus]
+    return tuple(Toleration(**toleration(taint)) for taint in further(taint for pool in pools for taint in pool.taints))
