@@ -32,6 +32,8 @@ NAMESPACES: Final = (
     platform.MINIO_NAMESPACE,
     platform.KAI_NAMESPACE,
     platform.GPU_OPERATOR_NAMESPACE,
+    platform.NIM_OPERATOR_NAMESPACE,
+    platform.NIM_NAMESPACE,
     MICROK8S_GPU_NAMESPACE,
 )
 _INSIDE: Final = (
@@ -44,7 +46,7 @@ _SCOPED: Final = (
 )
 
 _CRD: Final = "CustomResourceDefinition"
-_NAMES: Final = frozenset({*platform.KAI_DEFAULT_QUEUES, *platform.KAI_CRDS, *platform.GPU_OPERATOR_CRDS})
+_NAMES: Final = frozenset({*platform.KAI_DEFAULT_QUEUES, *platform.KAI_CRDS, *platform.GPU_OPERATOR_CRDS, *platform.NIM_CRDS})
 _ASKS: Final = 20
 _PAUSE: Final = 0.5  # seconds between two of them
 

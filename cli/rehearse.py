@@ -45,6 +45,7 @@ from sdg.platform import layout
 from sdg.settings.azure import Azure
 from sdg.settings.cluster import MicroK8s
 from sdg.settings.gpu_operator import gpu_operator_plan
+from sdg.settings.inference import nim_operator_of
 from sdg.settings.model import StackSettings
 
 PREVIEW: Final = ("preview", "--expect-no-changes", "--suppress-progress", "--policy-pack", "policy")
@@ -188,7 +189,9 @@ def _definitions(settings: StackSettings) -> list[str]:
     plan = gpu_operator_plan(operator, cluster=cluster.kind, gpus=getattr(cluster, "gpus", 0))
     by_chart = plan.install and not isinstance(cluster, MicroK8s)  # its addon is taken down with everything that it brought
     stay = by_chart and not operator.remove_crds
-    return [*(() if kai.remove_crds else layout.KAI_CRDS), *(layout.GPU_OPERATOR_CRDS if stay else ())]
+    nims = nim_operator_of(settings.inference)
+    kept = layout.NIM_CRDS if nims and not nims.remove_crds else ()
+    return [*(() if kai.remove_crds else layout.KAI_CRDS), *(layout.GPU_OPERATOR_CRDS if stay else ()), *kept]
 
 
 def rehearse(

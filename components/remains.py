@@ -24,6 +24,7 @@ from sdg.gates.waiting import Say, Wait, say, until_green
 from sdg.kube.api import KubernetesApi
 from sdg.osmo import layout, retained
 from sdg.platform import layout as platform
+from sdg.settings.inference import nim_operator_of
 from sdg.settings.model import StackSettings
 from sdg.settings.platform import GpuOperator, MinioStore
 
@@ -77,12 +78,14 @@ class Left:
         namespaces: those that the stack makes.
         kai_scheduler: whether the stack installs it (`install`), and whether its CRDs go (`removeCrds`).
         gpu_operator: the same of the GPU operator.
+        nim_operator: the same of the NIM operator.
     """
 
     data: str
     namespaces: list[str]
     kai_scheduler: Mapping[str, bool]
     gpu_operator: Mapping[str, bool]
+    nim_operator: Mapping[str, bool]
 
 
 NONE: Final[Mapping[str, bool]] = {"install": False, "removeCrds": False}
@@ -90,13 +93,19 @@ NONE: Final[Mapping[str, bool]] = {"install": False, "removeCrds": False}
 
 def of_stack(settings: StackSettings) -> Left:
     """Of all that comes after the cluster's gate."""
-    kai = settings.platform.kai_scheduler
-    return Left(settings.data, namespaces(settings), {"install": kai.install, "removeCrds": kai.remove_crds}, NONE)
+    kai, nims = settings.platform.kai_scheduler, nim_operator_of(settings.inference)
+    return Left(
+        settings.data,
+        namespaces(settings),
+        kai_scheduler={"install": kai.install, "removeCrds": kai.remove_crds},
+        gpu_operator=NONE,
+        nim_operator={"install": True, "removeCrds": nims.remove_crds} if nims else NONE,
+    )
 
 
 def of_gpu_operator(settings: GpuOperator) -> Left:
     """Of the GPU operator, which comes before the cluster's gate; nothing of it is data."""
-    return Left("delete", [platform.GPU_OPERATOR_NAMESPACE], NONE, {"install": True, "removeCrds": settings.remove_crds})
+    return Left("delete", [platform.GPU_OPERATOR_NAMESPACE], NONE, {"install": True, "removeCrds": settings.remove_crds}, NONE)
 
 
 class Remains(Resource, module="remains", name="Remains"):
@@ -117,6 +126,7 @@ class Remains(Resource, module="remains", name="Remains"):
             "namespaces": left.namespaces,
             "kaiScheduler": left.kai_scheduler,
             "gpuOperator": left.gpu_operator,
+            "nimOperator": left.nim_operator,
             "deadline": DEADLINE,
         }
         first = pulumi.ResourceOptions(depends_on=[after], deleted_with=binding.deleted_with, additional_secret_outputs=["connection"])
@@ -134,4 +144,6 @@ def namespaces(settings: StackSettings) -> list[str]:
         found.append(platform.MINIO_NAMESPACE)
     if settings.platform.kai_scheduler.install:
         found.append(platform.KAI_NAMESPACE)
+    if nim_operator_of(settings.inference):
+        found += [platform.NIM_OPERATOR_NAMESPACE, platform.NIM_NAMESPACE]
     return found

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from sdg.catalog.versions import Chart, ChartFile, ChartKey, versions
 from sdg.settings.cluster import ExistingCluster
 from sdg.settings.gpu_operator import gpu_operator_plan
+from sdg.settings.inference import nim_operator_of
 from sdg.settings.mirror import Mirror
 from sdg.settings.rules import Sections
 
@@ -72,6 +73,8 @@ def wanted(sections: Sections) -> list[PinnedChart]:
     if platform and isinstance(cluster, ExistingCluster):
         plan = gpu_operator_plan(platform.gpu_operator, cluster=cluster.kind, gpus=cluster.gpus)
         charts += [pinned("gpu-operator")] if plan.install else []
+    if (inference := sections.get("inference")) and nim_operator_of(inference):
+        charts.append(pinned("nim-operator"))
     return charts
 
 

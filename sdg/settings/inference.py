@@ -87,6 +87,9 @@ class NimOperator(Settings):
     node_selector: Mapping[str, str] = Field(
         default_factory=dict, description="Labels that nodes for NIMs have.", examples=[{"agentpool": "nims"}]
     )
+    remove_crds: bool = Field(
+        default=False, description="Whether destroy takes the operator's CRDs along, and with them every NIM of anybody in the cluster."
+    )
 
 
 class Nvcf(Settings):
@@ -183,3 +186,8 @@ Inference = Annotated[NoInference | PrimaryNimOperator | PrimaryNvcf | PrimaryFo
 def servers(inference: Inference) -> tuple[Server, ...]:
     """Every provider that a stack uses, the first one first."""
     return () if isinstance(inference, NoInference) else (inference, *inference.also)
+
+
+def nim_operator_of(inference: Inference) -> NimOperator | None:
+    """The provider that runs NIMs in the cluster, where the stack uses it."""
+    return next((server for server in servers(inference) if isinstance(server, NimOperator)), None)

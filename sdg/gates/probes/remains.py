@@ -53,6 +53,8 @@ class Plan:
         crds: whether its CRDs go too, and with them every queue and pod group of anybody.
         gpu_operator: whether the stack installed the GPU operator from its chart.
         gpu_operator_crds: whether its CRDs go too.
+        nim_operator: whether the stack installed the NIM operator.
+        nim_operator_crds: whether its CRDs go too.
         owner: project and stack, as the namespaces name them; empty where an earlier program left nothing to go by.
     """
 
@@ -62,12 +64,15 @@ class Plan:
     crds: bool
     gpu_operator: bool = False
     gpu_operator_crds: bool = False
+    nim_operator: bool = False
+    nim_operator_crds: bool = False
     owner: str = ""
 
     @classmethod
     def of(cls, properties: Mapping[str, Any]) -> Plan:
         """Reads the inputs of the resource."""
         kai, operator = properties["kaiScheduler"], properties.get("gpuOperator") or {}
+        nims = properties.get("nimOperator") or {}
         return cls(
             retain=properties["data"] == "retain",
             namespaces=tuple(properties["namespaces"]),
@@ -75,6 +80,8 @@ class Plan:
             crds=bool(kai["removeCrds"]),
             gpu_operator=bool(operator.get("install")),
             gpu_operator_crds=bool(operator.get("removeCrds")),
+            nim_operator=bool(nims.get("install")),
+            nim_operator_crds=bool(nims.get("removeCrds")),
             owner=str(properties.get("owner") or ""),
         )
 
@@ -82,6 +89,7 @@ class Plan:
         """The same where some of the namespaces are somebody else's, and so is what lives in them."""
         kai = self.kai and platform.KAI_NAMESPACE not in foreign
         operator = self.gpu_operator and platform.GPU_OPERATOR_NAMESPACE not in foreign
+        nims = self.nim_operator and platform.NIM_OPERATOR_NAMESPACE not in foreign
         rest = tuple(namespace for namespace in self.namespaces if namespace not in foreign)
         return replace(
             self,
@@ -90,13 +98,15 @@ class Plan:
             crds=self.crds and kai,
             gpu_operator=operator,
             gpu_operator_crds=self.gpu_operator_crds and operator,
+            nim_operator=nims,
+            nim_operator_crds=self.nim_operator_crds and nims,
         )
 
     @property
     def definitions(self) -> frozenset[str]:
         """Names of the CRDs that go."""
         kai, operator = (platform.KAI_CRDS if self.crds else ()), (platform.GPU_OPERATOR_CRDS if self.gpu_operator_crds else ())
-        return frozenset((*kai, *operator))
+        return frozenset((*kai, *operator, *(platform.NIM_CRDS if self.nim_operator_crds else ())))
 
     def keeps(self, ref: Ref) -> bool:
         return self.retain and retained.promised(ref) is not None
@@ -107,7 +117,8 @@ class Plan:
         osmo = {(layout.SERVICE_NAMESPACE, layout.SERVICE_RELEASE), (layout.OPERATOR_NAMESPACE, layout.OPERATOR_RELEASE)}
         kai = {(platform.KAI_NAMESPACE, platform.KAI_RELEASE)} if self.kai else set()
         operator = {(platform.GPU_OPERATOR_NAMESPACE, platform.GPU_OPERATOR_RELEASE)} if self.gpu_operator else set()
-        known = osmo | kai | operator
+        nims = {(platform.NIM_OPERATOR_NAMESPACE, platform.NIM_OPERATOR_RELEASE)} if self.nim_operator else set()
+        known = osmo | kai | operator | nims
         return frozenset(release for release in known if release[0] in self.namespaces)
 
 
