@@ -7,6 +7,7 @@ import pulumi
 from components.cluster.base import ClusterHandle
 from components.inference.base import InferenceHandle, Served
 from components.inference.external import External
+from components.inference.nim_operator.nim_operator import NimOperator
 from components.inference.none import NoInference
 from components.inference.nvcf import Nvcf
 from components.inference.verified import VerifiedInference
@@ -54,8 +55,6 @@ def _served(stack: Stack, server: Server, cluster: ClusterHandle, deadline: floa
 
 
 def _nims(stack: Stack, server: NimOperatorSettings, cluster: ClusterHandle, deadline: float) -> Served:
-    from components.inference.nim_operator.nim_operator import NimOperator  # noqa: PLC0415
-
     settings = stack.settings
     fitted = {
         "pods": [pod.facts() for pod in permanent(settings.cluster, settings.inference, stack.inference)],

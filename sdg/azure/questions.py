@@ -71,6 +71,8 @@ DELETED_VAULTS: Final = Question(f"{_P}/Microsoft.KeyVault/deletedVaults", _KEY_
 """A list of `name` and `properties` with `location`, `deletionDate`, `scheduledPurgeDate`, `purgeProtectionEnabled`."""
 COGNITIVE_MODELS: Final = Question(f"{_P}/Microsoft.CognitiveServices/locations/{{location}}/models", _COGNITIVE)
 """A list of `kind`, `skuName`, `model` with `format`, `name`, `version`, `lifecycleStatus`, `deprecation.inference`, `skus[]`."""
+DELETED_ACCOUNTS: Final = Question(f"{_P}/Microsoft.CognitiveServices/deletedAccounts", _COGNITIVE)
+"""A list of `name`, `location`, `properties.scheduledPurgeDate`; each holds its name, and its sub domain, until then."""
 PROVIDER: Final = Question(f"{_P}/{{namespace}}", _RESOURCES)
 """`namespace`, `registrationState` (Registered, Registering, NotRegistered, Unregistered), and `resourceTypes[]` with `resourceType` and
 `locations`, the only word ARM has on where `redisEnterprise` is."""

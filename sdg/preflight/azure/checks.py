@@ -21,6 +21,7 @@ from sdg.preflight.model import Finding
 GROUP, LOCATIONS = "whether the resource group exists", "the list of regions"
 PERMISSIONS, PERMISSIONS_THERE = "what the deployer may do", "what the deployer may do in the resource group"
 DELETED_VAULTS = "the list of deleted key vaults"
+DELETED_ACCOUNTS = "the list of Foundry's deleted accounts"
 CLUSTER = "whether the cluster exists"
 STORAGE_NAME = "whether the name of the storage account is free"
 DATABASE_NAME = "whether the name of the PostgreSQL server is free"
@@ -34,6 +35,7 @@ _ANSWERED_BY: Final[Mapping[str, str]] = {
     DATABASE_NAME: "Microsoft.DBforPostgreSQL",
     VAULT_NAME: "Microsoft.KeyVault",
     DELETED_VAULTS: "Microsoft.KeyVault",
+    DELETED_ACCOUNTS: "Microsoft.CognitiveServices",
     CLUSTER: "Microsoft.ContainerService",
 }
 _ACTION: Final = re.compile(r"perform action '([^']+)'")  # in ARM's words about what somebody may not do
@@ -101,8 +103,10 @@ def of_subscription(wanted: WantedStack, reader: ArmReader) -> dict[str, Ask]:
     }
     if wanted.has("storage"):
         asked[there.STORAGE] = many(arm.STORAGE_SKUS)
-    if wanted.has("key-vault"):
+    if wanted.has("key-vault") or wanted.has("foundry"):
         asked[DELETED_VAULTS] = many(arm.DELETED_VAULTS)
+    if wanted.has("foundry"):
+        asked[DELETED_ACCOUNTS] = many(arm.DELETED_ACCOUNTS)
     return asked | {_PROVIDER.format(namespace): _provider(reader, own, namespace) for namespace in wanted.namespaces}
 
 
@@ -194,6 +198,8 @@ def _names(wanted: WantedStack, asked: Asked) -> Iterator[Finding]:
     vaults = asked.many(DELETED_VAULTS) or []
     held = there.judged(DELETED_VAULTS, lambda: naming.deleted_vault(wanted, vaults))
     yield from held
+    accounts = asked.many(DELETED_ACCOUNTS) or []
+    yield from there.judged(DELETED_ACCOUNTS, lambda: naming.deleted_account(wanted, accounts))
     names = {
         STORAGE_NAME: ("storage account", wanted.names.storage_account),
         DATABASE_NAME: ("PostgreSQL server", wanted.names.postgres),

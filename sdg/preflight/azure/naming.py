@@ -31,12 +31,13 @@ def taken(what: str, name: str, answer: Json, *, deployed: bool) -> Iterator[Fin
 
 def deleted_vault(wanted: WantedStack, deleted: Iterable[Json]) -> Iterator[Finding]:
     """Whether a key vault that was deleted, and not for good, still holds the name."""
+    names = [name for part, name in (("key-vault", wanted.names.key_vault), ("foundry", wanted.names.hub_vault)) if part in wanted.parts]
     for vault in deleted:
-        if str(vault.get("name")).lower() != wanted.names.key_vault:
+        name = str(vault.get("name")).lower()
+        if name not in names:
             continue
         properties = vault.get("properties") or {}
         place, until = str(properties.get("location") or wanted.region), str(properties.get("scheduledPurgeDate") or "")[:10]
-        name = wanted.names.key_vault
         recover = f"Recover it: `az keyvault recover --name {name} --location {place}`, then `pulumi import`"
         purge = f"remove it for good: `az keyvault purge --name {name} --location {place}`"
         protected = bool(properties.get("purgeProtectionEnabled"))
@@ -46,3 +47,24 @@ def deleted_vault(wanted: WantedStack, deleted: Iterable[Json]) -> Iterator[Find
             f"{'; it is protected from being removed for good' if protected else ''}.",
             f"{recover}; or {_OTHER_SUFFIX}." if protected else f"{recover}; or {purge}; or {_OTHER_SUFFIX}.",
         )
+
+
+def deleted_account(wanted: WantedStack, deleted: Iterable[Json]) -> Iterator[Finding]:
+    """Whether an account of Foundry that was deleted, which Azure does for good two days later, still holds the name."""
+    for account in deleted:
+        name = wanted.names.foundry
+        if str(account.get("name")).lower() != name:
+            continue
+        until = str((account.get("properties") or {}).get("scheduledPurgeDate") or "")[:16].replace("T", " ")
+        place, group = str(account.get("location") or wanted.region), _group(str(account.get("id"))) or wanted.names.resource_group
+        purge = f"`az cognitiveservices account purge --location {place} --resource-group {group} --name {name}`"
+        yield Finding(
+            "azure-deleted-names",
+            f"The name {name} is held by an account of Foundry that was deleted{f', until {until} (UTC)' if until else ''}.",
+            f"Remove it for good: {purge}; or choose {_OTHER_SUFFIX}.",
+        )
+
+
+def _group(id_: str) -> str:
+    """The resource group that an id names; empty where it names none."""
+    return id_.partition("/resourceGroups/")[2].partition("/")[0]

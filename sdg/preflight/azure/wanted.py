@@ -10,7 +10,7 @@ from sdg.catalog.azure_requirements import Part, azure_requirements
 from sdg.catalog.gpu_driver import DriverOwner
 from sdg.settings.azure import CPU_POOL, SYSTEM_POOL, Azure, CpuPool, GpuPool, Pool
 from sdg.settings.azure_rules import PoolKind, driver_owner
-from sdg.settings.inference import Foundry
+from sdg.settings.inference import Foundry, NoInference, Primary, Server, servers
 from sdg.settings.osmo import ManagedDatabase, ManagedRedis, Osmo
 from sdg.settings.platform import GpuOperator, ManagedStore, Platform
 from sdg.settings.rules import Sections
@@ -128,9 +128,14 @@ def _parts(cluster: Azure, sections: Sections) -> Iterator[Part]:
         "logs": cluster.observability.logs,
         "metrics": cluster.observability.metrics,
         "grafana": cluster.observability.grafana,
-        "foundry": isinstance(sections.get("inference"), Foundry),
+        "foundry": any(isinstance(server, Foundry) for server in _servers(sections)),
     }
     return (part for part, is_chosen in chosen.items() if is_chosen)
+
+
+def _servers(sections: Sections) -> tuple[Server, ...]:
+    inference = sections.get("inference")
+    return servers(inference) if isinstance(inference, NoInference | Primary) else ()
 
 
 def _once(names: Iterable[str]) -> list[str]:

@@ -123,6 +123,17 @@ class TestNames:
         assert "protected" in text
         assert "purge --name" not in text
 
+    def test_a_deleted_account_of_foundry_that_holds_the_name_can_be_purged_or_avoided(self):
+        stack = wanted({"preset": "dev"})
+        name = stack.names.foundry
+        id_ = f"/subscriptions/s/providers/Microsoft.CognitiveServices/locations/eastus2/resourceGroups/rg-before/deletedAccounts/{name}"
+        gone = {"id": id_, "name": name.upper(), "location": "eastus2", "properties": {"scheduledPurgeDate": "2026-12-01T08:30:00Z"}}
+        text = one(naming.deleted_account(stack, [{"name": "foundry-other"}, gone]))
+        assert "until 2026-12-01 08:30 (UTC)" in text
+        assert f"az cognitiveservices account purge --location eastus2 --resource-group rg-before --name {name}" in text
+        assert "sdg:cluster.suffix" in text
+        assert list(naming.deleted_account(stack, [{"name": "foundry-other"}])) == []
+
 
 PRIVATE = {"apiServer": {"access": "private"}}
 
