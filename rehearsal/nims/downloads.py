@@ -14,6 +14,7 @@ from rehearsal.nims.pods import container, variables, words
 
 _TOOL = re.compile(r"(?:\bhf|\bhuggingface-cli)\s+download\s+(?P<rest>[^\n;&|]+)")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_ASSIGNED = re.compile(r"(?:^|[\s;])([A-Za-z_]\w*)=([^\s;|&()]+)")
 _MODEL = re.compile(r"[\w.-]+/[\w.-]+")
 HOME: Final = "/root/.cache/huggingface"  # of the client's own, where nobody says another
 
@@ -36,10 +37,11 @@ class Download:
 def download(pod: Object) -> Download | None:
     """What the pod's program fetches; None when it is no download."""
     item = container(pod)
-    given = variables(item)
-    found = _TOOL.search(" ".join(words(item)).replace("\\\n", " "))
+    text = " ".join(words(item)).replace("\\\n", " ")
+    found = _TOOL.search(text)
     if found is None:
         return None
+    given = _shell(words(item), variables(item))
     options = [_expanded(word.strip("\"'"), given) for word in found["rest"].split()]
     model = next((word for word in options if _MODEL.fullmatch(word)), "")
     if local := _option(options, "--local-dir"):
@@ -64,6 +66,18 @@ def refusal(model: str, status: int) -> str:
     kind = "GatedRepoError" if status in {401, 403} else "HfHubHTTPError"
     side = "Client" if status < 500 else "Server"  # noqa: PLR2004 - where HTTP draws the line
     return f"huggingface_hub.errors.{kind}: {status} {side} Error: {reasons.get(status, 'Error')} for url: {url}"
+
+
+def _shell(given: list[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a script that a shell is given with `-c`: the container's, the words behind the script, and what it assigns."""
+    known = dict(environment)
+    if "-c" not in given[:-1]:
+        return known
+    script, *behind = given[given.index("-c") + 1 :]
+    known |= {str(number): word for number, word in enumerate(behind)}
+    for name, value in _ASSIGNED.findall(script):
+        known.setdefault(name, _expanded(value.strip("\"'"), known))
+    return known
 
 
 def _option(options: list[str], name: str) -> str:

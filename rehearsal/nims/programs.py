@@ -56,7 +56,7 @@ class Programs:
                 self._pods.pop(uid, None)
                 self._since = {step: when for step, when in self._since.items() if step[0] != uid}
                 self._logged = {said for said in self._logged if said[0] != uid}
-            elif pods.is_nim(pod) or downloads.download(pod):
+            elif pods.is_nim(pod) or _caches(pod) or downloads.download(pod):
                 self._pods[uid] = pod
         if change != "DELETED" and pod.get("status", {}).get("phase") in {"Running", "Succeeded"}:
             for item in pod["spec"]["containers"]:
@@ -76,7 +76,7 @@ class Programs:
             return self._manager()
         if pods.is_nim(pod):
             return self._nim(pod, image(str(pods.container(pod).get("image", ""))))
-        if CACHING in pods.words(pods.container(pod)):
+        if _caches(pod):
             return self._caching(pod, image(str(pods.container(pod).get("image", ""))))
         return self._download(pod)
 
@@ -120,7 +120,9 @@ class Programs:
         slow = _meant(self._faults.get("nim.slow"), name)
         extra = float(slow.get("seconds", 0)) if slow else 0.0
         if left := self._left(pod, "load", load * self._scale + extra):
+            self._log(pod, "loading the weights of the model")
             return Warm(left)
+        self._log(pod, f"the model is served on port {pods.listens_on(item)}")
         return None
 
     def _fetching(self, pod: Object, does: Image, seen: Seen) -> Said:
@@ -159,6 +161,7 @@ class Programs:
             self._again(pod)
             return Crash(message=downloads.refusal(name or pods.service_of(pod), status))
         if left := self._left(pod, "fetch", minutes * MINUTE * self._scale):
+            self._log(pod, f"fetching {name or 'the model'}: {size:.0f} GB")
             return Warm(left)
         if place is None:
             return None
@@ -223,6 +226,11 @@ class Programs:
                 return
             self._logged.add((metadata["uid"], line))
         self._logs.append(metadata["namespace"], metadata["name"], pods.container(pod)["name"], [line])
+
+
+def _caches(pod: Object) -> bool:
+    """Whether a pod only fetches what its image would fetch."""
+    return CACHING in pods.words(pods.container(pod))
 
 
 def _patience(probe: Object) -> float:

@@ -18,6 +18,7 @@ from rehearsal.nims.images import NGC, repository
 from rehearsal.services.internet.keys import PREFIX, UNAUTHORIZED, refusal
 
 USER: Final = "$oauthtoken"
+FAULT: Final = "ngc.key"
 PRIVATE: Final = "nim/"
 """Repositories that nobody may pull without a key."""
 _REASONS: Final = {401: "401 Unauthorized", 403: "403 Forbidden"}
@@ -58,12 +59,13 @@ class Pulls:
 
     def _status(self, pod: Object, image: str) -> int | None:
         """The status with which the registry refuses an image; None when it gives it."""
-        if not image.startswith(f"{NGC}/"):
+        private = repository(image).startswith(PRIVATE)
+        if not image.startswith(f"{NGC}/") or not (private or self._faults.get(FAULT)):
             return None
         references = pod["spec"].get("imagePullSecrets") or []
         passwords = [self._password(pod["metadata"]["namespace"], found.get("name", "")) for found in references]
         keys = [found for found in passwords if found is not None]
-        if not repository(image).startswith(PRIVATE):
+        if not private:
             # public, but a key that is shown is looked at
             return refusal(PREFIX, self._faults) if keys else None
         statuses = [refusal(key, self._faults) for key in keys] or [UNAUTHORIZED]
