@@ -9,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rehearsal.plugins.kubernetes import jsonpath, ownership, readiness
-from rehearsal.plugins.kubernetes.api import Api
+from rehearsal.plugins.kubernetes.api import Api, ApiError
+from rehearsal.plugins.kubernetes.cluster import Cluster
+from rehearsal.plugins.kubernetes.comparison import unready
 from rehearsal.plugins.kubernetes.difference import differences
 from rehearsal.plugins.kubernetes.immutable import immutable_properties
+from rehearsal.plugins.kubernetes.kinds import Kind
 from rehearsal.plugins.kubernetes.naming import named
 from rehearsal.plugins.kubernetes.normalize import normalized, pruned
 from rehearsal.plugins.kubernetes.provider import KubernetesProvider
@@ -113,6 +116,47 @@ def test_config_maps_and_secrets_are_replaced_unless_the_provider_may_change_the
 def test_an_immutable_config_map_is_replaced_in_any_case() -> None:
     inputs = {"apiVersion": "v1", "kind": "ConfigMap", "immutable": True}
     assert ".data" in immutable_properties(inputs, config_map_mutable=True, secret_mutable=True)
+
+
+class Jobs:
+    """A cluster with one Job, or none, in some state."""
+
+    def __init__(self, live: dict[str, Any] | ApiError) -> None:
+        self.live = live
+
+    def serves(self, api_version: str, kind: str) -> Kind:
+        assert kind == "Job"
+        return Kind(api_version, "jobs", namespaced=True)
+
+    @property
+    def api(self) -> Jobs:
+        return self
+
+    def get(self, path: str) -> dict[str, Any]:
+        assert path == "/apis/batch/v1/namespaces/lab/jobs/download"
+        if isinstance(self.live, ApiError):
+            raise self.live
+        return self.live
+
+
+COMPLETE = {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+FAILED = {"status": {"conditions": [{"type": "Failed", "status": "True"}]}}
+
+
+@pytest.mark.parametrize(
+    ("live", "asked", "replaced"),
+    [
+        (COMPLETE, "true", False),
+        (FAILED, "true", True),
+        ({"status": {"active": 1}}, "true", True),
+        (FAILED, "false", False),
+        (ApiError(404, "NotFound", "gone"), "true", False),
+    ],
+)
+def test_a_job_that_has_not_completed_is_replaced_where_its_annotation_says_so(live: Any, asked: str, replaced: bool) -> None:
+    marks = {"pulumi.com/replaceUnready": asked}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "download", "namespace": "lab", "annotations": marks}}
+    assert bool(unready(job, cast("Cluster", Jobs(live)))) is replaced
 
 
 def test_a_given_name_is_kept_and_a_missing_one_is_made_and_marked() -> None:
