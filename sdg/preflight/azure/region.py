@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any, Final, get_args
 
 from sdg.catalog.azure_requirements import SoldOut, azure_requirements
-from sdg.catalog.foundry_models import FoundryModel, foundry_model, foundry_models
+from sdg.catalog.foundry_models import FoundryModel, foundry_model
 from sdg.preflight.azure.wanted import WantedStack
 from sdg.preflight.model import Finding
 from sdg.settings.azure import PostgreSql, Storage
@@ -161,22 +161,22 @@ def _sold_out(entry: SoldOut, size: str) -> Finding:
     return Finding("azure-redis-capacity", seen, f"If it fails again: {worked} could be had; or choose another region, or no replica.")
 
 
-def models(region: str, offered: Iterable[Json], today: date) -> Iterator[Finding]:
-    """Whether a region offers any of Foundry's models that are known here and serve somebody, by its own list or by the catalog.
+def models(wanted: Mapping[str, FoundryModel], region: str, offered: Iterable[Json], today: date) -> Iterator[Finding]:
+    """Whether a region offers each of Foundry's models that the stack names, by its own list or by the catalog, and none has been retired.
 
     Args:
+        wanted: by their names in the catalog.
         offered: the region's list of models.
     """
     there: dict[str, list[Json]] = {}
     for entry in offered:
         there.setdefault(str(entry["model"]["name"]).lower(), []).append(entry["model"])
-    known = foundry_models()
     unusable = {
-        name: reason for name, model in known.items() if (reason := _unusable(model, region, there.get(model.name.lower(), []), today))
+        name: reason for name, model in wanted.items() if (reason := _unusable(model, region, there.get(model.name.lower(), []), today))
     }
-    if len(unusable) == len(known):
+    if unusable:
         said = "; ".join(f"{name} {reason}" for name, reason in unusable.items())
-        yield Finding.of("azure-models", f"Foundry has no model for the stack in {region}: {said}.")
+        yield Finding.of("azure-models", f"Foundry cannot serve every model of the stack in {region}: {said}.")
 
 
 def _unusable(model: FoundryModel, region: str, versions: list[Json], today: date) -> str | None:

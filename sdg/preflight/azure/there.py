@@ -9,10 +9,12 @@ from typing import Any, Final
 
 from sdg.azure import questions as arm
 from sdg.azure.arm import ArmReader
+from sdg.catalog.foundry_models import FoundryModel, foundry_models
 from sdg.preflight.azure import region, sizes
 from sdg.preflight.azure.asking import Ask, Asked
 from sdg.preflight.azure.wanted import WantedStack
 from sdg.preflight.model import Finding
+from sdg.settings.inference import Foundry, servers
 
 STORAGE: Final = "what storage offers"
 SKUS, USAGES, KUBERNETES, DATABASE, MODELS = (
@@ -50,7 +52,9 @@ def questions(wanted: WantedStack, reader: ArmReader) -> dict[str, Ask]:
     if wanted.has("database"):
         asked[DATABASE] = many(arm.POSTGRESQL_CAPABILITIES)
     if wanted.has("foundry"):
-        asked[MODELS] = many(arm.COGNITIVE_MODELS)
+        asked[MODELS] = lambda: reader.list(
+            arm.COGNITIVE_MODELS.at(subscription, location=_models_region(wanted)), arm.COGNITIVE_MODELS.api_version
+        )
     return asked
 
 
@@ -70,7 +74,25 @@ def findings(wanted: WantedStack, asked: Asked, providers: list[Json], *, deploy
     if not deployed:
         yield from region.redis_capacity(wanted)
     if (listed := asked.many(MODELS)) is not None:
-        yield from judged(MODELS, lambda: region.models(wanted.region, listed, datetime.now(UTC).date()))
+        yield from judged(MODELS, lambda: region.models(_models(wanted), _models_region(wanted), listed, datetime.now(UTC).date()))
+
+
+def _foundry(wanted: WantedStack) -> Foundry | None:
+    inference = wanted.sections.get("inference")
+    return next((server for server in servers(inference) if isinstance(server, Foundry)), None) if inference else None
+
+
+def _models(wanted: WantedStack) -> dict[str, FoundryModel]:
+    """The models that a stack names and the catalog knows; others are an error of the settings."""
+    foundry, known = _foundry(wanted), foundry_models()
+    named = [said.model or name for name, said in foundry.models.items()] if foundry else []
+    return {name: known[name] for name in named if name in known}
+
+
+def _models_region(wanted: WantedStack) -> str:
+    """Where they are to be served."""
+    foundry = _foundry(wanted)
+    return (foundry.location if foundry else None) or wanted.region
 
 
 def _offered(wanted: WantedStack, asked: Asked, providers: list[Json]) -> Iterator[Finding]:

@@ -173,7 +173,7 @@ FAILURES = [
         "azure-models",
         lambda a: None,
         FOUNDRY | {"cluster": {"location": "uksouth"}},
-        ["no model for the stack in uksouth", "llama-3-1-8b has been retired since 2026-06-13"],
+        ["cannot serve every model of the stack in uksouth: llama-3-3-70b is not offered there", "sdg:inference.location"],
     ),
 ]
 

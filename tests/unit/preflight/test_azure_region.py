@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from sdg.catalog.foundry_models import foundry_model
 from sdg.preflight.azure import region, sizes, there
 from tests.unit.preflight.azure_answers import (
     D16,
@@ -287,24 +288,34 @@ class TestModels:
     def model(self, name, **others):
         return {"kind": "AIServices", "skuName": "S0", "model": {"format": "DeepSeek", "name": name, "version": "1", **others}}
 
-    def judge(self, place, *offered, today=TODAY):
-        return list(region.models(place, offered, today))
+    def judge(self, place, *offered, of=("deepseek-r1",), today=TODAY):
+        return list(region.models({name: foundry_model(name) for name in of}, place, offered, today))
 
-    def test_a_region_that_has_one_of_them_by_its_own_list_or_by_the_catalog_is_no_problem(self):
+    def test_a_region_that_has_the_stacks_models_by_its_own_list_or_by_the_catalog_is_no_problem(self):
         assert self.judge("swedencentral", self.model("deepseek-r1")) == []
         assert self.judge("westus3") == []
 
-    def test_a_region_without_any_says_of_each_why(self):
-        text = one(self.judge("swedencentral", self.model("gpt-4o"), self.model("Meta-Llama-3.1-8B-Instruct")))
-        assert "Foundry has no model for the stack in swedencentral" in text
+    def test_a_region_says_of_each_model_of_the_stack_why_it_cannot_be_served_there(self):
+        listed = self.model("gpt-4o"), self.model("Meta-Llama-3.1-8B-Instruct")
+        text = one(self.judge("swedencentral", *listed, of=("llama-3-1-8b", "llama-3-1-70b", "deepseek-r1")))
+        assert "Foundry cannot serve every model of the stack in swedencentral" in text
         assert "llama-3-1-8b has been retired since 2026-06-13" in text
         assert "llama-3-1-70b has been retired since 2025-06-30 (Llama-3.3-70B-Instruct came after it)" in text
         assert "deepseek-r1 is not offered there, but in eastus, eastus2" in text
 
+    def test_what_the_stack_does_not_name_may_be_retired_or_absent(self):
+        assert self.judge("swedencentral", self.model("Phi-4"), of=("phi-4",)) == []
+
+    def test_models_are_looked_for_where_foundry_is_and_not_where_the_cluster_is(self):
+        stack = wanted({"location": "uksouth"}, inference={"provider": "foundry", "location": "eastus2"})
+        assert there._models_region(stack) == "eastus2"
+        assert there._models_region(wanted({"location": "uksouth"}, inference={"provider": "foundry"})) == "uksouth"
+        assert list(there._models(stack)) == ["llama-3-3-70b"]
+
     def test_a_model_serves_until_the_day_on_which_the_catalog_retires_it(self):
         listed = self.model("Meta-Llama-3.1-8B-Instruct")
-        assert self.judge("swedencentral", listed, today=date(2026, 6, 12)) == []
-        assert self.judge("swedencentral", listed, today=date(2026, 6, 13))
+        assert self.judge("swedencentral", listed, of=("llama-3-1-8b",), today=date(2026, 6, 12)) == []
+        assert self.judge("swedencentral", listed, of=("llama-3-1-8b",), today=date(2026, 6, 13))
 
     def test_a_model_whose_day_arm_knows_is_retired_from_that_day_on_if_all_its_versions_are(self):
         first = self.model("DeepSeek-R1", deprecation={"inference": "2026-07-01T00:00:00Z"})
