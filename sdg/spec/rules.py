@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 from sdg.spec.problem import LONGEST_SHOWN
 from sdg.spec.render import Rendered
-from sdg.spec.report import MISSING, Report, Where
+from sdg.spec.report import MISSING, Report, Where, listed
 
 _RESERVED: Final = "osmo-ctrl"
 _TOKEN: Final = re.compile(r"\{\{ *(input|host):([^}]+?) *\}\}")
@@ -68,6 +68,8 @@ def check_rules(rendered: Rendered, report: Report, surroundings: Surroundings) 
     profiles = workflow.get("resources")
     _resources(profiles if isinstance(profiles, dict) else {}, tasks, report, surroundings)
     for task in tasks:
+        if report.full:
+            break
         _inputs(task, tasks, report)
         _tokens(task, tasks, report)
         _files(task, report, surroundings.folder)
@@ -116,18 +118,18 @@ def _names(workflow: Mapping[str, Any], tasks: list[_Task], report: Report) -> N
 
 
 def _resources(profiles: Mapping[str, Any], tasks: list[_Task], report: Report, surroundings: Surroundings) -> None:
-    for task in tasks:
+    for task in () if report.full else tasks:
         wanted = task.spec.get("resource", "default")
         if isinstance(wanted, str) and wanted != "default" and wanted not in profiles:
             near = difflib.get_close_matches(wanted, profiles, n=1)
             meant = f"; did you mean {near[0]!r}?" if near else ""
-            legal = ", ".join(sorted({"default", *map(str, profiles)}))
+            legal = listed({"default", *map(str, profiles)})
             report.add((*task.where, "resource"), wanted, f"is no resource profile of this workflow{meant}", legal, "resource")
     for name, profile in profiles.items():
         platform = profile.get("platform") if isinstance(profile, dict) else None
         where: Where = ("workflow", "resources", str(name), "platform")
         if surroundings.platforms is not None and isinstance(platform, str) and platform not in surroundings.platforms:
-            legal = ", ".join(sorted(surroundings.platforms)) or "none"
+            legal = listed(surroundings.platforms)
             report.add(where, platform, "is no platform of the pool", legal, "platform")
         elif (
             surroundings.gpu_platforms is not None
@@ -135,7 +137,7 @@ def _resources(profiles: Mapping[str, Any], tasks: list[_Task], report: Report, 
             and _positive(profile.get("gpu"))
             and platform not in surroundings.gpu_platforms
         ):
-            legal = ", ".join(sorted(surroundings.gpu_platforms)) or "none"
+            legal = listed(surroundings.gpu_platforms)
             report.add(where, platform, "has no GPUs, and the profile asks for some", legal, "gpu-platform")
 
 
@@ -152,7 +154,7 @@ def _inputs(task: _Task, tasks: list[_Task], report: Report) -> None:
         if source not in groups:
             near = difflib.get_close_matches(source, groups, n=1)
             meant = f"; did you mean {near[0]!r}?" if near else ""
-            report.add(where, source, f"is no task of this workflow{meant}", ", ".join(sorted(groups)), "input-task")
+            report.add(where, source, f"is no task of this workflow{meant}", listed(groups), "input-task")
         elif groups[source] >= task.group:
             same = "runs together with this one" if groups[source] == task.group else "is declared later"
             report.add(where, source, f"{same}, so its output cannot be an input", "a task of a group that is declared before", "upstream")
@@ -166,9 +168,9 @@ def _tokens(task: _Task, tasks: list[_Task], report: Report) -> None:
     for where, text in _strings(task):
         for kind, name in _TOKEN.findall(text):
             if kind == "host" and name not in hosts:
-                report.add(where, f"{{{{host:{name}}}}}", "names no task of this group", ", ".join(sorted(hosts)), "host-token")
+                report.add(where, f"{{{{host:{name}}}}}", "names no task of this group", listed(hosts), "host-token")
             elif kind == "input" and not _is_input(name, count, sources):
-                legal = ", ".join([*map(str, range(count)), *sorted(sources)]) or "none, since the task has no inputs"
+                legal = listed([*range(count), *sources], "none, since the task has no inputs")
                 report.add(where, f"{{{{input:{name}}}}}", "is no input of this task", legal, "input-token")
         for scheme, port in _NIM.findall(text):
             if scheme.lower() != "http" or port not in ("", "8000") or not port:
@@ -239,9 +241,9 @@ def _credentials(task: _Task, report: Report, known: Mapping[str, Collection[str
     for name, taken in used.items():
         where = (*task.where, "credentials", str(name))
         if name not in known:
-            report.add(where, MISSING, "is no credential of this user", ", ".join(sorted(known)) or "none", "credential")
+            report.add(where, MISSING, "is no credential of this user", listed(known), "credential")
             continue
         keys = known[name]
         for variable, key in taken.items() if isinstance(taken, dict) and keys is not None else ():
             if str(key) not in (keys or ()):
-                report.add((*where, str(variable)), key, f"is no key of {name}", ", ".join(sorted(keys or ())), "credential")
+                report.add((*where, str(variable)), key, f"is no key of {name}", listed(keys or ()), "credential")

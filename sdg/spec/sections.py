@@ -18,6 +18,7 @@ WORKFLOW: Final = "workflow"
 DEFAULTS: Final = "default-values"
 VERSION: Final = "version"
 SECTIONS: Final = (VERSION, WORKFLOW, DEFAULTS)
+_MOST_PROBLEMS: Final = 50
 
 _KEY = re.compile(r"^([a-zA-Z][a-zA-Z0-9_-]*):", re.MULTILINE)
 _INDENTED_DEFAULTS = re.compile(r"^[ \t]+default-values:", re.MULTILINE)
@@ -48,6 +49,8 @@ def split(text: str) -> tuple[Mapping[str, Section], tuple[Problem, ...]]:
     problems: list[Problem] = []
     position, line = 0, 1
     for match, end in zip(found, ends, strict=True):
+        if len(problems) >= _MOST_PROBLEMS:
+            break
         line += text.count("\n", position, match.start())
         position, key = match.start(), match[1]
         if key not in SECTIONS:
@@ -57,7 +60,7 @@ def split(text: str) -> tuple[Mapping[str, Section], tuple[Problem, ...]]:
             problems.append(Problem(line, key, "", message, rule="repeated-key"))
         else:
             sections[key] = Section(text[match.start() : end], line)
-    if WORKFLOW not in sections:
+    if WORKFLOW not in sections and len(problems) < _MOST_PROBLEMS:
         problems.append(Problem(None, WORKFLOW, "", *_no_workflow(text), rule="missing-key"))
     if problems:
         raise SpecError(problems)

@@ -37,7 +37,7 @@ class Filled:
 
 def is_template(text: str) -> bool:
     """Whether filling in would change a text: it has something of Jinja's beside the tokens that are kept for the running task."""
-    return _OPENING.search(text if "{{" not in text else _TOKEN.sub("", text)) is not None
+    return "{{{" in text or _OPENING.search(text if "{{" not in text else _TOKEN.sub("", text)) is not None
 
 
 def fill(text: str, variables: Mapping[str, Any], first_line: int) -> Filled:
@@ -78,7 +78,7 @@ def _only_prints(source: str, variables: Mapping[str, Any]) -> Filled | None:
     used: set[str] = set()
     tokens = list(_TOKEN.finditer(source))
     rest = _PRINTED.sub("", _TOKEN.sub("", source)) if "{" in source else source
-    if _OPENING.search(rest) or len(source) > sandbox.LONGEST:
+    if "{{{" in source or _OPENING.search(rest) or len(source) > sandbox.LONGEST:
         return None
     names = {match[1] for match in _PRINTED.finditer(_TOKEN.sub("", source))}
     if not names:

@@ -102,6 +102,8 @@ class _Walk:
         shape, _, kind = described.form.partition(":")
         if kind:
             self._nested(shape, kind, value, where)
+            if value == [] and described.required:
+                self.report.add(where, value, "is empty", f"at least one {kind}", "empty")
             return
         for fault in FORMS[described.form](value):
             wrong = value if not fault.inside else fault.value

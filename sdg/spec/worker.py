@@ -213,7 +213,7 @@ class _Instrument(NodeTransformer):
 def _unmarked(marked: str) -> tuple[str, list[int]]:
     """The text without its marks, and for each of its lines the line of the template."""
     parts = _MARKS.split(marked)
-    texts, lines, source, blank = [parts[0]], [1], 1, not parts[0].strip()
+    texts, lines, blank = [parts[0]], [1] * (parts[0].count("\n") + 1), not parts[0].rpartition("\n")[2].strip()
     for index in range(1, len(parts), 2):
         source, text = int(parts[index]), parts[index + 1]
         texts.append(text)
