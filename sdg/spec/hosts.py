@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 _HOST: Final = r"\[[0-9A-Fa-f:.]{2,45}\]|[^\s/?#@:\"'`<>,;|\\]{0,300}"
 _URL: Final = re.compile(
@@ -20,6 +21,7 @@ _PATH: Final = re.compile(r"(?:/[^\s?#\"'`<>,;|\\{}\[\]$]{0,1000})?")
 # what a value goes by, read backwards from it: NAME=, "name": , NAME := ; --name and a space
 _KEY: Final = re.compile(r"[\"'(]{0,3}\s{0,4}(?:=:?|:)\s{0,4}\]?[\"']?([\w.-]{1,80})")
 _OPTION: Final = re.compile(r"[\"']?\s{1,4}([\w-]{1,80}--)")
+_ADDED: Final = re.compile(r"[\"'][rbfu]?\s{0,4}\+")  # `+ "`, backwards
 _RUNTIME: Final = re.compile(r"[$%{}()*]")
 _LOOK_BACK: Final = 120
 
@@ -57,6 +59,8 @@ def mentions(text: str, name: str = "") -> Iterator[Mention]:
     Args:
         name: of the variable or option whose whole value the text is.
     """
+    if "%2F" in text or "%2f" in text:
+        text = unquote(text)  # a URL in a query
     if not _WORTH_READING.search(text):
         return
     covered: list[tuple[int, int]] = []
@@ -69,9 +73,15 @@ def mentions(text: str, name: str = "") -> Iterator[Mention]:
             position += 1
         inside = position < len(covered) and covered[position][0] <= found.start()
         before = text[found.start() - 1] if found.start() else ""
-        if inside or before in {"/", "*", ">"} or (found["host"].startswith(".") and not _RUNTIME.match(before)):
+        if inside or before in {"/", "*", ">"} or (found["host"].startswith(".") and not _completed(text, found)):
             continue  # of a URL, in a path, or a pattern of hosts
         yield _mention(text, found, "", name)
+
+
+def _completed(text: str, found: re.Match[str]) -> bool:
+    """Whether the end of a host is put behind something else when a program runs; it may just as well be a pattern of hosts."""
+    before = text[max(0, found.start() - _LOOK_BACK) : found.start()]
+    return bool(found["port"]) or _RUNTIME.match(before[-1:]) is not None or _ADDED.match(before[::-1]) is not None
 
 
 def _mention(text: str, found: re.Match[str], scheme: str, name: str) -> Mention:
@@ -79,6 +89,8 @@ def _mention(text: str, found: re.Match[str], scheme: str, name: str) -> Mention
     host = found["host"].rstrip(".,")
     if not scheme and start and text[start - 1] in "$%{})":
         host = text[start - 1] + host
+    elif host.startswith("."):
+        host = f"*{host}"
     if not _RUNTIME.search(host.rstrip(").,}")):
         host = host.rstrip(").,}")  # a bracket around a URL, and no part of it
     path = _PATH.match(text, found.end())

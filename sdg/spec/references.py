@@ -10,6 +10,7 @@ from typing import Final
 
 from sdg.catalog.endpoint_hosts import EndpointHosts, endpoint_hosts, is_below
 from sdg.catalog.nims import UnknownNim, nim, nims
+from sdg.catalog.nvcf_functions import nvcf_functions
 from sdg.spec.external import is_endpoint
 from sdg.spec.hosts import Mention, mentions
 from sdg.spec.texts import Text
@@ -17,6 +18,7 @@ from sdg.spec.texts import Text
 _UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ID: Final = re.compile(_UUID)
 _IN_PATH: Final = re.compile(rf"/functions/({_UUID})(?:/versions/({_UUID}))?(?![0-9a-z-])", re.IGNORECASE)
+_METADATA: Final = re.compile(rf"function-id[\"']?[\s:=,]{{1,4}}[\"']?({_UUID})", re.IGNORECASE)
 _ID_NAME: Final = re.compile(r"(.*?)_?function_?id", re.IGNORECASE)
 _VERSION_NAME: Final = re.compile(r"(.*?)_?(?:function_?)?version(?:_?id)?", re.IGNORECASE)
 
@@ -91,7 +93,19 @@ def references(text: Text, *, named: bool = False) -> Iterator[Reference]:
 
 
 def function_ids(texts: Iterable[Text]) -> tuple[NvcfFunction, ...]:
-    """Functions that variables of one task name by their ids alone, each with the version that a variable of the like name holds."""
+    """Functions that one task names by their ids alone.
+
+    In a variable that the catalog knows; in one called `..._FUNCTION_ID`, with the version that a variable of the like name holds; or in
+    the metadata of a call.
+    """
+    known = list(texts)
+    guide = {function.environment for function in nvcf_functions().values()}
+    by_guide = (found[0].lower() for text in known if text.name in guide and (found := _ID.fullmatch(text.text.strip().lower())))
+    in_metadata = (found[1].lower() for text in known for found in _METADATA.finditer(text.text))
+    return (*_named(known), *map(NvcfFunction, by_guide), *map(NvcfFunction, in_metadata))
+
+
+def _named(texts: Iterable[Text]) -> tuple[NvcfFunction, ...]:
     named = [(text.name, text.text.strip().lower()) for text in texts if text.name and _ID.fullmatch(text.text.strip().lower())]
     versions = {found[1].lower(): value for name, value in named if (found := _VERSION_NAME.fullmatch(name.replace("-", "_")))}
     ids = {match[1].lower(): value for name, value in named if (match := _ID_NAME.fullmatch(name.replace("-", "_")))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 
 import pytest
@@ -13,7 +14,7 @@ from sdg.catalog.nims import nims
 from sdg.spec.discover import discover
 from sdg.spec.hosts import mentions
 from sdg.spec.lines import Lines
-from sdg.spec.references import ExternalReference, FoundryReference, NimReference, NvcfFunction, references
+from sdg.spec.references import ExternalReference, FoundryReference, NimReference, NvcfFunction, Unsatisfied, references
 from sdg.spec.render import Rendered, render
 from sdg.spec.tasks import quantity
 from sdg.spec.texts import Text
@@ -189,6 +190,61 @@ def test_urls_are_told_apart_in_running_text(text, urls):
 def test_a_url_is_known_by_what_holds_it(before, name):
     (mention,) = mentions(f"{before}https://llm.example.com", "given")
     assert mention.name == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://${NIM}.osmo-nims.svc.cluster.local:8000/v1",
+        "--host $NIM.osmo-nims.svc.cluster.local",
+        "url = f'http://{name}.osmo-nims.svc.cluster.local:8000/v1'",
+        "url = 'http://%s.osmo-nims.svc.cluster.local:8000/v1' % name",
+        "url = 'http://' + name + '.osmo-nims.svc.cluster.local:8000/v1'",
+        "host = name + '.osmo-nims.svc.cluster.local'",
+        "http://$(pick).osmo-nims.svc.cluster.local:8000/v1",
+    ],
+)
+def test_a_host_that_is_put_together_at_run_time_is_told(text):
+    (found,) = references(Text((), text))
+    assert isinstance(found, Unsatisfied)
+    assert "when the task runs" in found.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kubectl -n osmo-nims get pods",
+        "no proxy for .osmo-nims.svc.cluster.local or *.osmo-nims.svc.cluster.local",
+        "use http://<name>.osmo-nims.svc.cluster.local:8000/v1",
+        "/backup/qwen3-vl.osmo-nims.svc.cluster.local/log",
+        "host.endswith('.osmo-nims.svc.cluster.local')",
+        "qwen3-vl, cosmos_transfer and hf://Qwen/Qwen2.5-14B-Instruct",
+        "https://portal.azure.com",
+    ],
+)
+def test_what_only_looks_like_a_host_is_none(text):
+    assert list(references(Text((), text))) == []
+
+
+def test_a_url_in_a_query_counts():
+    text = "https://gate.example.com/?to=http%3A%2F%2Fqwen3-vl.osmo-nims.svc.cluster.local%3A8000%2Fv1"
+    assert NimReference("qwen3-vl") in set(references(Text((), text)))
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"environment": {"QWEN3_VL_30B_URL": "{}"}},
+        {"environment": {"NVCF_FUNCTION_ID": "{}"}, "command": ["ask", "grpc.nvcf.nvidia.com:443"]},
+        {"command": ["bash", "-c", "ask --metadata function-id {} grpc.nvcf.nvidia.com:443"]},
+        {"command": ["bash", "-c", "curl -H 'Function-ID: {}' https://api.nvcf.nvidia.com/v2/nvcf/exec"]},
+    ],
+)
+@given(function=st.uuids())
+def test_a_function_may_be_named_by_its_id_alone(task, function):
+    filled = json.loads(json.dumps(task).replace("{}", str(function)))
+    found = discover(workflow({"name": "t", "image": "i", **filled}))
+    assert (found.nvcf_functions, found.errors) == ((NvcfFunction(str(function)),), ())
 
 
 def test_a_foundry_host_is_no_external_endpoint():
