@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
+from sdg.catalog.azure_names import name_rules
 from sdg.settings.azure import Region
 from sdg.settings.base import DnsLabel, Seconds, Settings
 
@@ -49,6 +51,8 @@ FunctionRef = Annotated[
     ),
 ]
 EndpointKey = Literal["none", "externalApiKey", "nvcfApiKey", "ngcApiKey"]
+
+SUFFIX_LENGTH: Final = 5  # of the stack's suffix, which ends the name of a serverless endpoint
 
 # a NIM of 235 billion parameters downloads for an hour and starts for an hour and a half
 DEADLINE: Final = 9000
@@ -129,6 +133,30 @@ class Foundry(Settings):
         description="How models are offered: as deployments of a Foundry account, or as serverless endpoints of a hub's project.",
     )
     location: Region | None = Field(default=None, description="Azure region; that of the cluster when unset.")
+
+    @model_validator(mode="after")
+    def _azure_can_make_them(self) -> Self:
+        problems = [*self._unnamable(), *(self._not_serverless() if self.offer == "serverless" else ())]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _unnamable(self) -> Iterator[str]:
+        serverless = self.offer == "serverless"
+        rule = name_rules().kinds["serverless-endpoint" if serverless else "cognitive-deployment"]
+        added = len("-") + SUFFIX_LENGTH if serverless else 0
+        for name in self.models:
+            if not rule.allows(f"{name}-{'s' * SUFFIX_LENGTH}" if serverless else name):
+                letter = " and begin with a letter" if serverless else ""
+                yield f"models.{name}: the name must have {max(rule.min - added, 1)} to {rule.max - added} characters{letter}"
+
+    def _not_serverless(self) -> Iterator[str]:
+        for name, said in self.models.items():
+            for key in sorted(said.model_fields_set & {"version", "capacity"}):
+                yield f"models.{name}.{key}: a serverless endpoint has none; leave it out, or set offer to deployment"
+        for model, count in Counter(said.model or name for name, said in self.models.items()).items():
+            if count > 1:
+                yield f"models: {model} stands there {count} times, and a project has one serverless endpoint of a model; name it once"
 
 
 class ExternalEndpoint(Settings):
