@@ -83,7 +83,9 @@ def show(spec: Path, needs: Needs, problems: Sequence[Problem], console: Console
         if needs.credentials:
             console.print(_credentials(needs))
         _show_list("Images", needs.images, console)
-        _show_list("Data", dict.fromkeys(f"{each.kind} {each.url}" for each in needs.data_urls if each.url), console)
+        for kind in ("input", "output", "checkpoint"):
+            urls = dict.fromkeys(each.url for each in needs.data_urls if each.kind == kind and each.url)
+            _show_list(f"Data, {kind}s", urls, console)
     show_problems((*problems, *needs.errors), console)
 
 
@@ -108,7 +110,8 @@ def _endpoints(spec: Path, needs: Needs) -> Table:
         *(("Foundry", host, FoundryReference(host)) for host in needs.foundry_endpoints),
         *(("others", url, ExternalReference(url)) for url in needs.external_endpoints),
     ]
-    for served_by, endpoint, key in rows or [("nobody", "none is needed", "")]:
+    none = "none that can be served" if needs.errors else "none is needed"
+    for served_by, endpoint, key in rows or [("nobody", none, "")]:
         table.add_row(served_by, Text(endpoint), Text(", ".join(holders.get(key, ()))))
     if needs.nim_services:
         table.caption = f"GPUs that NIM services hold as long as they run: {needs.nim_gpus}"
@@ -137,5 +140,6 @@ def _credentials(needs: Needs) -> Table:
 
 
 def _show_list(title: str, lines: Iterable[str], console: Console) -> None:
-    if any(known := list(lines)):
-        console.print(Text(f"{title}: {', '.join(known)}"), soft_wrap=True)
+    known = list(lines)
+    if known:
+        console.print(Text("\n  ".join([f"{title}:", *known])), soft_wrap=True)
