@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from sdg.inference.offers import Offers, places
@@ -23,12 +23,12 @@ class Checked:
     """What comes of it.
 
     Attributes:
-        nims: that the spec refers to and the stack can run.
+        nims: that the spec refers to and the stack can run, each with the variables that refer to it.
         external: URLs and hosts that nobody here serves.
         problems, notes: a sentence or two each.
     """
 
-    nims: tuple[str, ...] = ()
+    nims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     external: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ def check(needs: Needs, inference: Inference, offers: Offers, workload: str) -> 
         return Checked(external=tuple(sorted(elsewhere)), notes=tuple(_nobody(needs, workload)))
     run = {offer.name for offer in offers.offers if offer.endpoint.provider == "nim-operator"}
     problems = [*_nims(needs, inference, run, workload), *_functions(needs, inference, workload)]
-    nims = tuple(name for name in sorted(needs.nim_services) if name in run)
+    nims = {name: _variables(needs, NimReference(name)) for name in needs.nim_services if name in run}
     return Checked(nims, tuple(sorted(elsewhere)), tuple(problems))
 
 
@@ -85,8 +85,12 @@ def _functions(needs: Needs, inference: Inference, workload: str) -> Iterator[st
 
 def _by(needs: Needs, reference: Reference) -> str:
     """The variables that hold a reference, as the end of what refers to it."""
-    variables = sorted(name for name, held in needs.variables.items() if reference in held)
+    variables = _variables(needs, reference)
     return f" with its variable {' and '.join(variables)}" if variables else ""
+
+
+def _variables(needs: Needs, reference: Reference) -> tuple[str, ...]:
+    return tuple(sorted(name for name, held in needs.variables.items() if reference in held))
 
 
 def _ids(nvcf: Nvcf) -> Iterator[str]:

@@ -117,7 +117,8 @@ def _twice(found: list[Offer]) -> Iterator[str]:
     first: dict[str, Offer] = {}
     for offer in found:
         other = first.setdefault(offer.name, offer)
-        if other is not offer and other.wanted and offer.wanted:
+        # of one provider named twice, that is the problem
+        if offer.wanted and other.wanted and offer.endpoint.provider != other.endpoint.provider:
             yield f'{offer.place}: the name "{offer.name}" is taken by {other.place}; give one of the two endpoints another name.'
 
 

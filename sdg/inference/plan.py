@@ -11,7 +11,7 @@ from sdg.catalog.compatibility import matrix
 from sdg.inference import needed
 from sdg.inference.model import InferencePlan, PlannedEndpoint
 from sdg.inference.needed import Checked
-from sdg.inference.offers import Catalogs, Offer, Offers, offers, places, serving
+from sdg.inference.offers import PRIMARY, Catalogs, Offer, Offers, offers, places, serving
 from sdg.inference.roles import Around, Filled, Role, fill
 from sdg.nvcf import keys as nvcf_keys
 from sdg.settings.inference import Inference, NimOperator, NoInference, Nvcf, Server
@@ -76,7 +76,7 @@ def plan(
     checked = needed.check(needs, inference, offered, asked.workload) if needs else Checked()
     endpoints = tuple(_sorted(_endpoints(offered, filled, checked, spec=needs is not None)))
     problems = dict.fromkeys((*offered.problems, *filled.problems, *checked.problems))
-    notes = (*checked.notes, *_unused(endpoints, asked))
+    notes = (*checked.notes, *_unused(inference, endpoints, asked))
     return Planned(InferencePlan(endpoints, filled.overrides, checked.external), tuple(problems), notes)
 
 
@@ -86,9 +86,9 @@ def _endpoints(offered: Offers, filled: Filled, checked: Checked, *, spec: bool)
     Args:
         spec: whether the rendered spec could be asked; if not, the roles alone say what it refers to.
     """
-    variables: dict[str, list[str]] = {}
+    variables = {name: set(held) for name, held in checked.nims.items()}
     for variable, offer in filled.by_variable.items():
-        variables.setdefault(offer.name, []).append(variable)
+        variables.setdefault(offer.name, set()).add(variable)
     seen = set()
     for offer in offered.offers:
         if offer.name in seen:
@@ -113,8 +113,10 @@ def _sorted(endpoints: Iterator[PlannedEndpoint]) -> list[PlannedEndpoint]:
     return sorted(endpoints, key=lambda endpoint: (endpoint.provider, endpoint.name))
 
 
-def _unused(endpoints: tuple[PlannedEndpoint, ...], asked: Asked) -> Iterator[str]:
+def _unused(inference: Inference, endpoints: tuple[PlannedEndpoint, ...], asked: Asked) -> Iterator[str]:
     """What the settings name and the workload does not take: served all the same, since other workflows may."""
+    if isinstance(inference, NimOperator) and not any(endpoint.provider == "nim-operator" for endpoint in endpoints):
+        yield f"{asked.workload} refers to no NIM, and sdg:inference.services names none, so none runs."
     idle = [endpoint.name for endpoint in endpoints if asked.roles and endpoint.provider != "nim-operator" and not endpoint.variables]
     if idle:
         names = ", ".join(idle)
@@ -125,10 +127,10 @@ def provider_problems(inference: Inference, cluster: str) -> Iterator[str]:
     """Providers that cannot be together, or not on such a cluster; that of the first one is the settings' own to refuse."""
     known = matrix()
     named = places(inference)
-    for place, server in named[1:]:
-        if refusal := known.refusal(cluster, server.provider):
-            yield f"{place}.provider: {refusal}"
-    if refusal := known.combination_refusal(cluster, [server.provider for _, server in named]):
+    apart = {place: refusal for place, server in named if (refusal := known.refusal(cluster, server.provider))}
+    yield from (f"{place}.provider: {refusal}" for place, refusal in apart.items() if place != PRIMARY)
+    possible = [server.provider for place, server in named if place not in apart]
+    if refusal := known.combination_refusal(cluster, possible):
         yield f"sdg:inference.also: {refusal}"
 
 

@@ -74,7 +74,7 @@ def _catalogued(workload: CataloguedWorkload, environ: Mapping[str, str]) -> Fou
     clone = clone_of(source_of(entry), folder(environ))
     values = _with_folder(values_of(workload), entry, clone)
     missing = [variable for variable in flow.required if variable not in {**values.values, **values.strings}]
-    problems = tuple(f"{KEY}.values.{variable} is required: {name} has no default for it." for variable in missing)
+    problems = tuple(_required(variable, name) for variable in missing)
     roles = tuple(_role(variable, role) for variable, role in flow.endpoints.items())
     path = clone / entry.folder / flow.path
     if not present(source_of(entry), folder(environ)):
@@ -84,6 +84,11 @@ def _catalogued(workload: CataloguedWorkload, environ: Mapping[str, str]) -> Fou
     text, problem = _read(path, f"{KEY}.name")
     # what has no value cannot be rendered, and would only be said twice
     return Found(name, path, None if missing else text, values, roles, (*problems, *([problem] if problem else ())))
+
+
+def _required(variable: str, name: str) -> str:
+    how = f"Set it: `pulumi config set --path sdg:workload.values.{variable} VALUE`."
+    return f"{KEY}.values.{variable} is required: {name} has no default for it. {how}"
 
 
 def _with_folder(values: Values, entry: catalog.Workload, clone: Path) -> Values:
