@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 Path = tuple[str | int, ...]
+
+_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_ODD_BREAK: Final = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+
+
+def as_yaml_counts(text: str, lines: Sequence[int] = ()) -> Sequence[int]:
+    """Origins of lines as YAML counts them, which also ends one at a few characters that no editor ends one at.
+
+    Args:
+        text: that YAML reads.
+        lines: origin of each of its lines, from 1; empty where they are the same.
+    """
+    if not _ODD_BREAK.search(text):
+        return lines
+    counted, number = [lines[0] if lines else 1], 0
+    for found in _BREAK.finditer(text):
+        number += found[0].endswith("\n")
+        counted.append(lines[min(number, len(lines) - 1)] if lines else number + 1)
+    return counted
 
 
 @dataclass(frozen=True, slots=True)

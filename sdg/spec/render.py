@@ -10,7 +10,7 @@ import yaml
 from yaml.nodes import Node
 
 from sdg.spec.document import load, repeated_keys
-from sdg.spec.lines import Lines, Source
+from sdg.spec.lines import Lines, Source, as_yaml_counts
 from sdg.spec.problem import Problem, SpecError, shown
 from sdg.spec.sections import DEFAULTS, VERSION, WORKFLOW, Section, split
 from sdg.spec.templates import comment_starts, fill, is_template, spaced_tokens
@@ -77,7 +77,7 @@ def render(text: str, values: Values | None = None) -> Rendered:
     overrides = values.overrides()
     variables = defaults | overrides
     filled = fill(workflow.text, variables, workflow.line)
-    source = Source(workflow.line, filled.lines)
+    source = Source(workflow.line, as_yaml_counts(filled.text, filled.lines))
     document, root = _read(filled.text, source)
     lines = Lines({WORKFLOW: (root, source), DEFAULTS: default_nodes})
     if is_template(filled.text) and _renders_twice(text):
@@ -104,7 +104,7 @@ def _defaults(section: Section | None) -> tuple[dict[str, Any], tuple[Node | Non
     """Defaults by name, read as plain YAML: nothing is filled into them."""
     if section is None:
         return {}, (None, Source())
-    source = Source(section.line)
+    source = Source(section.line, as_yaml_counts(section.text))
     value, root = load(section.text, source.line)
     found = value.get(DEFAULTS) if isinstance(value, dict) else None
     if found is not None and not isinstance(found, dict):

@@ -327,6 +327,13 @@ workflow:
     assert rendered.line("nothing") is None
 
 
+@pytest.mark.parametrize("odd", ["\x85", "\u2028", "\u2029"])
+def test_characters_that_only_yaml_ends_a_line_at_move_no_line(odd):
+    text = f"default-values:\n  a: 'x{odd}y'\n  b: 1\nworkflow:\n  pool: '{{{{ a }}}}{odd}{{{{ a }}}}'\n  name: w\n"
+    rendered = render(text)
+    assert (rendered.line("default-values", "b"), rendered.line("workflow", "name")) == (3, 6)
+
+
 def test_a_document_is_what_the_service_would_read():
     rendered = render(ONE_TASK + DEFAULTS)
     assert rendered.document["workflow"] == yaml.safe_load(rendered.text)["workflow"]

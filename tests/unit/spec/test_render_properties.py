@@ -36,7 +36,7 @@ pieces = st.one_of(
             "{{ a if b else c }}",
             "{{output}}",
             "{{input:0}}",
-            "{{ loop.index }}",
+            "{{ loop.index|int }}",
             "{# {{ a }} #}",
             "{% raw %}{{ a }}{% endraw %}",
             "\r\n",
