@@ -172,7 +172,7 @@ def test_who_serves_models_is_asked_at_the_rehearsals_own_internet():
     config = derived({"sdg:cluster": {"kind": "existing"}}, Changes({"inference": INFERENCE}), place)
     apis = config["sdg:mirror"]["apis"]
     assert apis["https://nvcr.io"] == "http://net/registry"
-    assert apis["https://models.example.com/v1"] == "http://net/external/meta/llama/-"
+    assert apis["https://models.example.com/v1"] == "http://net/external/meta/llama/-/v1"
 
 
 def test_a_stack_that_serves_no_models_asks_nobody_for_any():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit
 
 from rehearsal.azure.regions import regions
 from rehearsal.services.internet.external import END
@@ -42,5 +43,5 @@ def apis(url: str, external: Mapping[str, str]) -> dict[str, str]:
         external: base URLs of endpoints that the stack says somebody else runs, to the models that they serve.
     """
     serverless = {f"https://*.{region}.models.ai.azure.com": f"{url}{SERVERLESS}/*" for region in regions().regions}
-    others = {base.rstrip("/"): f"{url}{EXTERNAL}/{model}/{END}" for base, model in external.items()}
+    others = {base.rstrip("/"): f"{url}{EXTERNAL}/{model}/{END}{urlsplit(base).path.rstrip('/')}" for base, model in external.items()}
     return {source: url + path for source, path in PATHS.items()} | serverless | others

@@ -15,7 +15,7 @@ from rehearsal.services import openai
 from rehearsal.services.internet.keys import UNAUTHORIZED, Faults, bearer
 
 END = "-"
-"""Segment of the path that comes after the model's name, which may have slashes itself."""
+"""Segment of the path that comes after the model's name, which may have slashes itself; behind it is the path of the base URL."""
 
 
 class HttpFault(BaseModel):
@@ -35,10 +35,12 @@ def create_app(faults: Faults) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get(f"/{{model:path}}/{END}/models")
+    @app.get(f"/{{model:path}}/{END}/{{below:path}}/models")
     def _models(model: str, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
         return _failed(authorization, faults) or JSONResponse(openai.listed(_served(model, faults)))
 
     @app.post(f"/{{model:path}}/{END}/chat/completions")
+    @app.post(f"/{{model:path}}/{END}/{{below:path}}/chat/completions")
     async def _chat(model: str, request: Request, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
         try:
             return _failed(authorization, faults) or JSONResponse(openai.chat(await request.json(), _served(model, faults)))
