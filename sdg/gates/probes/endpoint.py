@@ -57,22 +57,25 @@ class Endpoint:
     def of(cls, properties: Mapping[str, Any]) -> Self:
         """Reads an entry; raises KeyError, TypeError or ValueError for one that is none."""
         address, expect = properties["address"], properties.get("expect") or {}
-        base_path = urlsplit(str(properties["url"])).path.rstrip("/")
+        said = urlsplit(str(properties["url"])).path.rstrip("/")
         in_cluster = "service" in address
+        reached = "" if in_cluster else str(address["url"]).rstrip("/")
+        # a mirror puts something before the path that clients know, or something else in its place
+        kept = in_cluster or reached.endswith(said)
+        gone, base_path = ("", said) if kept else (said, "")
         return cls(
             name=str(properties["name"]),
             provider=str(properties["provider"]),
             model=str(properties["model"]),
-            ready=str(properties.get("ready") or ""),
+            ready=str(properties.get("ready") or "").removeprefix(gone),
             request=cast("RequestKind", str(properties.get("request") or "none")),
             auth=str(properties.get("auth") or ""),
             minutes=float(properties.get("minutes") or 0),
             target=Target(str(address["namespace"]), str(address["service"]), int(address["port"])) if in_cluster else None,
-            # a mirror may put something before the path that clients know
-            root="" if in_cluster else str(address["url"]).rstrip("/").removesuffix(base_path),
+            root=reached.removesuffix(base_path),
             base_path=base_path,
             models=bool(expect.get("models", True)),
-            path=str(expect.get("path") or f"{base_path}/chat/completions"),
+            path=str(expect.get("path") or f"{said}/chat/completions").removeprefix(gone),
             nim=str((properties.get("nim") or {}).get("name") or ""),
             function=Function.of(properties["function"]) if properties.get("function") else None,
         )
