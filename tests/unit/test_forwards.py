@@ -33,3 +33,9 @@ def test_the_forward_goes_with_its_pod():
 @pytest.mark.parametrize("item", [pod({"app": "osmo-ui"}, ready="False"), pod({"app": "osmo-service"}), pod(None)])
 def test_nothing_answers_behind_other_pods_or_pods_that_are_not_ready(item):
     assert forward(item, PORTS) is None
+
+
+def test_a_pod_with_a_server_of_its_own_leads_there_as_well():
+    made = forward(pod({"app": "qwen3-vl"}), PORTS, lambda _pod: {8000: 33000})
+    assert made is not None
+    assert made["spec"]["forwards"] == [{"ports": [8000], "target": {"address": "127.0.0.1", "port": 33000}}]

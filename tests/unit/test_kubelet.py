@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rehearsal.faults import Faults, UnknownFault
-from rehearsal.kubelet import Delay, Hold, Start, decide
+from rehearsal.kubelet import Delay, Hold, Start, Warm, decide, first_of, runs
 from rehearsal.needs import Missing
-from rehearsal.podstatus import Crash, crashing, held
+from rehearsal.podstatus import Crash, crashing, held, warming
 from rehearsal.references import References
 
 NOW = "2026-01-01T00:00:00Z"
@@ -145,3 +145,17 @@ def test_switches_tell_their_listeners_and_can_be_taken_back_one_by_one_or_all()
     faults.clear()
     assert told == [["osmo.reset"], ["osmo.delay", "osmo.reset"], ["osmo.delay"], []]
     assert faults.get("osmo.delay") is None
+
+
+def test_the_first_program_with_something_to_say_decides():
+    ending = first_of(runs, lambda _pod: Warm(3.0), lambda _pod: Crash())
+    assert decide(pod(), References(), Faults(), 0.0, ending) == Warm(3.0)
+    assert decide(pod(start="true"), References(), Faults(), 0.0, ending) is None
+
+
+def test_a_pod_that_warms_up_runs_and_is_not_ready():
+    status = warming(pod(), 2, NOW)
+    (container,) = status["containerStatuses"]
+    assert (status["phase"], container["ready"], container["restartCount"]) == ("Running", False, 2)
+    assert container["state"] == {"running": {"startedAt": NOW}}
+    assert {one["type"]: one["status"] for one in status["conditions"]}["Ready"] == "False"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rehearsal.nims.kinds import KINDS, definition
 from rehearsal.tools import Tools
 from sdg.catalog.gpu_driver import AKS_RUNTIME, driver_values
 from sdg.platform.taints import gpu_operator_values, on_gpu_nodes
@@ -42,7 +43,7 @@ def one(objects, kind, name):
     return found
 
 
-@pytest.mark.parametrize("chart", ["kai-scheduler", "gpu-operator"])
+@pytest.mark.parametrize("chart", ["kai-scheduler", "gpu-operator", "k8s-nim-operator"])
 def test_helm_lints_the_chart(chart):
     command = [Tools.locate().path("helm"), "lint", "--strict", CHARTS / chart]
     found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
@@ -139,3 +140,36 @@ def test_one_list_of_tolerations_is_not_the_other(template, part):
 )
 def test_values_that_the_real_chart_would_ignore_are_refused(template, chart, values, sentence):
     assert sentence in template(chart, values)
+
+
+NIM = "k8s-nim-operator"
+
+
+def test_the_nim_operator_brings_nine_definitions_and_one_program(template):
+    objects = template(NIM, {})
+    assert len(KINDS) == 9
+    assert names(objects, "CustomResourceDefinition") == {definition(kind) for kind in KINDS}
+    assert (names(objects, "Deployment"), names(objects, "ServiceAccount") - {"nim-operator-upgrade-crd-hook-sa"}) == ({NIM}, {NIM})
+
+
+def test_the_nim_operators_own_image_comes_with_the_secrets_that_it_is_told(template):
+    image = {"repository": "registry.internal/nim-operator", "tag": "v9", "pullSecrets": ["pull"]}
+    (deployment,) = [item for item in template(NIM, {"operator": {"image": image}}) if item["kind"] == "Deployment"]
+    pod = deployment["spec"]["template"]["spec"]
+    assert (pod["containers"][0]["image"], pod["imagePullSecrets"]) == ("registry.internal/nim-operator:v9", [{"name": "pull"}])
+    (own,) = [item for item in template(NIM, {}) if item["kind"] == "Deployment"]
+    assert own["spec"]["template"]["spec"]["containers"][0]["image"] == "nvcr.io/nvidia/cloud-native/k8s-nim-operator:v3.1.0"
+
+
+def test_the_nim_operators_webhook_needs_cert_manager_or_a_secret(template):
+    webhook = {"enabled": True, "tls": {"mode": "secret"}}
+    assert "secret.name is required" in template(NIM, {"operator": {"admissionController": webhook}})
+    assert names(template(NIM, {"operator": {"admissionController": {"enabled": True}}}), "Certificate")
+    assert not names(template(NIM, {}), "Certificate")
+
+
+@pytest.mark.parametrize(
+    "values", [{"operator": {"webhook": {}}}, {"operator": {"image": {"pullSecret": "a"}}}, {"dynamo": {"enabled": True}}]
+)
+def test_the_nim_operators_chart_takes_no_value_that_it_does_not_know(template, values):
+    assert "values don't meet the specifications of the schema" in template(NIM, values)
