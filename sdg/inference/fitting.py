@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from sdg.catalog.fit import Fit, Group, Pod, Pool, Toleration, fit
@@ -9,6 +10,7 @@ from sdg.catalog.fit_model import ON_GPU_NODES
 from sdg.catalog.nims import UnknownVariant, nims
 from sdg.inference.model import InferencePlan
 from sdg.inference.pools import planned_pools
+from sdg.osmo.layout import GPU_PLATFORM
 from sdg.platform.layout import GPU_NODE_LABEL
 from sdg.platform.taints import further, toleration
 from sdg.settings.cluster import Cluster
@@ -49,17 +51,19 @@ def groups(cluster: Cluster, workload: PlannedWorkload | None) -> tuple[Group, .
     """Tasks of the workload that run at the same time, each set by itself."""
     if workload is None:
         return ()
-    on_gpus, elsewhere = (ON_GPU_NODES, *_tolerations(cluster, gpus=True)), _tolerations(cluster, gpus=False)
+    by_platform = {
+        GPU_PLATFORM: ((ON_GPU_NODES, *_tolerations(cluster, gpus=True)), {GPU_NODE_LABEL: "true"}),
+        "": (_tolerations(cluster, gpus=False), {}),
+    }
     return tuple(
-        Group(_name(tasks), tuple(_pod(task, on_gpus if task.gpu else elsewhere) for task in tasks))
+        Group(_name(tasks), tuple(_pod(task, *by_platform.get(task.platform or "", by_platform[""])) for task in tasks))
         for tasks in workload.needs.together.sets
     )
 
 
-def _pod(task: Task, tolerations: tuple[Toleration, ...]) -> Pod:
-    """As OSMO makes it: what asks for GPUs runs on nodes that say they have some."""
+def _pod(task: Task, tolerations: tuple[Toleration, ...], selector: Mapping[str, str]) -> Pod:
+    """As OSMO makes it on one of its platforms, whose templates bring selector and tolerations (`sdg.osmo.values.pools`)."""
     amounts = task.amounts
-    selector = {GPU_NODE_LABEL: "true"} if task.gpu else {}
     memory, storage = amounts.memory / GIB, amounts.storage / GIB
     name = f"task {task.name}"
     return Pod.of_task(

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Final
 from sdg.inference.model import InferencePlan
 from sdg.inference.offers import Catalogs
 from sdg.inference.plan import Asked, plan, provider_problems, secret_problems
+from sdg.osmo.layout import GPU_PLATFORM
+from sdg.osmo.values.pools import DEFAULT_PLATFORM
+from sdg.settings.cluster import Cluster
 from sdg.settings.inference import Inference, NoInference
 from sdg.settings.osmo import Osmo
 from sdg.settings.rules import Sections
@@ -65,7 +68,7 @@ def plan_stack(
         from sdg.workload.found import find  # noqa: PLC0415
 
         found = find(workload, environ)
-        spec = _Spec(found, sections.get("osmo") or Osmo())
+        spec = _Spec(found, sections.get("osmo") or Osmo(), cluster)
         asked = Asked(found.name, found.roles, workload.endpoints, {**found.values.values, **found.values.strings}, spec.discover)
     planned = plan(inference, asked, cluster.kind, today or datetime.now(tz=UTC).date(), catalogs)
     problems = [
@@ -94,8 +97,9 @@ def _nothing(inference: Inference, planned: InferencePlan, asked: Asked | None, 
 class _Spec:
     """A workload's spec, rendered with the URLs that the plan comes to."""
 
-    def __init__(self, found: Found, osmo: Osmo) -> None:
+    def __init__(self, found: Found, osmo: Osmo, cluster: Cluster) -> None:
         self._found, self._osmo = found, osmo
+        self._gpus, self._dedicated = bool(cluster.gpus), cluster.dedicated_gpu_nodes
         self.problems: list[str] = []
         self.warnings: list[str] = []
         self.workload: PlannedWorkload | None = None
@@ -107,7 +111,7 @@ class _Spec:
         from sdg.spec.discover import discover  # noqa: PLC0415
         from sdg.spec.problem import SpecError  # noqa: PLC0415
         from sdg.spec.render import render  # noqa: PLC0415
-        from sdg.spec.validate import validate  # noqa: PLC0415
+        from sdg.spec.validate import Surroundings, validate  # noqa: PLC0415
 
         values = _over(self._found.values, overrides)
         try:
@@ -117,7 +121,10 @@ class _Spec:
             return None
         needs = discover(rendered)
         profile: Profile = "6.4" if self._osmo.profile == "6.4" else "6.3"  # another one is refused by a rule of its own
-        self._say((*validate(rendered, profile), *needs.errors))
+        platforms = (DEFAULT_PLATFORM, *((GPU_PLATFORM,) if self._gpus else ()))
+        able = (GPU_PLATFORM,) if self._dedicated else platforms
+        surroundings = Surroundings(platforms=platforms, gpu_platforms=able)
+        self._say((*validate(rendered, profile, surroundings), *needs.errors))
         self.workload = PlannedWorkload(self._found.name, self._found.path, self._found.text, values, rendered, needs)
         return needs
 
