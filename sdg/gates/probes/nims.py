@@ -115,7 +115,8 @@ class NimsView:
             behind = f"the operator has still to take over: {lacks}"
         elif deployment is not None:
             return self._made(endpoint, service, deployment)
-        found = _red(name, self._words_with(f"{Phase.ACCEPTED}: {behind}", _failure(service)), self._operator_remedy())
+        words = self._words_with(f"{Phase.ACCEPTED}: {behind}", _failure(service) or _said(_condition(service, "Ready")))
+        found = _red(name, words, self._operator_remedy())
         return replace(found, stuck=bool(_failure(service)) or self.operator.status is not Status.PASSED), Phase.ACCEPTED
 
     def _made(self, endpoint: Endpoint, service: Json, deployment: Json) -> tuple[Check, Phase]:
