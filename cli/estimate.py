@@ -38,7 +38,7 @@ def run(stack: str, console: Console, now: datetime | None = None) -> int:
     cluster, budget = azure_of(stack, settings), settings.budget
     kept = kept_prices(settings, process_environment(stack))
     prices = kept.newest(cluster.location, budget.currency)
-    reckoned = estimate(cluster, prices, budget.currency, wanted_by(settings.osmo, settings.platform))
+    reckoned = estimate(cluster, prices, budget.currency, wanted_by(settings.osmo, settings.platform, settings.inference))
     show(reckoned, f"{stack}: a month of {billing().hours} hours in {cluster.location}, {budget.currency}", console)
     for line in (*_of_prices(prices, stack, now or datetime.now(UTC)), *_of_totals(reckoned)):
         console.print(line, soft_wrap=True)

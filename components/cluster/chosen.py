@@ -20,6 +20,7 @@ from sdg.settings.azure import Azure as AzureSettings
 from sdg.settings.cluster import ExistingCluster as ExistingClusterSettings
 from sdg.settings.cluster import MicroK8s as MicroK8sSettings
 from sdg.settings.gpu_operator import gpu_operator_plan
+from sdg.settings.inference import shares_models
 from sdg.settings.loader import Stack
 from sdg.settings.model import StackSettings
 
@@ -53,6 +54,7 @@ def _azure(stack: Stack, settings: AzureSettings, account: Account) -> ClusterBi
             database=osmo.database.kind == "managed",
             redis=osmo.redis.kind == "managed",
             store=platform.object_store.provider == "managed",
+            shares=bool(stack.inference.of("nim-operator")) and shares_models(stack.settings.inference),
         ),
         before=stored(),
         retain=stack.settings.data == "retain",

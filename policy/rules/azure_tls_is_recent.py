@@ -42,8 +42,13 @@ def _version(properties: Mapping[str, Any], legal: frozenset[str]) -> Iterator[s
 
 def _storage(properties: Mapping[str, Any]) -> Iterator[str]:
     yield from _version(properties, _OF_STORAGE)
-    if properties.get("enableHttpsTrafficOnly") is False:
+    if properties.get("enableHttpsTrafficOnly") is False and not _is_of_nfs(properties):
         yield "enableHttpsTrafficOnly must not be false."
+
+
+def _is_of_nfs(properties: Mapping[str, Any]) -> bool:
+    """Whether an account is of file shares that the virtual network alone reaches: NFS knows no TLS, and no mount succeeds with it on."""
+    return properties.get("kind") == "FileStorage" and properties.get("publicNetworkAccess") == "Disabled"
 
 
 def _redis_database(properties: Mapping[str, Any]) -> Iterator[str]:

@@ -142,11 +142,12 @@ KEPT: Final[Mapping[Kind, Kept]] = {
 
 @dataclass(frozen=True, slots=True)
 class UsedServices:
-    """Which of the services OSMO uses; what it doesn't use is not made."""
+    """Which of the services OSMO uses, and whether NIMs keep models on file shares; what isn't used is not made."""
 
     database: bool = True
     redis: bool = True
     store: bool = True
+    shares: bool = False
 
 
 def made_of(settings: Azure, names: Names, wanted: UsedServices) -> Mapping[Kind, Mapping[str, str]]:

@@ -10,6 +10,7 @@ from typing import Final
 from sdg.azure.made_of import UsedServices
 from sdg.catalog.azure_meters import Meter, billing
 from sdg.settings.azure import Azure, CpuPool, GpuPool, Observability, Pool, PostgreSql, Redis, Storage
+from sdg.settings.inference import Inference, shares_models
 from sdg.settings.osmo import ManagedDatabase, ManagedRedis, Osmo
 from sdg.settings.platform import ManagedStore, Platform
 
@@ -87,17 +88,19 @@ def lines(cluster: Azure, wanted: UsedServices = EVERYTHING) -> list[Line]:
         *(_database(cluster.database) if wanted.database else ()),
         *(_redis(cluster.redis) if wanted.redis else ()),
         *(_storage(cluster.storage) if wanted.store else ()),
+        *([Line("file shares", "file-shares")] if wanted.shares else []),
         *([Line("key vault", "key-vault")] if cluster.key_vault.enabled else []),
         *_observability(cluster.observability),
     ]
 
 
-def wanted_by(osmo: Osmo, platform: Platform) -> UsedServices:
+def wanted_by(osmo: Osmo, platform: Platform, inference: Inference | None = None) -> UsedServices:
     """Which services of the cluster's own a stack uses."""
     return UsedServices(
         database=isinstance(osmo.database, ManagedDatabase),
         redis=isinstance(osmo.redis, ManagedRedis),
         store=isinstance(platform.object_store, ManagedStore),
+        shares=inference is not None and shares_models(inference),
     )
 
 
@@ -107,8 +110,8 @@ def disk_tier(gib: int) -> str:
 
 
 def endpoints(cluster: Azure, wanted: UsedServices = EVERYTHING) -> int:
-    """Private endpoints: of Redis, storage, the vault and a private API server, where there are such."""
-    return sum((wanted.redis, wanted.store, cluster.key_vault.enabled, cluster.api_server.access == "private"))
+    """Private endpoints: of Redis, storage, file shares, the vault and a private API server, where there are such."""
+    return sum((wanted.redis, wanted.store, wanted.shares, cluster.key_vault.enabled, cluster.api_server.access == "private"))
 
 
 def zones(cluster: Azure, wanted: UsedServices = EVERYTHING) -> int:

@@ -16,7 +16,7 @@ SUFFIX_LENGTH: Final = 5
 _DIGITS: Final = string.digits + string.ascii_lowercase
 
 # what has a private endpoint
-ENDPOINTS: Final = ("redis", "blob", "vault")
+ENDPOINTS: Final = ("redis", "blob", "vault", "nfs")
 # attribute: (kind of azure_names.yaml, form); p is the prefix, e the environment, n both, s the suffix
 _FORMS: Final[Mapping[str, tuple[str, str]]] = {
     "resource_group": ("resource-group", "rg-{n}"),
@@ -40,6 +40,8 @@ _FORMS: Final[Mapping[str, tuple[str, str]]] = {
     "redis_zone": ("private-dns-zone", "privatelink.redis.azure.net"),
     "storage_account": ("storage-account", "st{p}{e}{s}"),
     "blob_zone": ("private-dns-zone", "privatelink.blob.core.windows.net"),
+    "nfs_account": ("storage-account", "stnfs{p}{e}{s}"),
+    "file_zone": ("private-dns-zone", "privatelink.file.core.windows.net"),
     "key_vault": ("key-vault", "kv-{n}-{s}"),
     "vault_zone": ("private-dns-zone", "privatelink.vaultcore.azure.net"),
     "log_workspace": ("log-workspace", "log-{n}-{s}"),
@@ -97,6 +99,8 @@ class Names:
     redis_zone: str
     storage_account: str
     blob_zone: str
+    nfs_account: str
+    file_zone: str
     key_vault: str
     vault_zone: str
     log_workspace: str
@@ -129,7 +133,7 @@ class Names:
         return cls(base=base, suffix=suffix, subscription=subscription, **made)
 
     def private_endpoint(self, kind: str) -> str:
-        """Name of the private endpoint of `redis`, `blob` or `vault`."""
+        """Name of the private endpoint of `redis`, `blob`, `vault` or `nfs`."""
         return f"pe-{kind}-{self.base}"
 
     def connection(self, kind: str) -> str:

@@ -13,6 +13,7 @@ Role = Literal[
     "Grafana Admin",
     "Monitoring Data Reader",
     "Network Contributor",
+    "Storage Account Contributor",
     "Storage Blob Data Contributor",
 ]
 
@@ -21,6 +22,7 @@ IDS: Final[Mapping[Role, str]] = {
     "Grafana Admin": "22926164-76b3-42b3-bc55-97df8dab3e41",
     "Monitoring Data Reader": "b0d8363b-8ddd-447d-831f-62ca05bff136",
     "Network Contributor": "4d97b98b-1d4f-4787-a291-c67834d212e7",
+    "Storage Account Contributor": "17d1049b-9a84-46fb-8f53-869881c3d3ab",
     "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
 }
 

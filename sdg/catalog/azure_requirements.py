@@ -20,6 +20,7 @@ Part = Literal[
     "database",
     "redis",
     "storage",
+    "file-shares",
     "storage-key",
     "workload-identity",
     "key-vault",

@@ -51,7 +51,7 @@ def findings(subject: Subject, cluster: Azure, now: datetime | None = None) -> I
 def _wanted(subject: Subject) -> UsedServices:
     """Which services the stack uses; all of them, where its settings cannot be read."""
     osmo, platform = subject.sections.get("osmo"), subject.sections.get("platform")
-    return wanted_by(osmo, platform) if osmo and platform else EVERYTHING
+    return wanted_by(osmo, platform, subject.sections.get("inference")) if osmo and platform else EVERYTHING
 
 
 def exceeded(verdict: Verdict, budget: Budget) -> str:

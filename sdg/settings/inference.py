@@ -219,3 +219,9 @@ def servers(inference: Inference) -> tuple[Server, ...]:
 def nim_operator_of(inference: Inference) -> NimOperator | None:
     """The provider that runs NIMs in the cluster, where the stack uses it."""
     return next((server for server in servers(inference) if isinstance(server, NimOperator)), None)
+
+
+def shares_models(inference: Inference) -> bool:
+    """Whether NIMs keep their models on a StorageClass that the stack makes, where the cluster's provider has shares for it."""
+    nims = nim_operator_of(inference)
+    return nims is not None and nims.storage_class is None

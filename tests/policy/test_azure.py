@@ -70,6 +70,7 @@ VIOLATIONS = [
     (TLS, STORAGE, {}, "minimumTlsVersion must be one of TLS1_2, TLS1_3"),
     (TLS, STORAGE, {"minimumTlsVersion": "TLS1_0"}, "minimumTlsVersion must be one of TLS1_2, TLS1_3"),
     (TLS, STORAGE, {**TLS_1_2, "enableHttpsTrafficOnly": False}, "enableHttpsTrafficOnly must not be false"),
+    (TLS, STORAGE, {**TLS_1_2, "enableHttpsTrafficOnly": False, "kind": "FileStorage"}, "enableHttpsTrafficOnly must not be false"),
     (TLS, REDIS, {"minimumTlsVersion": "1.1"}, "minimumTlsVersion must be one of 1.2, 1.3"),
     (TLS, REDIS, {}, "minimumTlsVersion must be one of 1.2, 1.3"),
     (TLS, REDIS_DATABASE, {"clientProtocol": "Plaintext"}, 'clientProtocol must be "Encrypted"'),
@@ -122,6 +123,8 @@ def test_a_type_of_an_older_version_is_the_same_type(judge) -> None:
         (CLOSED, CONTAINER, {}),
         (TLS, STORAGE, TLS_1_2),
         (TLS, STORAGE, {"minimumTlsVersion": "TLS1_3", "enableHttpsTrafficOnly": True}),
+        # NFS, which knows no TLS, for the virtual network alone
+        (TLS, STORAGE, {**TLS_1_2, "enableHttpsTrafficOnly": False, "kind": "FileStorage", "publicNetworkAccess": "Disabled"}),
         (TLS, REDIS, {"minimumTlsVersion": "1.2"}),
         (TLS, REDIS_DATABASE, {"clientProtocol": "Encrypted"}),
         (TLS, PARAMETER, {"configurationName": "require_secure_transport", "value": "on"}),

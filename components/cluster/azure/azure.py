@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pulumi
 from pulumi_azure_native.containerservice import ManagedCluster
+from pulumi_azure_native.managedidentity import UserAssignedIdentity
 from pulumi_azure_native.resources import ResourceGroup
 
 from components.cluster.azure import aks, pools
@@ -14,6 +15,7 @@ from components.cluster.azure.data import DataServices
 from components.cluster.azure.data_lock import Lock, locks
 from components.cluster.azure.identity import cluster_identity, cluster_roles, granted_to_deployer, osmo_identity, osmo_login, tenant
 from components.cluster.azure.network import virtual_network
+from components.cluster.azure.nfs import nfs_shares
 from components.cluster.azure.observability import watch, watching
 from components.cluster.azure.provider import azure_provider, tagged
 from components.cluster.azure.stable_subscription import StableSubscription
@@ -35,7 +37,7 @@ class AzureCluster(pulumi.ComponentResource):
         account: where it is made.
         deployer: who runs the update.
         driver: who owns the GPU driver of nodes with GPUs.
-        wanted: which data services OSMO uses.
+        wanted: which data services OSMO uses, and whether NIMs keep models on file shares.
         before: what the state says of what holds data, and of node pools.
         retain: whether destroy leaves the data services, and what they lie in.
 
@@ -66,10 +68,13 @@ class AzureCluster(pulumi.ComponentResource):
         network = virtual_network(place, settings.network, retain=retain)
         plans = [pools.system_pool(settings, network, before.pools), *pools.further_pools(settings, network, driver, before.pools)]
         stay = pools.all_stay(settings, plans, before.pools)
-        cluster = self._cluster(network, plans[0], locked["cluster"], pools_stay=stay)
+        identity = cluster_identity(network)
+        cluster = self._cluster(network, plans[0], locked["cluster"], identity, pools_stay=stay)
         lock = locked["cluster"].closed(cluster, self)
         further = pools.made(network, settings, cluster, plans[1:])
         services = self._services(network, cluster, locked, wanted, retain=retain)
+        if wanted.shares:
+            services = replace(services, shares=nfs_shares(network, identity))
         connection = self._connection(place, cluster)
         inside = pulumi.ResourceOptions(parent=self, depends_on=[lock])
         self._binding = ClusterBinding(
@@ -106,9 +111,11 @@ class AzureCluster(pulumi.ComponentResource):
         )
         return Place(names=names, location=self._settings.location, group=group, parent=self, provider=provider)
 
-    def _cluster(self, network: NetworkHandle, pool: pools.NodePool, lock: Lock, *, pools_stay: bool) -> ManagedCluster:
+    def _cluster(
+        self, network: NetworkHandle, pool: pools.NodePool, lock: Lock, identity: UserAssignedIdentity, *, pools_stay: bool
+    ) -> ManagedCluster:
         """AKS with its first pool, when it is maintained, and what watches over it."""
-        settings, identity = self._settings, cluster_identity(network)
+        settings = self._settings
         prepared = watching(network, settings.observability)
         cluster = aks.managed_cluster(
             network,

@@ -10,9 +10,9 @@ from pulumi_azure_native.privatedns import PrivateZone, SubResourceArgs, Virtual
 
 from components.cluster.azure.base import NetworkHandle
 
-EndpointKind = Literal["redis", "blob", "vault"]
+EndpointKind = Literal["redis", "blob", "vault", "nfs"]
 # part of a service that an endpoint leads to, as Azure calls it
-GROUPS: Final = {"redis": "redisEnterprise", "blob": "blob", "vault": "vault"}
+GROUPS: Final = {"redis": "redisEnterprise", "blob": "blob", "vault": "vault", "nfs": "file"}
 EVERYWHERE: Final = "Global"
 
 

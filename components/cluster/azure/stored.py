@@ -26,6 +26,8 @@ TYPES: Final[Mapping[str, Kind]] = {
     "azure-native:keyvault:Vault": "key-vault",
 }
 POOL: Final = "azure-native:containerservice:AgentPool"
+# resource of an account that holds models, which can be downloaded again: no lock keeps it
+SHARES: Final = "nfs-storage"
 _FAILED: Final = "Failed"
 
 
@@ -68,7 +70,7 @@ def of_outputs(resources: Mapping[str, Mapping[str, Any]]) -> Stored:
         kind_of, outputs = str(each.get("type", "")), each.get("outputs") or {}
         if kind_of == LOCK and outputs.get("kind") in KINDS:
             made_of[outputs["kind"]] = {str(key): str(value) for key, value in (outputs.get("madeOf") or {}).items()}
-        elif kind := TYPES.get(kind_of):
+        elif (kind := TYPES.get(kind_of)) and not urn.endswith(f"::{SHARES}"):
             there[kind] = urn
             if outputs.get("provisioningState") == _FAILED:
                 failed.add(kind)

@@ -10,7 +10,7 @@ from sdg.catalog.azure_requirements import Part, azure_requirements
 from sdg.catalog.gpu_driver import DriverOwner
 from sdg.settings.azure import CPU_POOL, SYSTEM_POOL, Azure, CpuPool, GpuPool, Pool
 from sdg.settings.azure_rules import PoolKind, driver_owner
-from sdg.settings.inference import Foundry, NoInference, Primary, Server, servers
+from sdg.settings.inference import Foundry, NoInference, Primary, Server, servers, shares_models
 from sdg.settings.osmo import ManagedDatabase, ManagedRedis, Osmo
 from sdg.settings.platform import GpuOperator, ManagedStore, Platform
 from sdg.settings.rules import Sections
@@ -114,14 +114,17 @@ def _parts(cluster: Azure, sections: Sections) -> Iterator[Part]:
     redis = osmo is None or (isinstance(osmo, Osmo) and isinstance(osmo.redis, ManagedRedis))
     storage = platform is None or (isinstance(platform, Platform) and isinstance(platform.object_store, ManagedStore))
     key = cluster.storage.auth == "key"
+    inference = sections.get("inference")
+    shares = isinstance(inference, NoInference | Primary) and shares_models(inference)
     chosen: dict[Part, bool] = {
         "cluster": True,
         "local-accounts": cluster.api_server.local_accounts,
         "nat": cluster.network.egress == "nat-gateway",
-        "endpoints": redis or storage or cluster.key_vault.enabled,
+        "endpoints": redis or storage or shares or cluster.key_vault.enabled,
         "database": database,
         "redis": redis,
         "storage": storage,
+        "file-shares": shares,
         "storage-key": storage and key,
         "workload-identity": storage and not key,
         "key-vault": cluster.key_vault.enabled,

@@ -166,6 +166,22 @@ def test_a_stack_says_by_its_choices_what_osmo_has_elsewhere():
     assert "private network" not in {line.resource for line in nothing}
 
 
+def test_models_on_file_shares_are_billed_where_nims_keep_them_there():
+    read, _ = check({"cluster": {"kind": "azure"}, "inference": {"provider": "nim-operator", "services": ["cosmos-reason"]}})
+    wanted = wanted_by(read["osmo"], read["platform"], read["inference"])
+    assert wanted.shares
+    found = {line.meter: line.count and line.count.most for line in lines(azure(), wanted)}
+    without = {line.meter: line.count and line.count.most for line in lines(azure())}
+    assert (found["private-endpoint"], found["dns-zone"]) == (without["private-endpoint"] + 1, without["dns-zone"] + 1)
+    assert "file-shares" in found.keys() - without.keys()
+
+
+@pytest.mark.parametrize("inference", [{"provider": "none"}, {"provider": "nim-operator", "services": [], "storageClass": "mine"}])
+def test_nobody_pays_for_file_shares_that_no_nim_uses(inference):
+    read, _ = check({"cluster": {"kind": "azure"}, "inference": inference})
+    assert not wanted_by(read["osmo"], read["platform"], read["inference"]).shares
+
+
 def test_only_use_tells_what_objects_cost():
     found = counted(azure(storage={"redundancy": "GZRS", "coolAfterDays": 30}))
     assert {meter: quantity for (resource, meter), quantity in found.items() if resource == "storage account"} == dict.fromkeys(
@@ -206,7 +222,9 @@ def test_every_meter_of_the_table_is_somebodys():
         observability={"logs": True, "logDays": 90, "metrics": True, "grafana": True},
     )
     others = [azure(tier="Standard", network={"egress": "load-balancer"})]
-    assert {line.meter for cluster in (every, *others) for line in lines(cluster)} - {None} == set(billing().meters)
+    assert {line.meter for cluster in (every, *others) for line in lines(cluster, UsedServices(shares=True))} - {None} == set(
+        billing().meters
+    )
 
 
 def test_names_hold_only_what_their_lines_give():
