@@ -39,7 +39,7 @@ class VerifiedInference(pulumi.ComponentResource):
     ) -> None:
         endpoints = tuple(endpoint for each in served for endpoint in each.endpoints)
         facts = {"cluster": cluster.kind, "provider": provider, "endpoints": _names(endpoints)}
-        super().__init__("sdg:inference:Verified", name, facts, opts)
+        super().__init__("sdg:endpoints:Verified", name, facts, opts)
         asked: dict[str, Any] = {
             "connection": _connection(cluster, endpoints),
             "endpoints": [_asked(endpoint, requests=requests) for endpoint in endpoints],
@@ -49,6 +49,8 @@ class VerifiedInference(pulumi.ComponentResource):
         }
         if cluster.pools and any(endpoint.planned.provider == "nim-operator" for endpoint in endpoints):
             asked["pools"] = [pool.as_input() for pool in cluster.pools]
+        if repairs := [each.repair for each in served if each.repair is not None]:
+            asked["repair"] = repairs[0]
         after = [resource for each in served for resource in each.resources]
         found = gate("inference-gate", InferenceRecord(), asked, pulumi.ResourceOptions(parent=self, depends_on=[cluster.ready, *after]))
         self.handle = InferenceHandle(endpoints, found.record, found.verdict)

@@ -40,7 +40,9 @@ def endpoints(graph):
 
 def own(graph):
     """What the inference stage registers."""
-    return {name for name, type_ in graph.types.items() if type_.startswith("sdg:inference:") or name in {RECORD, VERDICT}}
+    return {
+        name for name, type_ in graph.types.items() if type_.startswith(("sdg:inference:", "sdg:endpoints:")) or name in {RECORD, VERDICT}
+    }
 
 
 BOTH = {**FUNCTIONS, "also": [ELSEWHERE]}
