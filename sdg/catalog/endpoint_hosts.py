@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import cache
 from typing import Annotated
 
@@ -43,9 +43,9 @@ class EndpointHosts(CatalogModel):
 
     nim: NimHosts
     nvcf: NvcfHosts
-    foundry: tuple[Host, ...]
-    hosted: tuple[Host, ...]
-    never: tuple[Host, ...]
+    foundry: frozenset[Host]
+    hosted: frozenset[Host]
+    never: frozenset[Host]
     other_purposes: frozenset[str]
     no_references: frozenset[str]
 
@@ -60,6 +60,10 @@ def endpoint_hosts() -> EndpointHosts:
     return read("endpoint_hosts.yaml", EndpointHosts)
 
 
-def is_below(host: str, domains: Iterable[str]) -> bool:
+def is_below(host: str, domains: Collection[str]) -> bool:
     """Whether a host, in lower case, is one of the domains or below one of them."""
-    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+    while host:
+        if host in domains:
+            return True
+        host = host.partition(".")[2]
+    return False

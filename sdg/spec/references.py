@@ -119,7 +119,7 @@ def _of_mention(mention: Mention, place: tuple[str | int, ...], hosts: EndpointH
         yield from _nim(mention, name, place, hosts)
     elif is_below(host, (hosts.nvcf.api, hosts.nvcf.grpc)):
         yield _nvcf(mention, place, hosts)
-    elif any(host.endswith(f".{domain}") for domain in hosts.foundry):
+    elif is_below(host.partition(".")[2], hosts.foundry):
         yield FoundryReference(host) if mention.complete else _made_at_run_time(mention, place)
     elif is_endpoint(mention):
         yield ExternalReference(mention.url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -39,8 +40,8 @@ _SEMICOLONS: Final = {".ini", ".cfg", ".conf"}
 _SLASH_COMMENT: Final = re.compile(r"/\*.*?(?:\*/|\Z)|(?:^|(?<=\s))//[^\n]*", re.DOTALL | re.MULTILINE)
 _MARKUP_COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _SEMICOLON_COMMENT: Final = re.compile(r"^[ \t]*;[^\n]*", re.MULTILINE)
-_HASH: Final = re.compile(r"(?:^|(?<=[\s;&|(]))#")
-_QUOTED: Final = re.compile(r"'[^'\n]*'|\"(?:[^\"\\\n]|\\.)*\"")
+# what decides where a comment begins: quotes, what is escaped, and a `#` that begins a word
+_TOKEN: Final = re.compile(r"\\.|['\"]|(?:^|(?<=[\s;&|(]))#")
 _DOCSTRING: Final = re.compile(r"^[ \t]*[rRuU]?(\"\"\"|''').*?(?:\1|\Z)", re.DOTALL | re.MULTILINE)
 _PYTHON_DEFAULT: Final = re.compile(
     r"(?:environ\.get|getenv|environ\.setdefault)\(\s{0,9}[\"'](\w{1,80})[\"']\s{0,9},\s{0,9}(?:\"[^\"\n]{0,500}\"|'[^'\n]{0,500}')"
@@ -130,10 +131,18 @@ def _without_hashes(text: str) -> str:
 
 
 def _line_without_hash(line: str) -> str:
-    quoted = [found.span() for found in _QUOTED.finditer(line)]
-    for found in _HASH.finditer(line):
-        if not any(start < found.start() < end for start, end in quoted):
+    tokens = list(_TOKEN.finditer(line))
+    doubles = [found.start() for found in tokens if found[0] == '"']
+    position = 0
+    for found in tokens:
+        if found.start() < position:
+            continue  # inside quotes
+        if found[0] == "#":
             return line[: found.start()]
+        if found[0] == '"' and (following := bisect_right(doubles, found.start())) < len(doubles):
+            position = doubles[following] + 1
+        elif found[0] == "'":
+            position = line.find("'", found.end()) + 1 or position
     return line
 
 

@@ -134,3 +134,18 @@ def test_a_pair_that_is_none_is_told():
 )
 def test_a_list_of_pairs_is_one_option_each(arguments, meaning):
     assert expanded(arguments) == meaning
+
+
+@pytest.mark.parametrize(
+    ("spec", "pairs", "lines"),
+    [
+        ("vda/e2e.yaml", ("--set-string", *VDA), lambda line: True),
+        ("dig/texture_defect_generation_day0.yaml", ("--set", "name=texture-1", "use_pretrained_checkpoint=false"), lambda line: True),
+        ("forms/ports-and-schemes.yaml", (), lambda line: line.startswith("error")),
+        ("forms/unknown-nim.yaml", (), lambda line: line.startswith("error")),
+    ],
+)
+def test_the_documentation_shows_what_is_printed(spec, pairs, lines):
+    documented = {line.strip() for line in (Path(__file__).parents[3] / "docs" / "workloads.md").read_text().splitlines()}
+    printed = {line.strip() for line in run(spec, *pairs).output.splitlines() if lines(line)}
+    assert printed - documented == set()

@@ -260,12 +260,28 @@ def test_sizes_are_binary(size, amount):
 
 
 @pytest.mark.parametrize(
-    "text", ["osmo-nims." * 50_000, "http://" * 50_000, "a" * 500_000 + "://", "${A:-" * 50_000, "#'\"" * 100_000, '"""\n' * 100_000]
+    "text",
+    [
+        "osmo-nims." * 50_000,
+        "http://" * 50_000,
+        "a" * 500_000 + "://",
+        "${A:-" * 50_000,
+        "#'\"" * 100_000,
+        '\\"' * 100_000 + " #",
+        "=http://" * 30_000,
+        '"""\n' * 100_000,
+    ],
 )
 def test_long_texts_of_a_kind_are_read_in_one_go(text):
     # a pattern that goes back over what it read takes hours for these, not seconds
     discover(script(text, files=[{"path": "a.py", "contents": text}]))
     assert sum(1 for _ in mentions(text)) <= len(text)
+
+
+def test_many_urls_of_one_text_are_told_apart_in_one_go():
+    urls = [f"http://server-{number}.example.com/v1" for number in range(5_000)]
+    found = discover(script("\n".join([*urls, *(f"{url}/models" for url in urls)])))
+    assert found.external_endpoints == tuple(sorted(urls))
 
 
 def test_specs_that_differ_are_discovered_one_after_the_other():
