@@ -42,11 +42,13 @@ class Served:
         endpoints: those that it serves.
         resources: what has to be there before the gate looks.
         triggers: what makes the gate look again: a fingerprint of every spec and key, by name.
+        repair: the command that brings back what vanished from its Helm release; None for what has none.
     """
 
     endpoints: tuple[Endpoint, ...]
     resources: tuple[pulumi.Resource, ...]
     triggers: Mapping[str, pulumi.Input[str]]
+    repair: pulumi.Output[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from components.inference.nim_operator.nim import DIGEST, Planned, download, mod
 from components.inference.nim_operator.operator import GROUND, operator_release, operator_values
 from components.inference.nim_operator.storage import model_claim, model_storage
 from components.ownership import Ownership, owned_namespace
-from components.release import fingerprint, restore, triggers
+from components.release import fingerprint, repair, restore, triggers
 from sdg.catalog.nims import Nim, nim
 from sdg.gates.downloads import DownloadsRecord
 from sdg.gates.resource import Gate, gate
@@ -102,6 +102,7 @@ class NimOperator(pulumi.ComponentResource):
             endpoints=tuple(_endpoint(each, chosen[each.name]) for each in planned),
             resources=(release, *services.values()),
             triggers=self._triggers(release, keys, wanted),
+            repair=repair(release),
         )
         self.register_outputs({"endpoints": sorted(chosen)})
 

@@ -18,7 +18,7 @@ from sdg.gates.probes.pod_logs import KubernetesLogs, PodLogs
 from sdg.gates.probes.pools import Pool
 from sdg.gates.probes.workloads import NamespaceView, WorkloadsProbe
 from sdg.kube.api import Json, items
-from sdg.kube.errors import ObjectNotFoundError
+from sdg.kube.errors import KubeError, ObjectNotFoundError
 from sdg.kube.objects import collection
 from sdg.kube.workload import Workload
 from sdg.platform.layout import GPU_RESOURCE, NIM_OPERATOR_NAMESPACE, download_job, nim_claim
@@ -30,6 +30,7 @@ _PROGRESS_DEADLINE: Final = "exceeded its progress deadline"  # what every long 
 _OPERATOR_LOG: Final = (
     f"Look at the log of the operator: `kubectl --namespace {NIM_OPERATOR_NAMESPACE} logs --selector control-plane --tail 50`."
 )
+_PULLS: Final = frozenset({"Pulling", "Pulled", "Failed", "BackOff"})
 _GPUS: Final = f"Insufficient {GPU_RESOURCE}"
 
 
@@ -137,6 +138,9 @@ class NimsView:
         work = at_work(self.inside.of(deployment), self.inside.events())
         if work is None or work.trouble is None:
             return found, Phase.STARTING
+        if work.phase is Phase.STARTING and (image := self._pulling(work)):
+            work = replace(work, phase=Phase.PULLING)
+            found = replace(found, observed=f"{image}; {found.observed}")
         judged = self._judged(endpoint, work, found)
         time = told(work.minutes, endpoint.minutes)
         head = f"{work.phase}, {time}" if time else str(work.phase)
@@ -185,6 +189,17 @@ class NimsView:
             return replace(found, observed=f"GpusInsufficient: {found.observed}", remedy=remedy, final=True, stuck=True)
         remedy = f"It needs a node on which this many GPUs are free: {wanted}. Let a pool grow, add nodes, or serve less."
         return replace(found, observed=f"GpusInsufficient: {found.observed}", remedy=remedy, stuck=True)
+
+    def _pulling(self, work: AtWork) -> str:
+        """That its node pulls an image now, in the kubelet's words; empty when it doesn't, or doesn't say."""
+        query = {"fieldSelector": f"involvedObject.name={work.pod['metadata']['name']}", "limit": "100"}
+        try:
+            told_of = items(self.probe.api, f"/api/v1/namespaces/{self.namespace}/events", query)
+        except KubeError:  # it only explains
+            return ""
+        news = [event for event in told_of if event.get("reason") in _PULLS]
+        latest = max(news, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""), default={})
+        return str(latest.get("message") or "") if latest.get("reason") == "Pulling" else ""
 
     def _log_line(self, work: AtWork) -> str:
         lines = self.probe.logs.last(work.pod) if work.phase is Phase.LOADING else []

@@ -50,6 +50,19 @@ def test_a_refused_pull_is_named_and_waited_for(words, cause, remedy, in_event):
     assert (check.stuck, check.final) == (True, False)
 
 
+def test_an_image_that_is_on_its_way_is_told_and_nothing_is_stuck():
+    events = [event("Pulling", 'Pulling image "nvcr.io/nim/x:1"')]
+    check = seen(starting(pod(state=waiting("ContainerCreating")), events=events))
+    assert check.observed.startswith('pulling its image, 3 of about 20 min; Pulling image "nvcr.io/nim/x:1"')
+    assert (check.stuck, check.final) == (False, False)
+
+
+def test_an_image_that_is_there_is_not_told_to_be_on_its_way():
+    events = [event("Pulling", "Pulling image"), {**event("Pulled", "Successfully pulled image"), "lastTimestamp": "9999-01-01T00:00:00Z"}]
+    check = seen(starting(pod(state=waiting("ContainerCreating")), events=events))
+    assert check.observed.startswith("starting, 3 of about 20 min")
+
+
 def test_an_image_name_that_is_none_is_final():
     check = seen(starting(pod(state=waiting("InvalidImageName", "couldn't parse image"))))
     assert ("ImageNameInvalid" in check.observed, check.final) == (True, True)
