@@ -6,9 +6,11 @@ STAMP := .venv/.complete
 
 # how many test processes run at once; each engine test starts a cluster of its own
 WORKERS ?= 2
+# seconds that `make fuzz` breeds specs
+FUZZ_SECONDS ?= 1800
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full lint bench docs down clean
+.PHONY: help setup demo test test-full fuzz lint bench docs down clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1	/' | expand -t 20
@@ -43,6 +45,18 @@ test-full: test  ## the combinations as well that a release must pass: profiles,
 	@echo "· every combination on virtual clusters (about 60 min) …"
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m full tests
 
+fuzz: .venv-fuzz/.complete  ## specs that coverage breeds, against renderer and validator, for FUZZ_SECONDS; for every night
+	@mkdir -p .fuzz/found
+	@cp -n tests/data/osmo-specs/*.yaml .fuzz/ 2>/dev/null || true
+	@.venv-fuzz/bin/python tests/fuzz/spec.py -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=.fuzz/found/ .fuzz
+
+.venv-fuzz/.complete: requirements-fuzz.txt requirements.txt
+	@tools/step "create the virtual environment in .venv-fuzz" "5 s" "install Python's venv module (Debian: apt-get install python3-venv)" \
+	  $(PYTHON) -m venv .venv-fuzz
+	@tools/step "install pinned Python packages and the fuzzer" "2 min" "check that the Python package index can be reached, then run make again" \
+	  .venv-fuzz/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-fuzz.txt --editable .
+	@touch .venv-fuzz/.complete
+
 lint: setup  ## ruff, mypy and the import rules
 	@tools/step "ruff" "1 s" "make lint; most findings are fixed by .venv/bin/ruff check --fix and ruff format" \
 	  sh -c '$(BIN)/ruff check . && $(BIN)/ruff format --check .'
@@ -60,6 +74,6 @@ down: $(STAMP)  ## stops every rehearsal and removes its state
 
 clean:  ## stops every rehearsal and removes everything in this folder that was made
 	@if [ -x $(BIN)/sdg ]; then $(BIN)/sdg rehearsal stop --all --purge; fi
-	@rm -rf .sdg .venv .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	@rm -rf .sdg .venv .venv-fuzz .fuzz .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "✓ removed; tools stay in $${XDG_CACHE_HOME:-~/.cache}/sdg for other clones"

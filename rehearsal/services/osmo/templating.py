@@ -14,9 +14,9 @@ from jinja2.sandbox import SandboxedEnvironment
 from rehearsal.services.osmo.errors import ErrorCode, OsmoError, user_error
 
 _SECTIONS = ("workflow", "default-values", "version")
-_TOP_LEVEL = re.compile(r"^([^\s#\-{}\[\]\"'][^\s:]*)\s*:(?:\s|$)", re.MULTILINE)
-# these are for the running task: rendering leaves them as they are
-_KEPT = re.compile(r"\{\{\s*(?:output|workflow_id|uuid|input:[^}]*|host:[^}]*)\s*\}\}")
+_TOP_LEVEL = re.compile(r"^([a-zA-Z][a-zA-Z0-9_-]*):", re.MULTILINE)
+# these are for the running task: rendering leaves them as they are; with spaces inside they are variables as any other
+_KEPT = re.compile(r"\{\{(?:output|workflow_id|uuid|input:[^}]+|host:[^}]+)\}\}")
 
 
 def render_spec(text: str, set_variables: Iterable[str], set_string_variables: Iterable[str]) -> dict[str, Any]:
@@ -29,8 +29,8 @@ def render_spec(text: str, set_variables: Iterable[str], set_string_variables: I
     variables = _defaults(sections.pop("default-values", ""))
     variables |= {name: _cast(value) for name, value in map(_pair, set_variables)}
     variables |= dict(map(_pair, set_string_variables))
-    rendered = _render("\n".join(sections.values()), variables)
-    return _load(rendered)
+    version = _load(sections["version"]) if "version" in sections else {}
+    return version | _load(_render(sections["workflow"], variables))
 
 
 def split_sections(text: str) -> dict[str, str]:
@@ -44,8 +44,7 @@ def split_sections(text: str) -> dict[str, str]:
             raise user_error(f'Unknown top-level key "{key}" found in the workflow spec.')
         if key in sections:
             raise user_error(f'Duplicate top-level key "{key}" found in the workflow spec.')
-        # the service strips sections: a literal block at the end loses its last newline
-        sections[key] = text[match.start() : end].rstrip()
+        sections[key] = text[match.start() : end]
     if "workflow" not in sections:
         raise user_error("Workflow spec not found.")
     return sections
