@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # they take a while to import, and only workloads need them
 
 @dataclass(frozen=True, slots=True)
 class PlannedWorkload:
-    """A workload whose spec was read, rendered and found valid.
+    """A workload whose spec was read and rendered.
 
     Attributes:
         name: as a sentence names it.
