@@ -148,8 +148,8 @@ def longest_chain(seconds: Mapping[str, float], edges: Edges) -> list[str]:
     return found[::-1]
 
 
-def of_types(steps: Mapping[str, Step], types: str) -> list[str]:
-    """URNs of the resources whose type, or that of a component around them, begins so; the components themselves take no time."""
+def of_types(steps: Mapping[str, Step], types: str | tuple[str, ...]) -> list[str]:
+    """URNs of the resources whose type, or that of a component around them, begins so, or so; the components themselves take no time."""
     return [urn for urn in steps if any(part.startswith(types) for part in urn.split("::")[2].split("$"))]
 
 

@@ -17,7 +17,7 @@ SHORT: Final = 0.1  # seconds; what takes less is added up
 SHOWN: Final = 8  # waits, by name
 BESIDE: Final = (
     ("AKS", "azure-native:containerservice:", "data services", "sdg:cluster:DataServices"),
-    ("OSMO", "sdg:osmo:", "inference", "sdg:inference:"),
+    ("OSMO", "sdg:osmo:", "inference", ("sdg:inference:", "sdg:endpoints:")),
     ("OSMO", "sdg:osmo:", "KAI scheduler", "sdg:platform:KaiScheduler"),
 )
 """Parts of a stack that nothing makes wait for each other, with the types of their resources."""
