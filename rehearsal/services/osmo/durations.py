@@ -6,12 +6,12 @@ import re
 from datetime import timedelta
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds", "ms": "milliseconds", "us": "microseconds"}
-_PARTS = re.compile(r"(\d+)(us|ms|d|h|m|s)")
+_ONE = re.compile(r"(\d+)(us|ms|d|h|m|s)")
 _ISO = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 
 
 def parse_duration(value: str | float) -> timedelta:
-    """`1d2h3m4s5ms6us`, ISO 8601, or seconds as a number.
+    """One number with its unit, such as `90m`, ISO 8601, or seconds as a number.
 
     Raises:
         ValueError: with the service's sentence.
@@ -19,14 +19,9 @@ def parse_duration(value: str | float) -> timedelta:
     if isinstance(value, int | float):
         return timedelta(seconds=value)
     text = value.strip()
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return timedelta(seconds=float(text))
-    found = _PARTS.findall(text.replace(" ", ""))
-    if found and "".join(number + unit for number, unit in found) == text.replace(" ", ""):
-        total = timedelta()
-        for number, unit in found:
-            total += timedelta(**{_UNITS[unit]: int(number)})
-        return total
+    one = _ONE.fullmatch(text)
+    if one:
+        return timedelta(**{_UNITS[one[2]]: int(one[1])})
     iso = _ISO.fullmatch(text)
     if iso and any(iso.groups()):
         days, hours, minutes, seconds = (float(part or 0) for part in iso.groups())
