@@ -59,11 +59,7 @@ def look(spec: Path, pairs: tuple[Iterable[str], Iterable[str], Iterable[str]], 
         rendered = render(_read(spec), Values.parse(*pairs))
     except SpecError as error:
         return Needs(), error.problems
-    # of what both see, the validator's errors and discovery's errors each say more than the other's word on the same place
-    problems = validate(rendered, profile)
-    needs = discover(rendered).without(problem.path for problem in problems if problem.severity == "error")
-    told = {problem.path for problem in needs.errors}
-    return needs, tuple(problem for problem in problems if problem.severity == "error" or problem.path not in told)
+    return discover(rendered).beside(validate(rendered, profile))
 
 
 def _read(spec: Path) -> str:

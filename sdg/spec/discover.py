@@ -67,10 +67,13 @@ class Needs:
         """GPUs that the NIM services hold as long as they run."""
         return sum(nims()[name].gpus for name in self.nim_services)
 
-    def without(self, told: Iterable[str]) -> Needs:
-        """The needs less the errors of places, dotted, for which something else was told already."""
-        known = set(told)
-        return replace(self, errors=tuple(each for each in self.errors if each.path not in known))
+    def beside(self, problems: Iterable[Problem]) -> tuple[Needs, tuple[Problem, ...]]:
+        """The needs and a validator's problems, less what both say of the same place: errors of either go before anything of the other."""
+        known = tuple(problems)
+        refused = {each.path for each in known if each.severity == "error"}
+        needs = replace(self, errors=tuple(each for each in self.errors if each.path not in refused))
+        told = {each.path for each in needs.errors}
+        return needs, tuple(each for each in known if each.severity == "error" or each.path not in told)
 
     def as_json(self, problems: Iterable[Problem] = ()) -> dict[str, Any]:
         """The needs for other programs; documented in docs/workloads.md.
