@@ -25,7 +25,7 @@ from components.cluster.azure.base import NetworkHandle, told
 from components.cluster.azure.identity import tenant
 from components.cluster.base import ClusterHandle
 from components.inference.base import Endpoint, Served, key_triggers
-from sdg.azure.foundry import PREFIX, serverless_url
+from sdg.azure.foundry import PREFIX, needs_terms, serverless_url
 from sdg.catalog.foundry_models import FoundryModel
 from sdg.inference.model import PlannedEndpoint
 from sdg.settings.mirror import Mirror
@@ -136,8 +136,7 @@ def _vault(place: NetworkHandle, cluster: ClusterHandle) -> keyvault.Vault:
 def _endpoint(place: NetworkHandle, project: Workspace, endpoint: str, model: FoundryModel) -> ServerlessEndpoint:
     within = pulumi.ResourceOptions(replace_with=[project], delete_before_replace=True)
     after: list[pulumi.Resource] = [project]
-    if model.sold_by == "partner":
-        # whose terms the subscription accepts
+    if needs_terms(model):
         terms = MarketplaceSubscription(
             f"{PREFIX}{endpoint}-terms",
             name=endpoint,

@@ -12,6 +12,9 @@ DEPLOYMENT: Final = "azure-native:cognitiveservices:Deployment"
 SERVERLESS: Final = "azure-native:machinelearningservices:ServerlessEndpoint"
 PREFIX: Final = "foundry-"
 """Begins the program's name of every endpoint's resource; the endpoint's own name follows."""
+# registries of models that Microsoft sells itself as serverless endpoints too; those of others go through the Marketplace, whoever sells
+# their deployments
+_OWN_REGISTRIES: Final = frozenset({"azureml", "azureml-deepseek"})
 _FAILED: Final = "Failed"
 
 
@@ -31,6 +34,11 @@ def serverless_url(uri: str) -> str:
         uri: that Azure says of it.
     """
     return f"{uri.rstrip('/').removesuffix('/v1')}/v1"
+
+
+def needs_terms(model: FoundryModel) -> bool:
+    """Whether a serverless endpoint of a model needs the Marketplace's terms accepted first."""
+    return model.id.partition("registries/")[2].partition("/")[0] not in _OWN_REGISTRIES
 
 
 def models_of(state: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -7,8 +7,6 @@ import pulumi
 import pytest
 from google.protobuf import json_format
 
-from sdg.catalog.foundry_models import foundry_model
-
 MINE = "198.51.100.7/32"
 RECORD = "inference-gate"
 ACCOUNT, DEPLOYMENT = "cognitiveservices:Account", "cognitiveservices:Deployment"
@@ -237,14 +235,13 @@ def test_a_serverless_endpoint_is_asked_where_azure_says(run):
     assert asked["model"] == "Phi-4"
 
 
-@pytest.mark.parametrize(("sold_by", "terms"), [("azure", set()), ("partner", {"foundry-phi-4-terms"})])
-def test_a_partners_terms_are_accepted_before_its_model_is_had(run_program, monkeypatch, sold_by, terms):
-    model = foundry_model("phi-4").model_copy(update={"sold_by": sold_by})
-    monkeypatch.setattr("components.inference.foundry.foundry_model", lambda _name: model)
-    cluster = {"kind": "azure", "allowedRanges": [MINE], "acceptUnvalidated": True}
-    graph = run_program(inference={"provider": "foundry", "offer": "serverless", "models": {"phi-4": {}}}, cluster=cluster)
-    assert of_type(graph, TERMS) == terms
-    assert terms <= graph.waits_for("foundry-phi-4")
+def test_terms_of_a_partners_registry_are_accepted_before_its_model_is_had(run):
+    graph = run({"phi-4": {}, "text": {"model": "llama-3-3-70b"}}, offer="serverless")
+    assert of_type(graph, TERMS) == {"foundry-text-terms"}
+    assert graph.inputs["foundry-text-terms"]["properties"] == {
+        "modelId": graph.inputs["foundry-text"]["properties"]["modelSettings"]["modelId"]
+    }
+    assert "foundry-text-terms" in graph.waits_for("foundry-text")
 
 
 def test_policies_see_which_models_are_asked_for(run):
