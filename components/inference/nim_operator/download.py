@@ -39,7 +39,6 @@ def download_spec(name: str, source: HuggingFace, mirror: Mirror, taints: Iterab
         "command": ["bash", "-c", script(), CONTAINER, source.model, source.revision or "", *_packages()],
         "env": [
             *environment,
-            {"name": "HF_HUB_DISABLE_PROGRESS_BARS", "value": "1"},
             {"name": HF_KEY, "value_from": {"secret_key_ref": {"name": HF_SECRET, "key": HF_KEY}}},
         ],
         "volume_mounts": [{"name": "model-store", "mount_path": MODEL_STORE}],

@@ -7,13 +7,14 @@ seen=$(mktemp)
 
 fail() {
   local status reason
-  status=$(grep -oE '\b(401|403|404|429) (Client Error|Unauthorized|Forbidden|Not Found|Too Many Requests)' "$seen" | tail -n 1 | cut -c1-3 || true)
+  tr '\r' '\n' < "$seen" | grep -v '^[[:space:]]*$' > "$seen.lines" || true
+  status=$(grep -oE '\b(401|403|404|429) (Client Error|Unauthorized|Forbidden|Not Found|Too Many Requests)' "$seen.lines" | tail -n 1 | cut -c1-3 || true)
   case $status in
     401) reason="HTTP 401: Hugging Face does not accept the token, or keeps $model from its user" ;;
     403) reason="HTTP 403: Hugging Face does not let the token's user read $model" ;;
     404) reason="HTTP 404: Hugging Face has no $model${revision:+ at revision $revision}" ;;
     429) reason="HTTP 429: Hugging Face limits how often $model may be asked for" ;;
-    *) reason="$1: $(grep -v '^[[:space:]]*$' "$seen" | tail -n 1 || true)" ;;
+    *) reason="$1: $(tail -n 1 "$seen.lines")" ;;
   esac
   echo "$reason" >&2
   echo "$reason" | cut -c1-1000 > "${TERMINATION_LOG:-/dev/termination-log}"

@@ -22,6 +22,7 @@ from sdg.kube.objects import Ref, collection
 from sdg.platform.layout import NIM_NAMESPACE, NIM_OPERATOR_NAMESPACE
 
 KINDS: Final = ("NIMService", "NIMCache")
+NAME: Final = "nim-gone"
 DEADLINE: Final = 300.0  # seconds: the operator takes one away in a second or two
 
 
@@ -46,20 +47,26 @@ def _wait(api: KubernetesApi, props: Properties, speak: Say) -> None:
     verdict = until_green(lambda: _look(api), Wait(deadline=float(props["deadline"])), speak)
     if verdict.status is Status.PASSED:
         return
-    left = "\n  ".join(f"{check.subject}: {check.observed}" for check in verdict.failures())
-    objects = " ".join(check.subject for check in verdict.failures() if "/" in check.subject)
+    held = list(verdict.failures())
+    left = "\n  ".join(f"{check.subject}: {check.observed}" for check in held)
+    released = "\n  ".join(_released(Ref.parse(check.subject)) for check in held if check.name == NAME)
     raise DestroyRefused(
         f"{verdict.evidence['ended']}, and these are not gone:\n  {left}\n"
-        f"Only the NIM operator takes them away. See whether it runs: `kubectl --namespace {NIM_OPERATOR_NAMESPACE} get pods`; then "
-        f"destroy again. If it is gone for good, let go of each of {objects or 'them'}: `kubectl --namespace {NIM_NAMESPACE} patch KIND "
-        """NAME --type merge --patch '{"metadata":{"finalizers":null}}'`."""
+        f"Only the NIM operator takes NIMs away. See whether it runs: `kubectl --namespace {NIM_OPERATOR_NAMESPACE} get pods`; then "
+        f"destroy again." + (f" If it is gone for good, let go of them yourself, then destroy again:\n  {released}" if released else "")
     )
+
+
+def _released(ref: Ref) -> str:
+    """The command that does the operator's last step in its place."""
+    command = f"kubectl --namespace {ref.namespace} patch {ref.kind.lower()} {ref.name} --type merge"
+    return f"""{command} --patch '{{"metadata":{{"finalizers":null}}}}'"""
 
 
 def _look(api: KubernetesApi) -> Verdict:
     left = [(Ref.to(kind, found), found) for kind in KINDS for found in _listed(api, kind)]
-    checks = tuple(Check("nim-gone", str(ref), Status.FAILED, _why(found), "gone", "") for ref, found in left)
-    return Verdict(checks or (Check("nim-gone", NIM_NAMESPACE, Status.PASSED, "no NIM is left", "no NIM"),))
+    checks = tuple(Check(NAME, str(ref), Status.FAILED, _why(found), "gone", "") for ref, found in left)
+    return Verdict(checks or (Check(NAME, NIM_NAMESPACE, Status.PASSED, "no NIM is left", "no NIM"),))
 
 
 def _why(found: Json) -> str:

@@ -156,11 +156,11 @@ class NimOperator(pulumi.ComponentResource):
         return pulumi.ResourceOptions.merge(self._in_cluster, pulumi.ResourceOptions(depends_on=list(resources)))
 
 
-def _download(planned: Planned) -> dict[str, str]:
+def _download(planned: Planned) -> dict[str, Any]:
     """An entry of the gate's input `downloads`."""
-    source = planned.nim.hugging_face
-    model = source.model if source else ""
-    return {"nim": planned.name, "model": model, "namespace": NIM_NAMESPACE, "job": download_job(planned.name)}
+    source, job = planned.nim.hugging_face, download_job(planned.name)
+    known = {"nim": planned.name, "namespace": NIM_NAMESPACE, "job": job, "storageClass": planned.at.storage_class}
+    return {**known, "model": source.model, "minutes": source.minutes} if source else known
 
 
 def _endpoint(planned: PlannedEndpoint, served: Nim) -> Endpoint:
