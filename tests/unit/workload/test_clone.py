@@ -57,7 +57,7 @@ def published(tmp_path: Path) -> Iterator[Published]:
     git(tmp_path, "clone", "--quiet", "--bare", str(work), str(served / "example" / "workloads"))
     requests: list[str] = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(served, requests))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield Published(f"http://127.0.0.1:{server.server_port}", *commits, requests)
     server.shutdown()
     server.server_close()
