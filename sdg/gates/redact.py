@@ -39,9 +39,11 @@ class Redactor:
 
     @classmethod
     def knowing(cls, connection: object) -> Redactor:
-        """Knows every credential of a `connection` property, its kubeconfig's included."""
+        """Knows every credential of a `connection` property: of its kubeconfig, and its `keys`, which have names that users chose."""
         found = set(_leaves(connection))
-        kubeconfig = connection.get("kubeconfig") if isinstance(connection, Mapping) else None
+        kubeconfig, keys = (connection.get("kubeconfig"), connection.get("keys")) if isinstance(connection, Mapping) else (None, None)
+        if isinstance(keys, Mapping):
+            found.update(leaf for key in keys.values() for leaf in _leaves(key))
         if isinstance(kubeconfig, str):
             found.update(_leaves(_parsed(kubeconfig)))
         # longest first, so that no part of one is left behind when another is its beginning

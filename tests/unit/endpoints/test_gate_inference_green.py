@@ -14,6 +14,8 @@ from sdg.gates.inference import InferenceRecord, endpoint_input
 from sdg.gates.interrupt import Interruption
 from sdg.gates.probes import model_requests
 from sdg.gates.probes.endpoint import Endpoint
+from sdg.gates.probes.endpoints import Endpoints
+from sdg.gates.probes.one_request import OneRequest, Outcome
 from sdg.inference.model import PlannedEndpoint
 from tests.unit.endpoints.cluster import RUNNING, Cluster, deployment, pod, service
 from tests.unit.endpoints.server import MODEL, say, serving
@@ -131,12 +133,13 @@ def test_a_wait_sends_the_key_where_it_belongs_and_shows_it_nowhere():
     assert key not in str(found.as_outputs())
 
 
-def test_a_key_that_a_server_repeats_is_not_stored():
-    key = "another-secret-of-this-test"
+@pytest.mark.parametrize("name", ["llm", "server", "user", "context"])  # the last ones are harmless in a kubeconfig
+def test_a_key_that_a_server_repeats_is_not_stored(name):
+    key = "plain-words"  # of no shape that would be hidden wherever it stands
     with serving() as server:
-        server.answers["/v1/models"] = (403, {"error": {"message": f"key {key} may not do this"}})
-        given = {"gate": "inference-gate", "connection": {"kubeconfig": "{}", "context": None, "keys": {"llm": key}}}
-        entries = [entry(address={"url": f"{server.url}/v1"}, auth="bearer")]
+        server.answers["/v1/models"] = (403, {"error": {"message": f"{key} may not do this"}})
+        given = {"gate": "inference-gate", "connection": {"kubeconfig": "{}", "context": None, "keys": {name: key}}}
+        entries = [entry(name, address={"url": f"{server.url}/v1"}, auth="bearer")]
         outs = InferenceRecord().create({**given, "endpoints": entries, "deadline": 0.0, "triggers": {}}).outs
     stored = {name: outs[name] for name in ("status", "checks", "evidence")}
     assert stored["status"] == "failed"
@@ -201,6 +204,34 @@ def test_one_endpoint_that_hangs_keeps_no_other_from_being_seen(monkeypatch):
         released.set()
     assert [check.subject for check in found.failures()] == ["endpoint/hung"]
     assert took < 2
+
+
+def test_an_endpoint_that_hangs_after_it_was_green_is_red(monkeypatch):
+    monkeypatch.setattr("sdg.gates.probes.endpoints.LOOK", 0.5)
+    monkeypatch.setattr("sdg.gates.probes.endpoints._AGAIN_GREEN", 0.0)
+    released = threading.Event()
+    with serving() as server:
+        endpoints = Endpoints([watched(entry(request="none"), server)])
+        assert endpoints.look().status is Status.PASSED
+        server.answers["/v1/models"] = lambda handler: released.wait(20)
+        check = red(endpoints.look(), "endpoint-answers")
+        released.set()
+    assert check.observed.startswith("NoAnswer")
+
+
+def test_an_answered_request_is_not_sent_again_however_often_it_is_asked_for(monkeypatch):
+    monkeypatch.setattr("sdg.gates.probes.one_request._AGAIN", 0.0)
+    sent = []
+    request = OneRequest("endpoint/llm", "an answer", lambda: sent.append(1) or Outcome(good=True, words="answered"))
+    assert [request.check().status for _ in range(3)] == [Status.PASSED] * 3
+    assert sent == [1]
+
+
+def test_a_request_that_goes_wrong_in_any_way_is_told():
+    def fails():
+        raise RuntimeError("unforeseen")
+
+    assert OneRequest("endpoint/llm", "an answer", fails).check().observed == "RuntimeError: unforeseen"
 
 
 def test_a_wait_that_is_interrupted_while_everything_hangs_ends_within_two_seconds():
