@@ -8,19 +8,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 from typing import Final
 
 from sdg.catalog.fit_advice import advice
 from sdg.catalog.fit_model import Fit, Group, Misfit, Pod, Pool, Toleration
-from sdg.catalog.fit_search import STEPS, GaveUp, Item, Items, Nodes, Search, order
+from sdg.catalog.fit_search import STEPS, Budget, GaveUp, Item, Items, Nodes, Search, order
 from sdg.catalog.fit_words import gpus, lonely, refusal, unknowns
 
 __all__ = ["Fit", "Group", "Misfit", "Pod", "Pool", "Toleration", "fit"]
 
-FEWER_STEPS: Final = STEPS // 10  # for what only explains an answer
-STEADINESS_STEPS: Final = STEPS // 4
-ADVICE_STEPS: Final = STEPS // 30  # of one proposal among many
+STEADINESS_STEPS: Final = STEPS // 2
+# for what only explains an answer: all of it together, and one proposal among many
+EXPLAINING_STEPS: Final = STEPS
+PROPOSAL_STEPS: Final = STEPS // 40
 _RESOURCES: Final = ("GPUs", "CPU", "memory", "disk")
 _MOST_NAMES: Final = 8
 
@@ -39,7 +41,7 @@ def fit(permanent: Sequence[Pod], groups: Sequence[Group], pools: Sequence[Pool]
     return _Question(tuple(permanent), tuple(groups), tuple(pools)).answer()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Question:
     """What is to be judged."""
 
@@ -53,7 +55,7 @@ class _Question:
         if alone:
             return Fit(alone, not_judged=unknown)
         try:
-            left = self._search(STEPS).placed(_items(self._lasting), self._passing)
+            left = self._search(Budget()).placed(_items(self._lasting), self._passing)
         except GaveUp:
             return Fit(not_judged=unknown, gave_up=("whether every pod has a node was not decided: there are too many ways to place them",))
         if left is None:
@@ -61,11 +63,16 @@ class _Question:
         used = {pool.name: pool.maximum - untouched for pool, (untouched, _) in zip(self.pools, left, strict=True)}
         return self._steadiness(Fit(nodes=used, not_judged=unknown))
 
-    @property
+    @cached_property
+    def _purse(self) -> Budget:
+        """For what explains an answer."""
+        return Budget(EXPLAINING_STEPS)
+
+    @cached_property
     def _lasting(self) -> Singles:
         return self._singles(self.permanent)
 
-    @property
+    @cached_property
     def _passing(self) -> tuple[Items, ...]:
         return tuple(dict.fromkeys(_items(self._singles(group.pods)) for group in self.groups))
 
@@ -76,8 +83,8 @@ class _Question:
             made += [(Item(pod.amount, suited), pod)] * pod.count
         return tuple(sorted(made, key=lambda single: order(single[0]), reverse=True))
 
-    def _search(self, steps: int) -> Search:
-        return Search([Nodes(pool.maximum, pool.amount) for pool in self.pools], steps)
+    def _search(self, budget: Budget) -> Search:
+        return Search([Nodes(pool.maximum, pool.amount) for pool in self.pools], budget)
 
     def _alone(self) -> Iterator[Misfit]:
         """Pods that no node could take even if nothing else ran there."""
@@ -100,27 +107,30 @@ class _Question:
 
     def _crowded(self) -> Misfit:
         """The first pod, the biggest first, that has no place beside those before it."""
-        lost = self._first_lost(self._lasting, ())
-        if lost:
-            return self._misfit(lost, "", "")
-        for group in self.groups:
-            if lost := self._first_lost(self._lasting, self._singles(group.pods)):
-                return self._misfit(lost, group.name, " while it runs")
-        names = " and ".join(group.name for group in self.groups)
-        reason = f"No way to place {_listed(pod.name for pod in self.permanent)} leaves room for each of {names}, one after the other."
-        largest = next(pod for _, pod in self._lasting)
+        try:
+            if lost := self._first_lost(self._lasting, ()):
+                return self._misfit(lost, "", "")
+            for group in self.groups:
+                if lost := self._first_lost(self._lasting, self._singles(group.pods)):
+                    return self._misfit(lost, group.name, " while it runs")
+        except GaveUp:
+            pass
+        names = _listed(pod.name for pod in self.permanent), " and ".join(group.name for group in self.groups)
+        reason = "There is no way to place {} that leaves room for each of {}, one after the other.".format(*names)
+        largest = max((*self.permanent, *(pod for group in self.groups for pod in group.pods)), key=lambda pod: pod.amount)
         return Misfit((largest.name,), reason, self._advice(largest))
 
     def _first_lost(self, lasting: Singles, passing: Singles) -> Singles:
-        """The shortest beginning of the pods that has no place; empty when all of them have one, or when that takes too long."""
+        """The shortest beginning of the pods that has no place; empty when all of them have one.
+
+        Raises:
+            GaveUp: that takes too long to find.
+        """
         varied = passing or lasting
         for count in range(1, len(varied) + 1):
             some = varied[:count]
-            try:
-                search = self._search(FEWER_STEPS)
-                left = search.placed(_items(lasting), [_items(some)]) if passing else search.placed(_items(some))
-            except GaveUp:
-                return ()
+            search = self._search(self._purse)
+            left = search.placed(_items(lasting), [_items(some)]) if passing else search.placed(_items(some))
             if left is None:
                 return (*lasting, *some) if passing else some
         return ()
@@ -138,10 +148,10 @@ class _Question:
         for place, name in enumerate(_RESOURCES):
             spared = tuple(Item((*item.amount[:place], 0, *item.amount[place + 1 :]), item.pools) for item, _ in lost)
             try:
-                if self._search(FEWER_STEPS).placed(spared) is not None:
+                if self._search(self._purse).placed(spared) is not None:
                     return name
             except GaveUp:
-                continue
+                return ""
         return ""
 
     def _totals(self, lost: Singles) -> str:
@@ -153,22 +163,25 @@ class _Question:
         return advice(pod, self.pools, self._would_do)
 
     def _would_do(self, pools: Sequence[Pool]) -> bool:
-        asked = replace(self, pools=tuple(pools))
+        asked, budget = replace(self, pools=tuple(pools)), Budget(min(PROPOSAL_STEPS, self._purse.steps))
+        had = budget.steps
         try:
-            return asked._search(ADVICE_STEPS).placed(_items(asked._lasting), asked._passing) is not None
+            return asked._search(budget).placed(_items(asked._lasting), asked._passing) is not None
         except GaveUp:
             return False
+        finally:
+            self._purse.steps -= had - budget.steps
 
     def _steadiness(self, found: Fit) -> Fit:
         """Says whether it depends on what the scheduler picks."""
         lasting = self._lasting
         waves = tuple(_items(tuple(same)) for _, same in groupby(lasting, key=lambda single: single[1].gpus))
         try:
-            lost = self._search(STEADINESS_STEPS).stranded(waves, self._passing)
+            lost = self._search(Budget(STEADINESS_STEPS)).stranded(waves, self._passing)
             if lost:
                 return replace(found, holds=False, holds_in_any_order=False, risk=self._risk(lost, in_order=True))
             found = replace(found, holds=True)
-            lost = self._search(STEADINESS_STEPS).stranded((_items(lasting),), self._passing)
+            lost = self._search(Budget(STEADINESS_STEPS)).stranded((_items(lasting),), self._passing)
         except GaveUp:
             return found
         return replace(found, holds_in_any_order=lost is None, risk=self._risk(lost, in_order=False) if lost else "")

@@ -9,17 +9,35 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import ge, sub
 from typing import Final
 
 Amount = tuple[int, ...]
 """GPUs, thousandths of cores, MiB of memory, MiB of disk."""
 PLENTY: Final = 10**12  # of what is not known, so that nothing is refused for it
-STEPS: Final = 60_000  # about a second
+STEPS: Final = 40_000  # about a second
 MOST_ITEMS: Final = 300
 
 
 class GaveUp(Exception):
     """A search took too many steps; nothing is known."""
+
+
+@dataclass
+class Budget:
+    """How much searching is left: every state that is looked at, and every place that is tried, takes a step."""
+
+    steps: int = STEPS
+
+    def take(self, steps: int = 1) -> None:
+        """Takes steps.
+
+        Raises:
+            GaveUp: none are left.
+        """
+        self.steps -= steps
+        if self.steps < 0:
+            raise GaveUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +78,35 @@ def biggest_first(items: Iterable[Item]) -> Items:
     return tuple(sorted(items, key=order, reverse=True))
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Items in the order in which they get their places.
+
+    Attributes:
+        wants: for each item, what it and those after it want together of each set of pools that they have to share.
+    """
+
+    items: Items
+    wants: tuple[tuple[tuple[tuple[int, ...], Amount], ...], ...]
+
+    @classmethod
+    def of(cls, items: Iterable[Item]) -> _Line:
+        ordered = biggest_first(items)
+        return cls(ordered, tuple(tuple(_shares(ordered[done:])) for done in range(len(ordered))))
+
+
 @dataclass
 class Search:
     """Looks for places on pools.
 
     Attributes:
         nodes: each pool's.
-        steps: that are left; every state that is looked at takes one.
+        budget: of all its searches together.
     """
 
     nodes: Sequence[Nodes]
-    steps: int = STEPS
-    _possible: dict[tuple[Items, State], bool] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
+    _possible: dict[tuple[int, State], bool] = field(default_factory=dict)
 
     def placed(self, lasting: Items, passing: Sequence[Items] = ()) -> State | None:
         """What is left when the lasting items have places that leave room for each of the passing sets in turn.
@@ -82,10 +117,10 @@ class Search:
         Raises:
             GaveUp: too many steps.
         """
-        start = tuple((pool.count, ()) for pool in self.nodes)
-        sets = tuple(biggest_first(each) for each in passing)
         _bounded(lasting, *passing)
-        return self._place(biggest_first(lasting), 0, start, sets, {})
+        start = tuple((pool.count, ()) for pool in self.nodes)
+        self._possible.clear()
+        return self._place(_Line.of(lasting), 0, start, [_Line.of(each) for each in passing], {})
 
     def stranded(self, waves: Sequence[Items], passing: Sequence[Items] = ()) -> Item | None:
         """An item that may find no place any more if others choose any nodes that have room for them.
@@ -101,31 +136,34 @@ class Search:
             GaveUp: too many steps.
         """
         start: State = tuple((pool.count, ()) for pool in self.nodes)
-        _bounded([item for wave in waves for item in wave], *passing)
+        lasting = [item for wave in waves for item in wave]
+        _bounded(lasting, *passing)
+        if self._never_strands(waves) and all(self._never_strands(((*lasting, *each),)) for each in passing):
+            return None
         return self._strand([Counter(wave) for wave in waves], [Counter(each) for each in passing], start, set())
 
     def _place(
-        self, items: Items, done: int, state: State, passing: Sequence[Items], known: dict[tuple[int, State], State | None]
+        self, line: _Line, done: int, state: State, passing: Sequence[_Line], known: dict[tuple[int, State], State | None]
     ) -> State | None:
-        if done == len(items):
-            return state if all(self._has_room(each, state) for each in passing) else None
+        if done == len(line.items):
+            return state if all(self._has_room(number, each, state) for number, each in enumerate(passing)) else None
         key = (done, state)
         if key in known:
             return known[key]
-        self._step()
+        self.budget.take()
         found = None
-        if not self._too_much(items[done:], state):
-            for following in self._choices(items[done], state):
-                found = self._place(items, done + 1, following, passing, known)
+        if self._is_enough(line.wants[done], state):
+            for following in self._choices(line.items[done], state):
+                found = self._place(line, done + 1, following, passing, known)
                 if found is not None:
                     break
         known[key] = found
         return found
 
-    def _has_room(self, items: Items, state: State) -> bool:
-        key = (items, state)
+    def _has_room(self, number: int, line: _Line, state: State) -> bool:
+        key = (number, state)
         if key not in self._possible:
-            self._possible[key] = self._place(items, 0, state, (), {}) is not None
+            self._possible[key] = self._place(line, 0, state, (), {}) is not None
         return self._possible[key]
 
     def _strand(self, waves: Sequence[Counter[Item]], passing: Sequence[Counter[Item]], state: State, seen: set[Seen]) -> Item | None:
@@ -136,7 +174,7 @@ class Search:
         if key in seen:
             return None
         seen.add(key)
-        self._step()
+        self.budget.take()
         if not first:
             return self._strand(later, passing, state, seen) if later or passing else None
         choices = {item: tuple(self._choices(item, state)) for item in first}
@@ -149,40 +187,59 @@ class Search:
                     return found
         return None
 
+    def _never_strands(self, waves: Sequence[Sequence[Item]]) -> bool:
+        """Whether all that may come before an item is too little to fill every node that may take it; when not, nothing is known."""
+        before: list[Item] = []
+        for wave in waves:
+            before += wave
+            total = _sum([*(item.amount for item in before)]) if before else ()
+            if not all(self._is_left_a_node(item, _less(total, item.amount)) for item in set(wave)):
+                return False
+        return True
+
+    def _is_left_a_node(self, item: Item, others: Amount) -> bool:
+        """Whether others cannot fill all nodes that may take an item. To fill one, they must leave less of some resource than it needs."""
+        usable = [self.nodes[number] for number in item.pools if _covers(self.nodes[number].amount, item.amount)]
+        filled = 0
+        for place, left in enumerate(others):
+            for least, count in sorted((pool.amount[place] - item.amount[place] + 1, pool.count) for pool in usable):
+                full = min(count, left // least)
+                left -= full * least  # noqa: PLW2901 - what others have is used up, node by node
+                filled += full
+        return sum(pool.count for pool in usable) > filled
+
     def _choices(self, item: Item, state: State) -> Iterator[State]:
         """What may be when the item has a place: the fullest nodes that can take it first, an untouched one last."""
         for number in item.pools:
             untouched, touched = state[number]
+            before: Amount | None = None
             for index, left in enumerate(touched):
-                if (index == 0 or touched[index - 1] != left) and _covers(left, item.amount):
+                if left != before and _covers(left, item.amount):
+                    self.budget.take()
                     after = (*touched[:index], *touched[index + 1 :], _less(left, item.amount))
                     yield (*state[:number], (untouched, tuple(sorted(after))), *state[number + 1 :])
+                before = left
             whole = self.nodes[number].amount
             if untouched and _covers(whole, item.amount):
+                self.budget.take()
                 after = (*touched, _less(whole, item.amount))
                 yield (*state[:number], (untouched - 1, tuple(sorted(after))), *state[number + 1 :])
 
-    def _too_much(self, items: Items, state: State) -> bool:
-        """Whether items want more of something than all nodes that they may use have together."""
-        for pools in {item.pools for item in items}:
-            if not pools:
-                return True
-            within = set(pools)
-            wanted = _sum(item.amount for item in items if within.issuperset(item.pools))
-            there = _sum(self._left(number, state) for number in pools)
-            if not _covers(there, wanted):
-                return True
-        return False
+    def _is_enough(self, wants: Iterable[tuple[tuple[int, ...], Amount]], state: State) -> bool:
+        """Whether nodes have together what items want together; else no way to place them is worth looking for."""
+        left = [self._left(number, state) for number in range(len(state))]
+        return all(_covers(_sum(left[number] for number in pools), wanted) for pools, wanted in wants)
 
     def _left(self, number: int, state: State) -> Amount:
         untouched, touched = state[number]
         whole = tuple(untouched * each for each in self.nodes[number].amount)
         return _sum((whole, *touched))
 
-    def _step(self) -> None:
-        self.steps -= 1
-        if self.steps < 0:
-            raise GaveUp
+
+def _shares(items: Items) -> Iterator[tuple[tuple[int, ...], Amount]]:
+    for pools in {item.pools for item in items}:
+        within = set(pools)
+        yield pools, _sum(item.amount for item in items if within.issuperset(item.pools))
 
 
 def _bounded(lasting: Sequence[Item], *passing: Sequence[Item]) -> None:
@@ -196,11 +253,11 @@ def _bounded(lasting: Sequence[Item], *passing: Sequence[Item]) -> None:
 
 
 def _covers(there: Amount, wanted: Amount) -> bool:
-    return all(has >= wants for has, wants in zip(there, wanted, strict=True))
+    return all(map(ge, there, wanted))
 
 
 def _less(there: Amount, taken: Amount) -> Amount:
-    return tuple(has - takes for has, takes in zip(there, taken, strict=True))
+    return tuple(map(sub, there, taken))
 
 
 def _sum(amounts: Iterable[Amount]) -> Amount:

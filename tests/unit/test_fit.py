@@ -87,7 +87,7 @@ def test_one_place_must_suit_every_group_since_what_stays_does_not_move() -> Non
     assert fit(stays, [first], pools).placed
     assert fit(stays, [second], pools).placed
     [misfit] = fit(stays, [first, second], pools).misfits
-    assert misfit.reason == "No way to place stays leaves room for each of first and second, one after the other."
+    assert misfit.reason == "There is no way to place stays that leaves room for each of first and second, one after the other."
     assert "let pool fast have 2 nodes (now 1)" in misfit.remedy
 
 

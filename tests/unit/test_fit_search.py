@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sdg.catalog.fit import Group, Pod, Pool, fit
-from sdg.catalog.fit_search import GaveUp, Item, Nodes, Search
+from sdg.catalog.fit_search import Budget, GaveUp, Item, Nodes, Search
 from sdg.catalog.fit_words import refusal
 
 GPUS = "nvidia.com/gpu=present:NoSchedule"
@@ -228,7 +228,7 @@ def test_a_place_that_is_not_the_fullest_node_is_found() -> None:
 def test_a_search_that_takes_too_long_says_so_and_nothing_else() -> None:
     items = tuple(Item((1, 7 + 3 * number % 11), (0,)) for number in range(24))
     with pytest.raises(GaveUp):
-        Search([Nodes(11, (3, 26))], steps=10).placed(items)
+        Search([Nodes(11, (3, 26))], Budget(10)).placed(items)
     crowd = [Pod("pod", gpus=1, count=400)]
     found = fit(crowd, [], [Pool("pool", 0, 500, 1)])
     assert (found.placed, found.impossible) == (False, False)
