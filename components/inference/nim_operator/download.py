@@ -65,4 +65,5 @@ def script() -> str:
 
 def _packages() -> tuple[str, str]:
     pinned = versions().hf_download
-    return f"huggingface_hub[cli,hf_transfer]=={pinned.huggingface_hub}", f"hf_transfer=={pinned.hf_transfer}"
+    # with hyphens, which are the same to pip: a word that begins with hf_ is what Hugging Face's tokens look like
+    return f"huggingface-hub[cli,hf-transfer]=={pinned.huggingface_hub}", f"hf-transfer=={pinned.hf_transfer}"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.inference.nim_operator.download import digest, download_spec, script
+from sdg.catalog.key_shapes import redacted
 from sdg.catalog.nims import nims
 from sdg.settings.mirror import Mirror
 
@@ -122,6 +123,14 @@ def test_it_runs_on_nodes_without_gpus_whatever_taints_those_have():
     pod = spec["template"]["spec"]
     assert pod["tolerations"] == [{"key": "team", "operator": "Equal", "value": "video", "effect": "NoSchedule"}]
     assert "resources" not in pod["containers"][0]
+
+
+@pytest.mark.parametrize("name", [name for name, nim in nims().items() if nim.hugging_face and nim.hugging_face.download == "job"])
+def test_nothing_in_it_looks_like_a_key(name):
+    spec = download_spec(name, nims()[name].hugging_face, Mirror(), ())
+    (container,) = spec["template"]["spec"]["containers"]
+    for text in (*container["command"], *(entry.get("value", "") for entry in container["env"])):
+        assert redacted(text) == text
 
 
 def test_a_digest_tells_contents_apart_and_not_their_order():
