@@ -142,12 +142,13 @@ KEPT: Final[Mapping[Kind, Kept]] = {
 
 @dataclass(frozen=True, slots=True)
 class UsedServices:
-    """Which of the services OSMO uses, and whether NIMs keep models on file shares; what isn't used is not made."""
+    """Which of the services OSMO uses, whether NIMs keep models on file shares, and whether Foundry serves any; nothing else is made."""
 
     database: bool = True
     redis: bool = True
     store: bool = True
     shares: bool = False
+    models: bool = False
 
 
 def made_of(settings: Azure, names: Names, wanted: UsedServices) -> Mapping[Kind, Mapping[str, str]]:

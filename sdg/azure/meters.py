@@ -10,7 +10,7 @@ from typing import Final
 from sdg.azure.made_of import UsedServices
 from sdg.catalog.azure_meters import Meter, billing
 from sdg.settings.azure import Azure, CpuPool, GpuPool, Observability, Pool, PostgreSql, Redis, Storage
-from sdg.settings.inference import Inference, shares_models
+from sdg.settings.inference import Foundry, Inference, servers, shares_models
 from sdg.settings.osmo import ManagedDatabase, ManagedRedis, Osmo
 from sdg.settings.platform import ManagedStore, Platform
 
@@ -89,6 +89,7 @@ def lines(cluster: Azure, wanted: UsedServices = EVERYTHING) -> list[Line]:
         *(_redis(cluster.redis) if wanted.redis else ()),
         *(_storage(cluster.storage) if wanted.store else ()),
         *([Line("file shares", "file-shares")] if wanted.shares else []),
+        *([Line("Foundry", "foundry-tokens")] if wanted.models else []),
         *([Line("key vault", "key-vault")] if cluster.key_vault.enabled else []),
         *_observability(cluster.observability),
     ]
@@ -101,6 +102,7 @@ def wanted_by(osmo: Osmo, platform: Platform, inference: Inference | None = None
         redis=isinstance(osmo.redis, ManagedRedis),
         store=isinstance(platform.object_store, ManagedStore),
         shares=inference is not None and shares_models(inference),
+        models=inference is not None and any(isinstance(server, Foundry) for server in servers(inference)),
     )
 
 

@@ -202,6 +202,25 @@ def test_logs_of_the_time_that_is_included_are_not_billed():
     assert ("logs", "logs-kept") not in counted(azure(observability={"logs": True, "logDays": 31}))
 
 
+FOUNDRY = {"provider": "foundry"}
+ELSEWHERE = {"provider": "external", "endpoints": {"a": {"url": "https://models.example.com/v1", "model": "m", "capabilities": ["chat"]}}}
+
+
+@pytest.mark.parametrize("inference", [FOUNDRY, {**ELSEWHERE, "also": [FOUNDRY]}])
+def test_tokens_of_foundry_are_named_and_never_counted(inference):
+    read, _ = check({"cluster": {"kind": "azure"}, "inference": inference})
+    wanted = wanted_by(read["osmo"], read["platform"], read["inference"])
+    (line,) = [line for line in lines(azure(), wanted) if line.resource == "Foundry"]
+    assert line.quantity is None
+    assert "tokens" in line.title
+
+
+@pytest.mark.parametrize("inference", [{"provider": "none"}, ELSEWHERE])
+def test_nobody_pays_for_tokens_that_the_stack_does_not_sell(inference):
+    read, _ = check({"cluster": {"kind": "azure"}, "inference": inference})
+    assert not wanted_by(read["osmo"], read["platform"], read["inference"]).models
+
+
 @pytest.mark.parametrize("preset", ["dev", "team", "production"])
 def test_every_meter_of_a_preset_is_in_the_table_and_can_be_named(preset):
     for line in lines(azure(preset=preset)):
@@ -222,7 +241,7 @@ def test_every_meter_of_the_table_is_somebodys():
         observability={"logs": True, "logDays": 90, "metrics": True, "grafana": True},
     )
     others = [azure(tier="Standard", network={"egress": "load-balancer"})]
-    assert {line.meter for cluster in (every, *others) for line in lines(cluster, UsedServices(shares=True))} - {None} == set(
+    assert {line.meter for cluster in (every, *others) for line in lines(cluster, UsedServices(shares=True, models=True))} - {None} == set(
         billing().meters
     )
 
