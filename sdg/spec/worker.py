@@ -237,10 +237,11 @@ def _line(error: BaseException) -> int | None:
 
 
 def bound(memory: int) -> None:
-    """Lets this process grow by `memory` bytes, and write no files."""
-    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - pathlib is slow to import
-        now = int(file.read().split()[0]) * resource.getpagesize()
-    for kind, limit in ((resource.RLIMIT_AS, now + memory), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
+    """Lets this process grow by `memory` bytes, where the system can say what it has now, and write no files."""
+    limits = [(resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)]
+    with contextlib.suppress(OSError), open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - pathlib is slow to import
+        limits.append((resource.RLIMIT_AS, int(file.read().split()[0]) * resource.getpagesize() + memory))
+    for kind, limit in limits:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(kind, (limit, limit))
 

@@ -17,7 +17,7 @@ from sdg.spec.sandbox import Sandbox
 from sdg.spec.validate import validate
 from sdg.spec.values import Values
 
-SECONDS = 20  # a busy machine; each of these ends by itself in three
+SECONDS = 60  # on a busy machine; each of these takes three at most elsewhere
 
 
 def spec(inner):
@@ -74,6 +74,19 @@ HOSTILE = {
 }
 
 
+SAID = {
+    "two loops": "takes more than",
+    "a huge text": "memory",
+    "a text over the limit": "too long",
+    "the classes of an object": "sandbox forbids",
+    "a macro that calls itself": "calls itself",
+    "aliases of aliases": "more than 100000 values",
+    "nested lists": "nested too deep",
+    "a long number": "has 100000 characters",
+    "an object of Python": "could not determine a constructor",
+}
+
+
 @pytest.fixture(scope="module", autouse=True)
 def warm():
     render(spec("{% if true %}p{% endif %}"))
@@ -86,16 +99,9 @@ def test_a_hostile_spec_ends_in_a_clear_error(name):
         render(HOSTILE[name])
     assert time.monotonic() - start < SECONDS
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # KiB
+    assert SAID.get(name, "") in str(raised.value)
     assert raised.value.problems
     assert all(len(str(problem)) < 2000 for problem in raised.value.problems)
-
-
-@pytest.mark.parametrize(
-    ("name", "words"), [("two loops", "takes more than"), ("a huge text", "memory"), ("the classes of an object", "sandbox forbids")]
-)
-def test_the_error_says_what_the_template_did(name, words):
-    with pytest.raises(SpecError, match=words):
-        render(HOSTILE[name])
 
 
 def test_a_good_spec_is_rendered_after_a_hostile_one():

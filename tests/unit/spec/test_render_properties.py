@@ -1,6 +1,7 @@
 """Rendering, against Jinja and PyYAML themselves and for any text."""
 
 import contextlib
+import re
 import string
 
 import jinja2
@@ -10,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jinja2.sandbox import SandboxedEnvironment
 
+from sdg.spec.document import load
 from sdg.spec.problem import SpecError
 from sdg.spec.render import render
 from sdg.spec.sandbox import Sandbox
@@ -84,7 +86,7 @@ def renderer():
     return Renderer()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(template=templates, given_values=variables)
 @example(template="{% if a == '%}' %}{{ b }}{% endif %}", given_values={"a": "%}", "b": 1})
 @example(template='{{ "{% if x %}{{ a }}" }}', given_values={"a": 1})
@@ -152,6 +154,26 @@ def test_a_spec_without_templates_means_what_yaml_means(workflow):
     assert render(text).document["workflow"] == yaml.safe_load(text)["workflow"]
 
 
+LINES = """\
+a: 1|b: [x, y]|c: {d: e}|&f {g: h}|*f|<<: *f|- i|? j|: k|!!str 1|!!int '2'|!!map [l]|!!set {m}|!!seq {}|'p': "q"|0x1F|1_0|yes|~|1:30
+2026-01-02|!r s|!!binary dA==|!!omap [{t: u}]|=|.inf|- - v|, | |[|]|{|}|: """
+YAML = st.lists(st.sampled_from([*re.split(r"[|\n]", LINES), "n: |\n  o", "\n", "\n ", "\n  "]), max_size=10).map("".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(YAML)
+def test_a_document_is_read_as_pyyaml_reads_it_or_refused_as_it_refuses(text):
+    try:
+        expected = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, TypeError):
+        expected = SpecError
+    try:
+        found, _ = load(text, lambda line: line)
+    except SpecError:
+        found = SpecError
+    assert found == expected or "contains itself" in str(found) or (expected is not SpecError and repr(found) == repr(expected))
+
+
 @given(st.one_of(st.text(), st.integers().map(str), st.floats().map(str), st.from_regex(r"[-+ 0-9_.eE]*", fullmatch=True)))
 def test_casting_equals_pythons(text):
     found = cast(text)
@@ -187,7 +209,7 @@ documents = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(keys, documents, max_size=8), st.sampled_from(["6.3", "6.4"]))
 def test_any_document_is_judged_and_every_path_exists_or_names_a_missing_key(workflow, profile):
     text = yaml.safe_dump({"workflow": workflow})
