@@ -13,6 +13,7 @@ from tests.engine.rehearsing import STEPS, command, verdicts
 GPU_NODES = ("Standard_D16ds_v5", "Standard_NC80adis_H100_v5=3")
 DEADLINE = "inference.deadline=120"  # seconds; everything is quick here
 ON_GPUS = ("cluster.gpus=6", "cluster.gpusPerNode=2", "cluster.minNodes=4", "inference.storageClass=rehearsal-file")
+COMMON = ("sdg:inference:", "sdg:endpoints:", "pulumi:pulumi:")
 URL, MODEL = "https://models.example.com/v1", "meta/llama-3.3-70b-instruct"
 
 
@@ -141,7 +142,7 @@ class Kept:
     def _common(urns):
         """The gate of all endpoints, components, which say what they hold, and the stack, whose outputs list it."""
         kinds = {urn.rpartition("::")[2]: urn.split("::")[2].rpartition("$")[2] for urn in urns}
-        return {name for name, kind in kinds.items() if name == "inference-gate" or kind.startswith(("sdg:inference:", "pulumi:pulumi:"))}
+        return {name for name, kind in kinds.items() if name == "inference-gate" or kind.startswith(COMMON)}
 
 
 @pytest.mark.timeout(900)
