@@ -49,7 +49,7 @@ def preflight(stack: str, console: Console) -> int:
     findings = [*_of_settings(read), *read.findings]
     show_findings(findings, console)
     if not read.problems:
-        show_plan(plan.stages(StackSettings.model_validate(read.sections)), console)
+        show_plan(plan.stages(StackSettings.model_validate(read.sections), read.inference), console)
     refused = sum(finding.refuses for finding in findings)
     if refused:
         console.print(f"Nothing was created. {stack} is refused for {refused} {'reason' if refused == 1 else 'reasons'}.")

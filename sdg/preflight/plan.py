@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
@@ -11,7 +11,9 @@ from sdg.azure.names import Names
 from sdg.catalog.gpu_driver import DriverOwner
 from sdg.catalog.preflight import stage_minutes
 from sdg.catalog.versions import versions
+from sdg.inference.model import InferencePlan, ProviderName
 from sdg.osmo import layout
+from sdg.platform.layout import NIM_NAMESPACE
 from sdg.settings.azure import Azure, Pool
 from sdg.settings.cluster import ExistingCluster, MicroK8s
 from sdg.settings.gpu_operator import gpu_operator_plan
@@ -19,6 +21,8 @@ from sdg.settings.model import StackSettings
 from sdg.settings.osmo import ExternalDatabase, ExternalRedis, ManagedDatabase, ManagedRedis
 from sdg.settings.platform import ManagedStore, MinioStore
 from sdg.spec import VERIFY_GPU, VERIFY_HELLO
+
+NOTHING: Final = InferencePlan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,15 @@ class Stage:
         return stage_minutes()[self.name]
 
 
-def stages(settings: StackSettings) -> list[Stage]:
-    """The stages of a first update, in order; a later one skips what is there."""
-    return [*_cluster(settings), *_platform(settings), *_osmo(settings), *_proof(settings)]
+def stages(settings: StackSettings, inference: InferencePlan = NOTHING) -> list[Stage]:
+    """The stages of a first update, in order; a later one skips what is there. Endpoints come beside OSMO.
+
+    Args:
+        inference: the endpoints that the stack serves.
+    """
+    served = list(_inference(inference))
+    osmo = [replace(stage, lane="osmo") if served else stage for stage in _osmo(settings)]
+    return [*_cluster(settings), *_platform(settings), *osmo, *served, *_proof(settings)]
 
 
 def total(planned: list[Stage]) -> tuple[float, float]:
@@ -139,6 +149,20 @@ def _osmo(settings: StackSettings) -> Iterator[Stage]:
         f"namespace {layout.SERVICE_NAMESPACE}: keys, credentials, OSMO {release.tag} (chart {release.chart}) with {database} and {redis}",
     )
     yield Stage("osmo-operator", f"namespaces {layout.OPERATOR_NAMESPACE} and {layout.WORKFLOWS_NAMESPACE}: the operator and its token")
+
+
+_SERVED: Final[Mapping[ProviderName, tuple[str, str]]] = {
+    "nim-operator": ("inference-nims", f"namespace {NIM_NAMESPACE}: NIMs, with their volumes and downloads"),
+    "nvcf": ("inference-functions", "nothing is made, the gate asks functions that run already"),
+    "foundry": ("inference-foundry", "models of Azure AI Foundry"),
+    "external": ("inference-elsewhere", "nothing is made, the gate asks endpoints that somebody else runs"),
+}
+
+
+def _inference(plan: InferencePlan) -> Iterator[Stage]:
+    for provider, (name, creates) in _SERVED.items():
+        if endpoints := plan.of(provider):
+            yield Stage(name, f"meanwhile: {creates}: {', '.join(endpoint.name for endpoint in endpoints)}", provider)
 
 
 def _proof(settings: StackSettings) -> Iterator[Stage]:
