@@ -20,9 +20,8 @@ from sdg.settings.mirror import Mirror
 
 MODEL_STORE: Final = "/model-store"
 CONTAINER: Final = "hf-download"
-# tries, with at most 5 minutes between two: what Hugging Face refuses as too much, it gives some minutes later. With the last try the
-# cluster deletes the pod, and with it the reason.
-TRIES: Final = 20
+# further tries, 10 s after the first one and twice as long after each, so for ten minutes: Hugging Face counts requests by five minutes
+TRIES: Final = 6
 
 
 def download_spec(name: str, source: HuggingFace, mirror: Mirror, taints: Iterable[str]) -> JobSpecArgsDict:
