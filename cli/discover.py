@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sdg.spec import files
 from sdg.spec.discover import Needs, discover
 from sdg.spec.problem import Problem, SpecError
 from sdg.spec.references import ExternalReference, FoundryReference, NimReference
@@ -56,19 +57,10 @@ def run(
 def look(spec: Path, pairs: tuple[Iterable[str], Iterable[str], Iterable[str]], profile: Profile) -> tuple[Needs, tuple[Problem, ...]]:
     """The needs of a spec's file and every problem that rendering and validating it found; no needs where it cannot be rendered."""
     try:
-        rendered = render(_read(spec), Values.parse(*pairs))
+        rendered = render(files.read(spec), Values.parse(*pairs))
     except SpecError as error:
         return Needs(), error.problems
     return discover(rendered).beside(validate(rendered, profile))
-
-
-def _read(spec: Path) -> str:
-    try:
-        return spec.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise SpecError.of(f"{spec} cannot be read: {error.strerror}", rule="file") from error
-    except UnicodeDecodeError as error:
-        raise SpecError.of(f"{spec} is no text in UTF-8: byte {error.start} is none", rule="file") from error
 
 
 def show(spec: Path, needs: Needs, problems: Sequence[Problem], console: Console) -> None:

@@ -18,9 +18,9 @@ def read(path: Path) -> str:
     """
     try:
         if path.is_dir():
-            raise SpecError.of(f"{path} is a folder", legal="the path of a workflow spec's file", rule="file")
+            raise SpecError.of(f"{path} cannot be read: it is a folder", legal="the path of a workflow spec's file", rule="file")
         if not path.is_file():
-            raise SpecError.of(f"there is no file {path}", legal="the path of a workflow spec's file", rule="file")
+            raise SpecError.of(f"{path} cannot be read: there is no such file", legal="the path of a workflow spec's file", rule="file")
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
