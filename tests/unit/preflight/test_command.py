@@ -103,3 +103,18 @@ def test_a_region_is_not_passed_over_in_silence():
     ran = CliRunner().invoke(app, ["preflight", "--stack", "lab", "--region", "westus3"])
     assert ran.exit_code == 2
     assert "--find-region" in ran.output
+
+
+def test_nims_that_the_host_has_no_room_for_are_refused_with_all_else_and_planned_beside_osmo(run, host):
+    host.environ |= {"NGC_API_KEY": "nvapi-1"}
+    host.has_memory(64 * 1024)
+    code, printed = run(**STACK, inference={"provider": "nim-operator", "services": ["cosmos-transfer", "cosmos-reason"]})
+    assert code == 1
+    assert "inference-fit" in printed
+    assert "cosmos-transfer" in printed
+    assert "inference-unanswered" in printed, "nobody answers in a test, which is a warning"
+    assert "namespace osmo-nims: NIMs, with their volumes and downloads" in printed
+    host.has_memory(256 * 1024)
+    code, printed = run(**STACK, inference={"provider": "nim-operator", "services": ["cosmos-transfer", "cosmos-reason"]})
+    assert code == 0
+    assert "inference-fit " not in printed
