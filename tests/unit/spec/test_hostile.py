@@ -125,10 +125,10 @@ def test_only_a_file_of_text_is_read(tmp_path):
     (tmp_path / "good").write_bytes("\ufeffworkflow: {}\n".encode())
     for name, words in {
         "binary": r"line 2.*UTF-8",
-        "none": "no file",
+        "none": "no such file",
         ".": "folder",
-        "/dev/zero": "no file",
-        "bad\0": "no file|cannot be read",
+        "/dev/zero": "no such file",
+        "bad\0": "cannot be read",
     }.items():
         with pytest.raises(SpecError, match=words):
             files.read(tmp_path / name)
