@@ -183,7 +183,9 @@ def _foundry(server: Foundry, place: str, known: Mapping[str, FoundryModel], tod
             continue
         if retired := retirement(said.model or name, today):
             problems.append(f"{key}: {retired}")
-        endpoint = PlannedEndpoint(name, "foundry", model.name, model.capabilities, None, MODELS, None, request=model.request)
+        # requests to a deployment name the deployment
+        called = name if server.offer == "deployment" else model.name
+        endpoint = PlannedEndpoint(name, "foundry", called, model.capabilities, None, MODELS, None, request=model.request)
         made.append(Offer(endpoint, key, wanted="models" in server.model_fields_set))
     return made, problems
 
