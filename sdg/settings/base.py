@@ -19,12 +19,6 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=True, hide_input_in_errors=True)
 
 
-class Planned(Settings):
-    """A kind that is known by name and has no components yet. Whatever else it is given is not looked at: the kind itself is refused."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
 # an id of Entra or Azure
 Guid = Annotated[
     str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", examples=["00000000-0000-0000-0000-000000000000"])

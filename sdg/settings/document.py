@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from sdg.catalog.compatibility import matrix
 from sdg.catalog.versions import versions
-from sdg.settings.base import Planned, Settings
+from sdg.settings.base import Settings
 from sdg.settings.model import NAMESPACE, StackSettings
 from sdg.settings.schema import holder, members, tag_of, tag_of_field
 from sdg.settings.secrets import SECRET_KEYS
@@ -69,9 +69,6 @@ def _section(named: tuple[str, FieldInfo]) -> str:
 
 def _model(model: type[Settings], tag: str | None) -> Iterator[str]:
     purpose = (model.__doc__ or "").strip().splitlines()[0]
-    if issubclass(model, Planned):
-        yield f"**`{tag}`**: {purpose} Known, and not available yet."
-        return
     if tag:
         yield f"**`{tag}`**: {purpose}"
         yield ""
