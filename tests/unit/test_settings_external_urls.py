@@ -24,7 +24,7 @@ def endpoint(url):
     ],
 )
 def test_an_address_that_every_pod_takes_for_its_own_is_refused_with_what_to_give(url):
-    with pytest.raises(ValidationError, match="leads to the pod itself. Give the machine's address"):
+    with pytest.raises(ValidationError, match=r"leads to the pod itself\. Give the machine's address"):
         endpoint(url)
 
 
