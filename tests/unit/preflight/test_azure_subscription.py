@@ -189,5 +189,5 @@ def test_every_part_that_a_stack_can_choose_is_described():
     everything = wanted(
         {"preset": "production", "storage": {"auth": "key"}, "apiServer": {"localAccounts": True}}, inference={"provider": "foundry"}
     )
-    other = wanted()
+    other = wanted(inference={"provider": "nim-operator", "services": ["cosmos-reason"]})
     assert set(everything.parts) | set(other.parts) == set(azure_requirements().parts)
