@@ -59,7 +59,7 @@ def _nims(stack: Stack, server: NimOperatorSettings, cluster: ClusterHandle, dea
     fitted = {
         "pods": [pod.facts() for pod in permanent(settings.cluster, settings.inference, stack.inference)],
         "pools": [pool.facts() for pool in planned_pools(settings.cluster)],
-        "transient": [group.facts() for group in groups(settings.cluster, stack.workload)],
+        "transient": [group.facts() for group in groups(settings.cluster, stack.workload, settings.smoke)],
     }
     return NimOperator(
         "nim-operator",

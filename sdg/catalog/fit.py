@@ -103,7 +103,7 @@ class _Question:
         def some(pods: Sequence[Pod]) -> tuple[Pod, ...]:
             return tuple(each for each in pods if each is pod or not self._is_alone(each))
 
-        return replace(self, permanent=some(self.permanent), groups=tuple(Group(group.name, some(group.pods)) for group in self.groups))
+        return replace(self, permanent=some(self.permanent), groups=tuple(replace(group, pods=some(group.pods)) for group in self.groups))
 
     def _crowded(self) -> Misfit:
         """The first pod, the biggest first, that has no place beside those before it."""
@@ -160,10 +160,17 @@ class _Question:
         return f"together they need {gpus(wanted)}, and of nodes with GPUs there are {' and '.join(there) or 'none'}"
 
     def _advice(self, pod: Pod) -> str:
-        return advice(pod, self.pools, self._would_do)
+        return advice(pod, self.pools, self._would_do, tuple(self._dispensable()))
 
-    def _would_do(self, pools: Sequence[Pool]) -> bool:
-        asked, budget = replace(self, pools=tuple(pools)), Budget(min(PROPOSAL_STEPS, self._purse.steps))
+    def _dispensable(self) -> Iterator[str]:
+        """How to do without a group where all the rest has a place then."""
+        for group in self.groups:
+            if group.without and self._would_do(self.pools, tuple(each for each in self.groups if each is not group)):
+                yield group.without
+
+    def _would_do(self, pools: Sequence[Pool], groups: tuple[Group, ...] | None = None) -> bool:
+        asked = replace(self, pools=tuple(pools), groups=self.groups if groups is None else groups)
+        budget = Budget(min(PROPOSAL_STEPS, self._purse.steps))
         had = budget.steps
         try:
             return asked._search(budget).placed(_items(asked._lasting), asked._passing) is not None

@@ -16,14 +16,15 @@ MOST_SIZES: Final = 3
 Judge = Callable[[Sequence[Pool]], bool]
 
 
-def advice(pod: Pod, pools: Sequence[Pool], judge: Judge) -> str:
+def advice(pod: Pod, pools: Sequence[Pool], judge: Judge, others: Sequence[str] = ()) -> str:
     """What would do, in a sentence; empty when nothing known does.
 
     Args:
         pod: the one that has no place.
         judge: whether everything has a place on such pools.
+        others: what would do beside more nodes.
     """
-    options = [*_grown(pools, judge), *_added(pod, pools, judge)]
+    options = [*_grown(pools, judge), *_added(pod, pools, judge), *others]
     return f"It would do to {', or to '.join(options)}." if options else ""
 
 

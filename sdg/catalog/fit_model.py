@@ -142,19 +142,24 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Pods that run at the same time for a while, and then leave."""
+    """Pods that run at the same time for a while, and then leave.
+
+    Attributes:
+        without: how the stack does without them, as the end of "It would do to"; empty when it cannot.
+    """
 
     name: str
     pods: tuple[Pod, ...]
+    without: str = ""
 
     def facts(self) -> dict[str, Any]:
         """As plain data."""
-        return {"name": self.name, "pods": [pod.facts() for pod in self.pods]}
+        return {"name": self.name, "pods": [pod.facts() for pod in self.pods], **({"without": self.without} if self.without else {})}
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Self:
         """What `facts` gave."""
-        return cls(str(facts["name"]), tuple(Pod.of(each) for each in facts["pods"]))
+        return cls(str(facts["name"]), tuple(Pod.of(each) for each in facts["pods"]), str(facts.get("without") or ""))
 
 
 @dataclass(frozen=True, slots=True)

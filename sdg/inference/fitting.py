@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
+
+import yaml
 
 from sdg.catalog.fit import Fit, Group, Pod, Pool, Toleration, fit
 from sdg.catalog.fit_model import ON_GPU_NODES
@@ -15,19 +18,34 @@ from sdg.platform.layout import GPU_NODE_LABEL
 from sdg.platform.taints import further, toleration
 from sdg.settings.cluster import Cluster
 from sdg.settings.inference import Inference, NimOperator, servers
-from sdg.spec.tasks import GIB, Task
+from sdg.settings.smoke import Smoke
+from sdg.spec.tasks import GIB, Task, tasks_of
+from sdg.spec.verify import VERIFY_GPU, render
 from sdg.workload.model import PlannedWorkload
 
 WORKLOAD: Final = "the workload"
+WITHOUT_VERIFY: Final = f"leave {VERIFY_GPU} out of the smoke test, which then proves no driver: set sdg:smoke.gpu to never"
 
 
-def judge(cluster: Cluster, inference: Inference, plan: InferencePlan, workload: PlannedWorkload | None, pools: tuple[Pool, ...]) -> Fit:
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a stack is to run on nodes with GPUs."""
+
+    cluster: Cluster
+    inference: Inference
+    plan: InferencePlan
+    workload: PlannedWorkload | None = None
+    smoke: Smoke = field(default_factory=Smoke)
+
+
+def judge(running: Running, pools: tuple[Pool, ...]) -> Fit:
     """Whether everything that a stack is to run has a place.
 
     Args:
         pools: what there is, or what the settings say there will be.
     """
-    return fit(permanent(cluster, inference, plan), groups(cluster, workload), pools)
+    lasting = permanent(running.cluster, running.inference, running.plan)
+    return fit(lasting, groups(running.cluster, running.workload, running.smoke), pools)
 
 
 def permanent(cluster: Cluster, inference: Inference, plan: InferencePlan) -> tuple[Pod, ...]:
@@ -47,25 +65,24 @@ def permanent(cluster: Cluster, inference: Inference, plan: InferencePlan) -> tu
     return tuple(made)
 
 
-def groups(cluster: Cluster, workload: PlannedWorkload | None) -> tuple[Group, ...]:
-    """Tasks of the workload that run at the same time, each set by itself."""
-    if workload is None:
-        return ()
-    by_platform = {
-        GPU_PLATFORM: ((ON_GPU_NODES, *_tolerations(cluster, gpus=True)), {GPU_NODE_LABEL: "true"}),
-        "": (_tolerations(cluster, gpus=False), {}),
-    }
-    return tuple(
-        Group(_name(tasks), tuple(_pod(task, *by_platform.get(task.platform or "", by_platform[""])) for task in tasks))
-        for tasks in workload.needs.together.sets
-    )
+def groups(cluster: Cluster, workload: PlannedWorkload | None, smoke: Smoke) -> tuple[Group, ...]:
+    """Tasks of the workload that run at the same time, each set by itself; and the smoke test's, which runs once NIMs hold their GPUs."""
+    sets = workload.needs.together.sets if workload is not None else ()
+    named = [Group(_name(tasks), tuple(_pod(cluster, task, f"task {task.name}") for task in tasks)) for tasks in sets]
+    return (*named, *(_verified(cluster) if smoke.runs_gpu(cluster.gpus) else ()))
 
 
-def _pod(task: Task, tolerations: tuple[Toleration, ...], selector: Mapping[str, str]) -> Pod:
+def _verified(cluster: Cluster) -> Iterator[Group]:
+    for task in tasks_of(yaml.safe_load(render(VERIFY_GPU, platform=GPU_PLATFORM))):
+        yield Group("the smoke test", (_pod(cluster, task, VERIFY_GPU),), WITHOUT_VERIFY)
+
+
+def _pod(cluster: Cluster, task: Task, name: str) -> Pod:
     """As OSMO makes it on one of its platforms, whose templates bring selector and tolerations (`sdg.osmo.values.pools`)."""
-    amounts = task.amounts
+    amounts, gpus = task.amounts, task.platform == GPU_PLATFORM
     memory, storage = amounts.memory / GIB, amounts.storage / GIB
-    name = f"task {task.name}"
+    tolerations = (*((ON_GPU_NODES,) if gpus else ()), *_tolerations(cluster, gpus=gpus))
+    selector = {GPU_NODE_LABEL: "true"} if gpus else {}
     return Pod.of_task(
         name, gpus=task.gpu, cpu=task.cpu, memory_gib=memory, storage_gib=storage, node_selector=selector, tolerations=tolerations
     )

@@ -79,6 +79,21 @@ def test_groups_that_never_run_together_share_their_room() -> None:
     assert not fit(of_nims(*VDA), [Group("both", (*apart[0].pods, *apart[1].pods))], pools).placed
 
 
+def test_a_group_that_a_stack_can_do_without_is_offered_where_that_would_do() -> None:
+    proof = Group("proof", (task("proof", cpu=1, memory=4),), "leave the proof out")
+    assert Group.of(proof.facts()) == proof
+    singles = gpu_pool("Standard_NC40ads_H100_v5", 2)
+    [misfit] = fit(of_nims(*VDA), [proof], [singles]).misfits
+    assert "proof has no place beside qwen3-vl, qwen25-14b" in misfit.reason
+    assert "let pool gpu have 3 nodes (now 2)" in misfit.remedy
+    assert misfit.remedy.endswith(", or to leave the proof out.")
+    [misfit] = fit(of_nims(*VDA), [E2E, proof], [singles, system_pool()]).misfits
+    assert misfit.group == "e2e"
+    assert "proof" not in misfit.remedy
+    unusable = fit(of_nims(*VDA), [Group("proof", (task("proof", gpus=8),), "leave the proof out")], [singles, system_pool()])
+    assert [each.remedy.endswith(", or to leave the proof out.") for each in unusable.misfits] == [True]
+
+
 def test_one_place_must_suit_every_group_since_what_stays_does_not_move() -> None:
     # the small one has to leave whichever node a group wants whole; both want another one
     stays = [Pod("stays", memory_gib=1)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sdg.catalog import storage_provisioners
 from sdg.catalog.fit import Pool
-from sdg.inference.fitting import judge
+from sdg.inference.fitting import Running, judge
 from sdg.inference.model import InferencePlan
 from sdg.inference.pools import Host, found_pools, gpus_of, planned_pools
 from sdg.kube.api import KubernetesApi, KubernetesReader, items
@@ -17,6 +17,7 @@ from sdg.kube.errors import KubeError
 from sdg.preflight.model import Finding
 from sdg.settings.cluster import Cluster
 from sdg.settings.inference import Inference, NimOperator, servers
+from sdg.settings.smoke import Smoke
 from sdg.workload.model import PlannedWorkload
 
 NODES: Final = "/api/v1/nodes"
@@ -69,6 +70,7 @@ class Wanted:
     inference: Inference
     plan: InferencePlan
     workload: PlannedWorkload | None = None
+    smoke: Smoke = field(default_factory=Smoke)
 
     def __bool__(self) -> bool:
         return bool(self.plan.of("nim-operator")) or self.workload is not None
@@ -84,7 +86,7 @@ def places(wanted: Wanted, seen: Seen | None = None, host: Host | None = None) -
     if not wanted:
         return
     pools, unsure = _pools(wanted.cluster, seen, host)
-    found = judge(wanted.cluster, wanted.inference, wanted.plan, wanted.workload, pools)
+    found = judge(Running(wanted.cluster, wanted.inference, wanted.plan, wanted.workload, wanted.smoke), pools)
     for misfit in found.misfits:
         yield Finding("inference-fit", misfit.reason, misfit.remedy)
     notes = (*unsure, *found.gave_up, *found.not_judged, *([found.risk] if found.risk else []))

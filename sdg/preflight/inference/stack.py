@@ -21,11 +21,12 @@ from sdg.preflight.inference import elsewhere, functions, hub, registry
 from sdg.preflight.model import Finding, Subject
 from sdg.settings.inference import Inference, NoInference, Nvcf, servers
 from sdg.settings.mirror import Mirror
+from sdg.settings.smoke import Smoke
 from sdg.this_host import in_ci
 
 AT_ONCE: Final = 8
 _SECRETS: Final = ("ngcApiKey", "nvcfApiKey", "hfToken", "externalApiKey")
-_SECTIONS: Final = ("cluster", "inference", "workload", "mirror")
+_SECTIONS: Final = ("cluster", "inference", "workload", "smoke", "mirror")
 Question = Callable[[], Iterable[Finding]]
 
 
@@ -53,7 +54,7 @@ def findings(subject: Subject, host: Host | None = None) -> Iterator[Finding]:
 
 def _of_cluster(subject: Subject, host: Host | None) -> Iterator[Finding]:
     inference, cluster = subject.sections["inference"], subject.sections["cluster"]
-    wanted = clusters.Wanted(cluster, inference, subject.inference, subject.workload)
+    wanted = clusters.Wanted(cluster, inference, subject.inference, subject.workload, subject.sections.get("smoke") or Smoke())
     seen = clusters.look(subject.kubeconfig) if subject.kubeconfig is not None and wanted else None
     yield from clusters.places(wanted, seen, host)
     if seen is not None:

@@ -26,9 +26,10 @@ GPUS = "nvidia.com/gpu"
 
 
 def wanted(cluster: dict[str, Any], inference: dict[str, Any], **others: Any) -> Wanted:
-    sections, _wrong = check({"cluster": cluster, "inference": inference, **others})
+    """What a stack runs; without verify-gpu, unless `smoke` asks for it."""
+    sections, _wrong = check({"cluster": cluster, "inference": inference, "smoke": {"gpu": "never"}, **others})
     planned = plan_stack(sections, {}, {})
-    return Wanted(sections["cluster"], sections["inference"], planned.inference, planned.workload)
+    return Wanted(sections["cluster"], sections["inference"], planned.inference, planned.workload, sections["smoke"])
 
 
 def nims(*services: str, **others: Any) -> dict[str, Any]:
@@ -114,6 +115,33 @@ class TestSettings:
         assert "qwen3-vl" in said
         plenty = wanted({**lab, "gpus": 4, "gpusPerNode": 4}, {"provider": "nim-operator"}, workload=workload)
         assert refusals(clusters.places(plenty)) == []
+
+    @pytest.mark.parametrize("smoke", [{}, {"gpu": "always"}], ids=["auto", "always"])
+    def test_verify_gpu_needs_a_gpu_beside_those_that_nims_keep(self, smoke: dict[str, str]) -> None:
+        pair = {**LAB, "gpus": 2, "gpusPerNode": 2}
+        [said] = refusals(clusters.places(wanted(pair, nims("cosmos-reason", "cosmos-predict"), smoke=smoke)))
+        assert "verify-gpu has no place beside cosmos-predict, cosmos-reason" in said
+        assert "set sdg:smoke.gpu to never" in said
+        assert refusals(clusters.places(wanted(pair, nims("cosmos-reason", "cosmos-predict")))) == []
+        assert refusals(clusters.places(wanted(pair, nims("cosmos-reason"), smoke=smoke))) == []
+        three = {**LAB, "gpus": 3, "gpusPerNode": 1, "minNodes": 3}
+        assert refusals(clusters.places(wanted(three, nims("cosmos-reason", "cosmos-predict"), smoke=smoke))) == []
+
+    def test_verify_gpu_may_make_a_pool_grow_by_a_node_and_no_further_than_its_maximum(self) -> None:
+        def grows(most: int) -> list[str]:
+            pools = [{"name": "gpus", "size": "Standard_NC40ads_H100_v5", "max": most}]
+            return refusals(clusters.places(wanted({**AZURE, "gpuPools": pools}, nims("cosmos-reason"), smoke={})))
+
+        [said] = grows(1)
+        assert "let pool gpus have 2 nodes (now 1)" in said
+        assert grows(2) == []
+
+    def test_leaving_verify_gpu_out_is_no_remedy_where_the_workload_has_no_place_either(self) -> None:
+        workload = {"kind": "spec", "path": str(SPECS / "dig" / "texture_defect_generation_day0.yaml"), "strings": {"name": "n"}}
+        single = {**LAB, "gpus": 1, "gpusPerNode": 1}
+        found = refusals(clusters.places(wanted(single, {"provider": "nim-operator"}, workload=workload, smoke={})))
+        assert found
+        assert not any("smoke" in each for each in found)
 
     def test_one_machine_is_judged_by_what_it_says_of_itself(self) -> None:
         box = {"kind": "microk8s", "gpus": 1}

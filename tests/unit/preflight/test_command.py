@@ -116,5 +116,10 @@ def test_nims_that_the_host_has_no_room_for_are_refused_with_all_else_and_planne
     assert "namespace osmo-nims: NIMs, with their volumes and downloads" in printed
     host.has_memory(256 * 1024)
     code, printed = run(**STACK, inference={"provider": "nim-operator", "services": ["cosmos-transfer", "cosmos-reason"]})
+    assert code == 1
+    assert "verify-gpu" in printed
+    assert "sdg:smoke.gpu" in printed
+    alone = {"provider": "nim-operator", "services": ["cosmos-transfer"]}
+    code, printed = run(**STACK, inference=alone)
     assert code == 0
     assert "inference-fit " not in printed
