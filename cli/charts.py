@@ -32,15 +32,18 @@ def pull(stack: str, folder: Path | None) -> Iterator[str]:
     """
     settings = parse(Engine.of(stack).config())
     kept = ROOT / (folder or Path(settings.mirror.folder or FOLDER))
-    for chart in pull_charts(wanted(_sections(settings)), kept, settings.mirror, Tools.locate().path("helm")):
+    for chart in pull_charts(wanted(sections(settings)), kept, settings.mirror, Tools.locate().path("helm")):
         known = "recorded" if chart.new else "as recorded"
         yield f"{chart.recorded.name} {chart.recorded.version}: {_shown(kept / chart.file_name)}, sha256 {chart.recorded.sha256} ({known})"
     if settings.mirror.folder is None:
         yield f"review and commit {_shown(kept / FILE)}; with sdg:mirror.folder set to {_shown(kept)} the stack installs these files"
 
 
-def _sections(settings: StackSettings) -> Sections:
-    return Sections(cluster=settings.cluster, platform=settings.platform, osmo=settings.osmo, mirror=settings.mirror)
+def sections(settings: StackSettings) -> Sections:
+    """What of a stack decides which charts it installs, and where from."""
+    return Sections(
+        cluster=settings.cluster, platform=settings.platform, osmo=settings.osmo, mirror=settings.mirror, inference=settings.inference
+    )
 
 
 def _shown(path: Path) -> str:

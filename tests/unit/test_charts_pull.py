@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cli.charts import sections
 from rehearsal.services.charts import create_app
 from rehearsal.tools import Tools
 from sdg.catalog.versions import versions
@@ -23,6 +24,7 @@ from sdg.preflight import charts as preflight
 from sdg.settings.cluster import ExistingCluster, MicroK8s
 from sdg.settings.mirror import Mirror
 from sdg.settings.osmo import Osmo
+from sdg.settings.parse import parse
 from sdg.settings.platform import KaiScheduler, Platform
 from sdg.settings.rules import Sections
 
@@ -90,6 +92,16 @@ def test_the_gpu_operators_chart_is_wanted_with_gpus_and_where_no_addon_brings_i
     assert file not in _names(_sections(cluster=EXISTING, platform=GPU_OPERATOR))
     microk8s = MicroK8s.model_validate({"kind": "microk8s", "name": "lab", "gpus": 1})
     assert file not in _names(_sections(cluster=microk8s, platform=GPU_OPERATOR))
+
+
+@pytest.mark.parametrize("also", [False, True])
+def test_the_nim_operators_chart_is_pulled_where_the_stack_serves_nims(also: bool) -> None:
+    nims = {"provider": "nim-operator"}
+    elsewhere = {"provider": "nvcf", "functions": {"qwen25-14b": "00000000-0000-0000-0000-000000000000"}, "also": [nims]}
+    stack = {"cluster": {"kind": "existing", "name": "lab", "gpus": 1}, "inference": elsewhere if also else nims}
+    file = pinned("nim-operator").file_name
+    assert file in _names(sections(parse(stack)))
+    assert file not in _names(sections(parse({**stack, "inference": {"provider": "none"}})))
 
 
 def test_sections_that_could_not_be_read_want_nothing() -> None:
