@@ -38,6 +38,7 @@ from rehearsal import plugins
 from rehearsal.locks import exclusive
 from rehearsal.state import StateDir
 from sdg.gates.checks import Status
+from sdg.inference.model import ProviderName
 from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
 from sdg.kube.objects import Ref
@@ -45,7 +46,7 @@ from sdg.platform import layout
 from sdg.settings.azure import Azure
 from sdg.settings.cluster import MicroK8s
 from sdg.settings.gpu_operator import gpu_operator_plan
-from sdg.settings.inference import nim_operator_of
+from sdg.settings.inference import Inference, nim_operator_of, servers
 from sdg.settings.model import StackSettings
 
 PREVIEW: Final = ("preview", "--expect-no-changes", "--suppress-progress", "--policy-pack", "policy")
@@ -58,6 +59,15 @@ NOT_REHEARSED_ON_A_HOST: Final = (
     "Nor: which Kubernetes a channel brings (the virtual cluster's is the same on all), what an addon does beyond its objects "
     "(nothing resolves names), the work of snapd, systemd and NVIDIA's driver."
 )
+NOT_REHEARSED_OF_MODELS: Final[Mapping[ProviderName, str]] = {
+    "nim-operator": (
+        "Nor: models in NIMs. No weights are fetched and no GPU's memory is filled: what each NIM needs is looked up in a table, it starts "
+        "within seconds, and its answers are made up."
+    ),
+    "nvcf": "Nor: whether your cloud functions exist and whether your key opens them: the stack is taken at its word. Answers are made up.",
+    "foundry": "Nor: models of Azure AI Foundry, what they still have room for in your subscription, and their terms. Answers are made up.",
+    "external": "Nor: whether your own endpoints are there, serve that model and take that key: the stack is taken at its word.",
+}
 
 
 @dataclass(frozen=True)
@@ -217,16 +227,21 @@ def rehearse(
     began, steps = time.monotonic(), Steps(console)
     with _alone(rehearsal_state(stack)), _started(stack, parse_nodes(nodes), config, keep=keep, speed=speed) as state:
         console.print(f"started after {time.monotonic() - began:.1f} s in {state.root}")
-        _live(_found(stack, state, console), steps, keep=keep)
+        found = _found(stack, state, console)
+        _live(found, steps, keep=keep)
         steps.show()
         nor = NOT_REHEARSED_ON_A_HOST if state.machine.exists() else NOT_REHEARSED_IN_AZURE if state.azure.exists() else ""
     console.print(f"{time.monotonic() - began:.1f} s in all")
-    console.print(NOT_REHEARSED)
-    if nor:
-        console.print(nor)
+    for words in filter(None, (NOT_REHEARSED, nor, *not_rehearsed_of(found.settings.inference))):
+        console.print(words)
     for line in _afterwards(stack, keep=keep, failed=steps.failed):
         console.print(line, soft_wrap=True)
     return 1 if steps.failed else 0
+
+
+def not_rehearsed_of(inference: Inference) -> list[str]:
+    """What of a stack's models its rehearsal does not show, provider by provider."""
+    return [NOT_REHEARSED_OF_MODELS[server.provider] for server in servers(inference)]
 
 
 def parse_nodes(words: Sequence[str]) -> dict[str, int]:
