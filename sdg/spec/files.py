@@ -17,14 +17,12 @@ def read(path: Path) -> str:
         SpecError: there is no such file, it is too large to be a spec, or no text.
     """
     try:
-        if path.is_dir():
-            raise SpecError.of(f"{path} cannot be read: it is a folder", legal="the path of a workflow spec's file", rule="file")
-        if not path.is_file():
-            raise SpecError.of(f"{path} cannot be read: there is no such file", legal="the path of a workflow spec's file", rule="file")
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
+        reason = "it is a folder" if path.is_dir() else "" if path.is_file() else "there is no such file"
+        data = b"" if reason else _start(path)
     except (OSError, ValueError) as error:
-        raise SpecError.of(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", rule="file") from error
+        reason = getattr(error, "strerror", None) or str(error)
+    if reason:
+        raise SpecError.of(f"{path} cannot be read: {reason}", legal="the path of a workflow spec's file", rule="file")
     if len(data) > LARGEST:
         raise SpecError.of(f"{path} is too large for a workflow spec", legal=f"at most {LARGEST} bytes", rule="bounds")
     try:
@@ -32,3 +30,9 @@ def read(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise SpecError.of(f"{path} is no text in UTF-8", line=line, legal="UTF-8", rule="file") from error
+
+
+def _start(path: Path) -> bytes:
+    """As much of a file as a spec may have, and a byte."""
+    with path.open("rb") as file:
+        return file.read(LARGEST + 1)

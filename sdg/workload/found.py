@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from sdg.catalog import workloads as catalog
 from sdg.inference.roles import Role
 from sdg.settings.workload import CataloguedWorkload, SpecWorkload
+from sdg.spec import files
+from sdg.spec.problem import SpecError
 from sdg.spec.values import Values
 from sdg.workload.clone import Source, clone_of, folder, present
 
 KEY: Final = "sdg:workload"
-LARGEST: Final = 100 * 1024**2  # bytes; what is read at all. Far smaller ones are refused by the renderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Found:
 
 def find(workload: CataloguedWorkload | SpecWorkload, environ: Mapping[str, str] = os.environ) -> Found:
     """The workload, and everything that is wrong with what the stack says of it."""
-    given = tuple(_environment(workload.environment))
+    given = (*_environment(workload.environment), *_twice(workload))
     if isinstance(workload, SpecWorkload):
         path = Path(workload.path)
         text, problem = _read(path, f"{KEY}.path")
@@ -113,16 +114,16 @@ def _environment(given: Mapping[str, str]) -> Iterator[str]:
             )
 
 
+def _twice(workload: CataloguedWorkload | SpecWorkload) -> Iterator[str]:
+    """Variables that are given two values."""
+    for name in workload.values:
+        if name in workload.strings:
+            yield f"{KEY}.values.{name}: sdg:workload.strings gives the same variable a value; say one of the two."
+
+
 def _read(path: Path, key: str) -> tuple[str | None, str | None]:
     """A spec's text, or why there is none."""
     try:
-        if not path.is_file():
-            reason = "it is no file" if path.exists() else "there is no such file"
-            return None, f"{key}: {path} cannot be read: {reason}. Name a workflow spec by its absolute path."
-        if (size := path.stat().st_size) > LARGEST:
-            return None, f"{key}: {path} has {size} bytes, and no spec has more than {LARGEST}."
-        return path.read_text(encoding="utf-8"), None
-    except UnicodeDecodeError:
-        return None, f"{key}: {path} is no text in UTF-8. Name a workflow spec."
-    except (OSError, ValueError) as error:
-        return None, f"{key}: {path} cannot be read: {getattr(error, 'strerror', None) or error}."
+        return files.read(path), None
+    except SpecError as error:
+        return None, " ".join(f"{replace(problem, path=key)}." for problem in error.problems)

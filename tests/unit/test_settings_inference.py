@@ -211,7 +211,7 @@ WORKLOADS = [
         {"kind": "spec", "path": "flows/mine.yaml"},
         'sdg:workload.path must look like "/home/me/flows/my-flow.yaml"; it is "flows/mine.yaml".',
     ),
-    ({"kind": "spec", "path": "/"}, "sdg:workload.path: / cannot be read: it is no file."),
+    ({"kind": "spec", "path": "/"}, "sdg:workload.path: / cannot be read: it is a folder; legal: the path of a workflow spec's file."),
     ({"kind": "catalog", "name": "vdaa"}, "sdg:workload.name: vdaa is not a known workload. Did you mean vda?"),
     ({"kind": "catalog", "name": "vda", "flow": "e2ee"}, "sdg:workload.flow: e2ee is not a known flow. Did you mean e2e"),
     ({"kind": "catalog", "name": "nre"}, "Follow NVIDIA's recipe for NRE, with Docker: https://"),

@@ -130,8 +130,9 @@ def test_only_a_file_of_text_is_read(tmp_path):
         "/dev/zero": "no such file",
         "bad\0": "cannot be read",
     }.items():
-        with pytest.raises(SpecError, match=words):
+        with pytest.raises(SpecError, match=words) as caught:
             files.read(tmp_path / name)
+        assert str(caught.value).count("cannot be read") <= 1
     assert files.read(tmp_path / "good") == "workflow: {}\n"
 
 
