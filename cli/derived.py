@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from cli.stack_file import is_secret
 from rehearsal.nodes import NodeGroup
 from rehearsal.services.internet import doors
 from rehearsal.state import CONTEXT, is_free
@@ -80,8 +81,8 @@ def kind_of(config: Mapping[str, Any]) -> str:
 
 
 def derived(config: Mapping[str, Any], changes: Changes, place: Place) -> Config:
-    """The config of a rehearsed stack."""
-    found: Config = copy.deepcopy(dict(config))
+    """The config of a rehearsed stack, without what is encrypted: only the stack's own key opens that, and a rehearsal has keys of its own."""
+    found: Config = {key: value for key, value in copy.deepcopy(dict(config)).items() if not is_secret(value)}
     found |= {f"{NAMESPACE}:{key}": section for key, section in changes.sections.items()}
     for path, value in changes.values.items():
         _set(found, path, value)

@@ -44,7 +44,7 @@ def user_kubeconfig(state: StateDir) -> Path:
 
 
 def variables(stack: str, *, rehearsed: bool | None = None) -> dict[str, str]:
-    """Environment of one stack. A rehearsal has backend, secrets, plugins and kubeconfig of its own; other stacks keep the user's.
+    """Environment of one stack. A rehearsal has backend, keys, plugins and kubeconfig of its own; other stacks keep the user's.
 
     Args:
         rehearsed: whether the stack's rehearsal is meant; unset, the environment says so (`is_rehearsed`).
@@ -72,7 +72,7 @@ def _of_rehearsal(state: StateDir, stack: str) -> dict[str, str]:
         units.RUNTIME: str(state.root / "run"),
         kept_prices.FOLDER: str(state.root / "prices"),
         **login.variables(state),
-        **{name: key for name, key in KEYS.items() if os.environ.get(name, key) == key},
+        **KEYS,
     }
 
 

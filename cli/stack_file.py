@@ -47,8 +47,9 @@ def _config(path: Path) -> dict[str, object]:
     if not isinstance(config, dict):
         raise StackFileError(f"{path} has no `config`, so it says nothing of a stack")
     ours = {str(key).removeprefix(PREFIX): value for key, value in config.items() if str(key).startswith(PREFIX)}
-    return {key: value for key, value in ours.items() if not _is_secret(value)}
+    return {key: value for key, value in ours.items() if not is_secret(value)}
 
 
-def _is_secret(value: object) -> bool:
+def is_secret(value: object) -> bool:
+    """Whether a stack file holds a value encrypted."""
     return isinstance(value, dict) and set(value) == {"secure"}

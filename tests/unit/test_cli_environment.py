@@ -44,11 +44,18 @@ def test_a_shell_that_changes_stacks_takes_the_rehearsal_back(rehearsal, monkeyp
     assert {f"unset {name}" for name in environment.REHEARSAL_ONLY} <= set(lines)
 
 
+@pytest.mark.parametrize("name", KEYS)
+def test_no_key_of_the_users_reaches_a_rehearsal(rehearsal, monkeypatch, name):
+    monkeypatch.setenv(name, "the user's")
+    assert environment.process_environment("rehearsal")[name] == KEYS[name]
+    assert f"export {name}={KEYS[name]}" in environment.as_shell("rehearsal").splitlines()
+    assert environment.process_environment("lab")[name] == "the user's"
+
+
 def test_a_rehearsals_own_keys_leave_with_it_and_the_users_stay(rehearsal, monkeypatch):
-    monkeypatch.setenv("HF_TOKEN", "hf_TheUsersOwn")
     for name, value in environment.variables("rehearsal").items():
         monkeypatch.setenv(name, value)
-    assert os.environ["HF_TOKEN"] == "hf_TheUsersOwn"
+    monkeypatch.setenv("HF_TOKEN", "hf_TheUsersOwn")
     lines = environment.as_shell("lab").splitlines()
     assert "unset NGC_API_KEY" in lines
     assert "unset HF_TOKEN" not in lines

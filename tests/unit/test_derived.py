@@ -73,6 +73,11 @@ def test_what_was_asked_for_wins_over_the_stack_file():
     assert found["sdg:data"] == "retain"
 
 
+def test_what_the_stack_file_holds_encrypted_is_left_out():
+    found = derived({"sdg:cluster": {"kind": "microk8s"}, "sdg:ngcApiKey": {"secure": "v1:ciphertext"}}, Changes(), Place(KUBECONFIG, "http://charts"))
+    assert "sdg:ngcApiKey" not in found
+
+
 def test_a_mirror_of_images_stays():
     found = derive(MICROK8S | {"sdg:mirror": {"images": {"nvcr.io": "mirror.example.com"}}})["sdg:mirror"]
     assert found["images"] == {"nvcr.io": "mirror.example.com"}

@@ -25,10 +25,11 @@ PATHS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Who is asked, to the paths that answer here; `*` is the label of the host."""
 
-# a rehearsal's own, so that nobody has to have real ones; the services take any that look like one
+# a rehearsal's own, so that nobody has to have real ones, and none of these is kept in one; the services take any that look like one
 KEYS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "NGC_API_KEY": "nvapi-ForTheRehearsalAlone0000",
+        "NVCF_API_KEY": "nvapi-ForTheRehearsalAlone0001",
         "HF_TOKEN": "hf_ForTheRehearsalAlone0000",
         "EXTERNAL_API_KEY": "for-the-rehearsal-alone",
     }
