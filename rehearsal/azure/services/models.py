@@ -64,6 +64,9 @@ def _deployment(request: Request) -> None:
     if not fitting:
         raise _bad("DeploymentModelNotSupported", f"The model '{named}' of account deployment is not supported.")
     _refuse_retired(fitting[0], named)
+    if (sku := str((request.inputs.get("sku") or {}).get("name") or "")) != fitting[0].sku:
+        words = f"The specified SKU '{sku}' for model '{wanted.get('name')} {fitting[0].version}' is not supported in this region '{region}'."
+        raise _bad("InvalidResourceProperties", words)
     asked, taken = _capacity(request.inputs), _taken(request, region, fitting[0])
     if asked > CAPACITY - taken:
         quota = f"Tokens Per Minute (thousands) - {wanted.get('name')} - {fitting[0].sku}"

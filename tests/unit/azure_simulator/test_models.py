@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from rehearsal.azure.regions import regions
 from rehearsal.azure.resources import Resource
+from sdg.catalog.foundry_models import FoundryModel, foundry_models
 from tests.unit.azure_simulator.site import REGION, Site, refused
 
 LLAMA = {"format": "Meta", "name": "Llama-3.3-70B-Instruct"}
 LLAMA_ID = "azureml://registries/azureml-meta/models/Llama-3.3-70B-Instruct"
-DEEPSEEK_ID = "azureml://registries/azureml-deepseek/models/DeepSeek-R1"
+DEEPSEEK_ID = "azureml://registries/azureml-deepseek/models/DeepSeek-V4-Pro"
 
 
 @pytest.fixture
@@ -20,8 +22,8 @@ def account(site: Site) -> Resource:
     )
 
 
-def deploy(site: Site, deployment: str = "text", capacity: int = 1, **model: str) -> Resource:
-    sku = {"name": "GlobalStandard", "capacity": capacity}
+def deploy(site: Site, deployment: str = "text", capacity: int = 1, kind: str = "GlobalStandard", **model: str) -> Resource:
+    sku = {"name": kind, "capacity": capacity}
     return site.put(
         "cognitiveservices:Deployment", accountName="models", deploymentName=deployment, sku=sku, properties={"model": {**LLAMA, **model}}
     )
@@ -44,6 +46,22 @@ def test_a_model_that_the_region_lacks_is_not_deployed(site: Site, account: Reso
 def test_a_retired_model_is_not_deployed(site: Site, account: Resource) -> None:
     with refused("ServiceModelDeprecated"):
         deploy(site, name="Meta-Llama-3.1-8B-Instruct")
+
+
+def test_a_kind_of_deployment_that_the_model_lacks_is_refused(site: Site, account: Resource) -> None:
+    with refused("InvalidResourceProperties"):
+        deploy(site, kind="ProvisionedManaged")
+
+
+@pytest.mark.parametrize("model", [model for model in foundry_models().values() if model.retired], ids=lambda model: model.name)
+def test_no_model_outlives_its_own_retirement(model: FoundryModel) -> None:
+    assert {found.retires for found in regions().models if found.name == model.name} <= {model.retired}
+
+
+@pytest.mark.parametrize("model", [model for model in foundry_models().values() if not model.retired], ids=lambda model: model.name)
+def test_every_model_that_serves_can_be_had_somewhere(model: FoundryModel) -> None:
+    offered = {name for region in regions().regions.values() for name in region.models}
+    assert f"{model.format}/{model.name}" in offered & {found.key for found in regions().models}
 
 
 def test_deployments_of_a_region_share_its_capacity(site: Site, account: Resource) -> None:
