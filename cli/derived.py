@@ -81,7 +81,7 @@ def kind_of(config: Mapping[str, Any]) -> str:
 
 
 def derived(config: Mapping[str, Any], changes: Changes, place: Place) -> Config:
-    """The config of a rehearsed stack, without what is encrypted: only the stack's own key opens that, and a rehearsal has keys of its own."""
+    """The config of a rehearsed stack; without what is encrypted, which only the stack's own passphrase opens."""
     found: Config = {key: value for key, value in copy.deepcopy(dict(config)).items() if not is_secret(value)}
     found |= {f"{NAMESPACE}:{key}": section for key, section in changes.sections.items()}
     for path, value in changes.values.items():

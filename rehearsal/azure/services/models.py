@@ -65,8 +65,8 @@ def _deployment(request: Request) -> None:
         raise _bad("DeploymentModelNotSupported", f"The model '{named}' of account deployment is not supported.")
     _refuse_retired(fitting[0], named)
     if (sku := str((request.inputs.get("sku") or {}).get("name") or "")) != fitting[0].sku:
-        words = f"The specified SKU '{sku}' for model '{wanted.get('name')} {fitting[0].version}' is not supported in this region '{region}'."
-        raise _bad("InvalidResourceProperties", words)
+        said = f"The specified SKU '{sku}' for model '{wanted.get('name')} {fitting[0].version}'"
+        raise _bad("InvalidResourceProperties", f"{said} is not supported in this region '{region}'.")
     asked, taken = _capacity(request.inputs), _taken(request, region, fitting[0])
     if asked > CAPACITY - taken:
         quota = f"Tokens Per Minute (thousands) - {wanted.get('name')} - {fitting[0].sku}"
