@@ -60,7 +60,7 @@ def look(spec: Path, pairs: tuple[Iterable[str], Iterable[str], Iterable[str]], 
         rendered = render(files.read(spec), Values.parse(*pairs))
     except SpecError as error:
         return Needs(), error.problems
-    return discover(rendered).beside(validate(rendered, profile))
+    return discover(rendered), validate(rendered, profile)
 
 
 def show(spec: Path, needs: Needs, problems: Sequence[Problem], console: Console) -> None:

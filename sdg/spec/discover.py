@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sdg.catalog.nims import nims
@@ -11,7 +11,7 @@ from sdg.spec.credentials import Credential, credentials_of
 from sdg.spec.data import DataUrl, data_urls_of
 from sdg.spec.external import shortest
 from sdg.spec.images import images_of, registries_of
-from sdg.spec.peak import MOST_GROUPS, Peak, Together, peak_of, together_of
+from sdg.spec.peak import Peak, Together, peak_of, together_of
 from sdg.spec.problem import Problem, shown
 from sdg.spec.references import (
     ExternalReference,
@@ -42,7 +42,7 @@ class Needs:
         registries: hosts that they come from.
         tasks: with what each asks for.
         peak: the most that can run together.
-        errors: references that nothing can satisfy, and data that is nowhere.
+        errors: references that nothing can satisfy, the first MOST of them; what OSMO would refuse is `validate`'s to say.
         data_urls: that tasks read and write.
         together: sets of tasks that can run at the same time.
         variables: of the spec that were read and hold endpoints, with what they hold.
@@ -66,14 +66,6 @@ class Needs:
     def nim_gpus(self) -> int:
         """GPUs that the NIM services hold as long as they run."""
         return sum(nims()[name].gpus for name in self.nim_services)
-
-    def beside(self, problems: Iterable[Problem]) -> tuple[Needs, tuple[Problem, ...]]:
-        """The needs and a validator's problems, less what both say of the same place: errors of either go before anything of the other."""
-        known = tuple(problems)
-        refused = {each.path for each in known if each.severity == "error"}
-        needs = replace(self, errors=tuple(each for each in self.errors if each.path not in refused))
-        told = {each.path for each in needs.errors}
-        return needs, tuple(each for each in known if each.severity == "error" or each.path not in told)
 
     def as_json(self, problems: Iterable[Problem] = ()) -> dict[str, Any]:
         """The needs for other programs; documented in docs/workloads.md.
@@ -101,7 +93,6 @@ def discover(rendered: Rendered) -> Needs:
     tasks = tasks_of(rendered.document)
     found, problems = _references(rendered, tasks)
     images = images_of(tasks)
-    data_urls = data_urls_of(tasks)
     return Needs(
         nim_services=tuple(sorted(each.name for each in found if isinstance(each, NimReference))),
         nvcf_functions=tuple(sorted(each for each in found if isinstance(each, NvcfFunction))),
@@ -112,8 +103,8 @@ def discover(rendered: Rendered) -> Needs:
         registries=registries_of(images),
         tasks=tasks,
         peak=peak_of(tasks),
-        errors=(*problems, *_of_data(rendered, data_urls), *_of_groups(tasks)),
-        data_urls=data_urls,
+        errors=problems,
+        data_urls=data_urls_of(tasks),
         together=together_of(tasks),
         variables=_variables(rendered, found),
     )
@@ -135,19 +126,6 @@ def _references(rendered: Rendered, tasks: Iterable[Task]) -> tuple[set[Referenc
                     found.add(each)
     problems = (_problem(rendered, each.place, each.value, each.message, each.legal) for each in wrong.values())
     return found, tuple(problems)
-
-
-def _of_data(rendered: Rendered, data_urls: Iterable[DataUrl]) -> tuple[Problem, ...]:
-    empty = (each for each in data_urls if not each.url)
-    return tuple(_problem(rendered, each.place, "", f"the {each.kind} of task {each.task} has an empty URL") for each in empty)
-
-
-def _of_groups(tasks: Sequence[Task]) -> tuple[Problem, ...]:
-    count = len({task.group_index for task in tasks})
-    if count <= MOST_GROUPS:
-        return ()
-    message = f"which of {count} groups run together is worked out for at most {MOST_GROUPS}; the peak is the sum of all"
-    return (Problem(None, "workflow", "", message),)
 
 
 def _problem(rendered: Rendered, place: tuple[str | int, ...], value: str, message: str, legal: str = "") -> Problem:

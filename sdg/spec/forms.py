@@ -48,7 +48,8 @@ _URLS: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
 _LABEL: Final = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?")
 _LABEL_KEY: Final = re.compile(r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?")
 _CODES: Final = re.compile(r"\s*\d{1,9}(\s*-\s*\d{1,9})?\s*")
-_TRUTH: Final = frozenset({"true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "1", "0"})
+TRUE: Final = frozenset({"true", "yes", "on", "t", "y", "1"})
+_TRUTH: Final = TRUE | {"false", "no", "off", "f", "n", "0"}
 
 
 def text(value: Any) -> Iterator[Fault]:  # noqa: ANN401 - whatever stands in a spec

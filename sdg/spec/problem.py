@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from sdg.catalog.key_shapes import key_shape
+from sdg.catalog.near import nearest
 
 LONGEST_SHOWN: Final = 60
 _LONGEST_KEY: Final = 2000
@@ -73,3 +74,9 @@ def shown(value: object, label: str = "") -> str:
         return "a text that looks like a credential"
     text = repr(value[: LONGEST_SHOWN * 2]) if isinstance(value, str) else str(value)
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
+def meant(name: str, known: Iterable[str], most: int = 1) -> str:
+    """The end of a sentence about a name that is not known: which ones were probably meant; empty where none is like it."""
+    near = nearest(name, known)[:most]
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""

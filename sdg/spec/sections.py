@@ -6,13 +6,12 @@ belongs to the section that it stands in.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sdg.spec.problem import Problem, SpecError
+from sdg.spec.problem import Problem, SpecError, meant
 
 WORKFLOW: Final = "workflow"
 DEFAULTS: Final = "default-values"
@@ -68,12 +67,8 @@ def split(text: str) -> tuple[Mapping[str, Section], tuple[Problem, ...]]:
 
 
 def _unknown(key: str, line: int) -> Problem:
-    near = difflib.get_close_matches(key.lower(), SECTIONS, n=1)
-    meant = f"; did you mean {near[0]!r}?" if near else ""
-    legal = ", ".join(SECTIONS)
-    return Problem(
-        line, key, "", f"is no top-level key{meant}", f"{legal}; other text at the start of a line needs an indent", rule="unknown-key"
-    )
+    legal = f"{', '.join(SECTIONS)}; other text at the start of a line needs an indent"
+    return Problem(line, key, "", f"is no top-level key{meant(key, SECTIONS)}", legal, rule="unknown-key")
 
 
 def _no_workflow(text: str) -> tuple[str, str]:

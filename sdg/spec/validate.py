@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from sdg.spec.forms import FORMS
-from sdg.spec.problem import Problem
+from sdg.spec.problem import Problem, meant
 from sdg.spec.render import Rendered
 from sdg.spec.report import MISSING, Report, Where
 from sdg.spec.rules import check_rules
 from sdg.spec.schema import OBJECTS, ONE_OF, Field, Profile
+from sdg.spec.surroundings import Surroundings
 
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What is known about the place where a spec will run; what is None is not judged.
-
-    Attributes:
-        platforms: of the pool.
-        gpu_platforms: those among them whose nodes have GPUs.
-        credentials: payload keys by name of each credential that is set; None for keys that are not known.
-        folder: of the spec's file, for files that the client reads.
-        most_tasks: that a workflow may have.
-    """
-
-    platforms: Collection[str] | None = None
-    gpu_platforms: Collection[str] | None = None
-    credentials: Mapping[str, Collection[str] | None] | None = None
-    folder: Path | None = None
-    most_tasks: int = 20
-
+__all__ = ["Surroundings", "errors", "validate"]
 
 _NOTHING_KNOWN: Final = Surroundings()
 
@@ -91,9 +72,7 @@ class _Walk:
             message = f"is a key of OSMO {' and '.join(described.profiles)}, and not of {self.profile}"
             self.report.add((*where, key), value, message, ", ".join(names), "profile")
             return
-        near = difflib.get_close_matches(key.lower(), {name.lower(): name for name in names}, n=1)
-        meant = next((name for name in names if near and name.lower() == near[0]), "")
-        message = f"is no key of a {kind.replace('_', ' ')}{f'; did you mean {meant!r}?' if meant else ''}"
+        message = f"is no key of a {kind.replace('_', ' ')}{meant(key, names)}"
         self.report.add((*where, key), value, message, ", ".join(names), "unknown-key")
 
     def _value(self, described: Field, value: Any, where: Where) -> None:  # noqa: ANN401

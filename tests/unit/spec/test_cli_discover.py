@@ -88,6 +88,14 @@ def test_an_empty_url_is_told_once_and_ends_with_2():
     assert "workflow.groups.1.tasks.0.inputs.0.url (line 25)" in errors[0]
 
 
+@pytest.mark.parametrize("form", ["ports-and-schemes", "short-names"])
+def test_a_wrong_address_of_a_nim_is_told_once(form):
+    told = [line for line in run(SPECS / "forms" / f"{form}.yaml").output.splitlines() if line.startswith(("error: ", "warning: "))]
+    places = [line.split(": ")[1] for line in told]
+    assert places
+    assert len(places) == len(set(places))
+
+
 def test_warnings_are_no_errors():
     done = run("forms/sizes.yaml", "--json")
     assert (done.exit_code, json.loads(done.stdout)["errors"]) == (0, [])

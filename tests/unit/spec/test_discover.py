@@ -11,6 +11,7 @@ from sdg.spec.discover import discover
 from sdg.spec.problem import SpecError
 from sdg.spec.references import NimReference
 from sdg.spec.render import render
+from sdg.spec.validate import validate
 from sdg.spec.values import Values
 
 SPECS = Path(__file__).parents[2] / "data" / "specs"
@@ -112,8 +113,9 @@ def test_an_endpoint_of_ones_own_takes_the_place_of_the_default():
 
 
 def test_an_archive_that_nobody_named_is_told():
-    (problem,) = needs("dig/setup/setup_glass", NAME).errors
-    assert (problem.path, problem.line) == ("workflow.groups.1.tasks.0.inputs.0.url", 25)
+    text = (SPECS / "dig/setup/setup_glass.yaml").read_text(encoding="utf-8")
+    (problem,) = validate(render(text, Values(strings=NAME)))
+    assert (problem.path, problem.line, problem.message) == ("workflow.groups.1.tasks.0.inputs.0.url", 25, "is empty")
 
 
 # one form each

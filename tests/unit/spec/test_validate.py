@@ -246,22 +246,6 @@ def test_files_that_the_client_reads_are_looked_at(tmp_path):
     assert {problem.rule for problem in found} == {"localpath"}
 
 
-@pytest.mark.parametrize(
-    ("url", "warned"),
-    [
-        ("http://qwen3-vl.osmo-nims.svc.cluster.local:8000/v1", False),
-        ("https://qwen3-vl.osmo-nims.svc.cluster.local:8000/v1", True),
-        ("http://qwen3-vl.osmo-nims.svc.cluster.local:9000/v1", True),
-        ("http://qwen3-vl.osmo-nims.svc.cluster.local/v1", True),
-        ("http://qwen3-vl.osmo-nims/v1", True),
-        ("http://models.example.com:9000/v1", False),
-    ],
-)
-def test_a_nim_that_is_called_otherwise_than_it_listens_is_warned_of(url, warned):
-    found = of_task({"environment": {"URL": url}})
-    assert [(problem.rule, problem.severity) for problem in found] == ([("nim-port", "warning")] if warned else [])
-
-
 def test_a_value_that_looks_like_a_credential_is_not_shown():
     key = "nvapi-" + "x" * 64
     (problem,) = of_task({"resource": key})
