@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -34,11 +34,12 @@ class Checked:
     notes: tuple[str, ...] = ()
 
 
-def check(needs: Needs, inference: Inference, offers: Offers, workload: str) -> Checked:
+def check(needs: Needs, inference: Inference, offers: Offers, workload: str, refused: Collection[str] = ()) -> Checked:
     """Compares what is referred to with what can be served.
 
     Args:
         workload: as a sentence names it.
+        refused: variables that a problem speaks of already: what these refer to is not worth another.
     """
     served = {(offer.endpoint.url or "").rstrip("/") for offer in offers.offers}
     elsewhere = [url for url in needs.external_endpoints if url.rstrip("/") not in served and PLACEHOLDER not in url]
@@ -46,7 +47,8 @@ def check(needs: Needs, inference: Inference, offers: Offers, workload: str) -> 
     if isinstance(inference, NoInference):
         return Checked(external=tuple(sorted(elsewhere)), notes=tuple(_nobody(needs, workload)))
     run = {offer.name for offer in offers.offers if offer.endpoint.provider == "nim-operator"}
-    problems = [*_nims(needs, inference, run, workload), *_functions(needs, inference, workload)]
+    unserved = [name for name in needs.nim_services if name not in run and not _told(needs, NimReference(name), refused)]
+    problems = [*_nims(unserved, needs, inference, workload), *_functions(needs, inference, workload)]
     nims = {name: _variables(needs, NimReference(name)) for name in needs.nim_services if name in run}
     return Checked(nims, tuple(sorted(elsewhere)), tuple(problems))
 
@@ -58,10 +60,16 @@ def _nobody(needs: Needs, workload: str) -> Iterator[str]:
         yield f"sdg:inference.provider is none, and {workload} refers to {', '.join(named)}: whoever submits it has to say what serves it."
 
 
-def _nims(needs: Needs, inference: Inference, run: set[str], workload: str) -> Iterator[str]:
+def _told(needs: Needs, reference: Reference, refused: Collection[str]) -> bool:
+    """Whether all that is wrong with a reference is wrong with the variables that hold it."""
+    held = _variables(needs, reference)
+    return bool(held) and set(held) <= set(refused)
+
+
+def _nims(unserved: list[str], needs: Needs, inference: Inference, workload: str) -> Iterator[str]:
     """NIMs of the catalog; a spec that refers to others has a problem of its own."""
     operator = next((place for place, server in places(inference) if isinstance(server, NimOperator)), None)
-    for name in sorted(set(needs.nim_services) - run):
+    for name in unserved:
         refers = f"{workload} refers to the NIM {name}{_by(needs, NimReference(name))}"
         if operator is None:
             yield (

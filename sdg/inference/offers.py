@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, assert_never
 
-from sdg.catalog.capabilities import UnknownCapability, request_kind
+from sdg.catalog.capabilities import UnknownCapability, capability, request_kind
 from sdg.catalog.foundry_models import FoundryModel, foundry_models, retirement
 from sdg.catalog.near import nearest
 from sdg.catalog.nims import Nim, UnknownVariant, nims
@@ -154,6 +154,7 @@ def _nim(name: str, nim: Nim) -> PlannedEndpoint:
 
 def _functions(server: Nvcf, place: str, known: Mapping[str, NvcfFunction]) -> tuple[list[Offer], list[str]]:
     made, problems = [], []
+    named: dict[FunctionReference, str] = {}
     for name, given in server.functions.items():
         key = f"{place}.functions.{name}"
         if name not in known:
@@ -164,6 +165,8 @@ def _functions(server: Nvcf, place: str, known: Mapping[str, NvcfFunction]) -> t
         except ValueError as error:
             problems.append(f"{key}: {error}.")
             continue
+        if (other := named.setdefault(reference, name)) != name:
+            problems.append(f"{key}: {place}.functions.{other} names the same function, and one function serves one model; correct either.")
         function = known[name]
         endpoint = PlannedEndpoint(
             name, "nvcf", function.model, function.capabilities, reference.base_url, MODELS, "nvcfApiKey", request=function.request
@@ -194,16 +197,22 @@ def _external(server: External, place: str) -> tuple[list[Offer], list[str]]:
     made, problems = [], []
     for name, said in server.endpoints.items():
         key = f"{place}.endpoints.{name}"
-        try:
-            request = request_kind(said.capabilities)
-        except UnknownCapability as error:
-            problems.append(f"{key}.capabilities: {error}")
-            request = "none"
+        wrong = list(_unknown_capabilities(said.capabilities))
+        problems += [f"{key}.capabilities: {problem}" for problem in wrong]
+        request = "none" if wrong else request_kind(said.capabilities)
         secret = None if said.key == "none" else said.key
         url = said.url.rstrip("/")
         endpoint = PlannedEndpoint(name, "external", said.model, said.capabilities, url, _ready(url), secret, request=request)
         made.append(Offer(endpoint, key, wanted=True))
     return made, problems
+
+
+def _unknown_capabilities(names: tuple[str, ...]) -> Iterator[str]:
+    for name in dict.fromkeys(names):
+        try:
+            capability(name)
+        except UnknownCapability as error:
+            yield str(error)
 
 
 def _ready(url: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sdg.catalog.compatibility import matrix
+from sdg.catalog.key_shapes import key_shape
+from sdg.catalog.nims import nims
 from sdg.inference import needed
 from sdg.inference.model import InferencePlan, PlannedEndpoint
 from sdg.inference.needed import Checked
@@ -19,6 +21,11 @@ from sdg.settings.secrets import SECRET_KEYS, SecretName
 
 if TYPE_CHECKING:
     from sdg.spec.discover import Needs
+
+
+_STORE: Final = "`pulumi config set --secret sdg:{}`"
+# what the credentials of a service look like, by the catalog's names of shapes
+_SHAPES: Final[Mapping[SecretName, str]] = {"ngcApiKey": "NVIDIA API key", "hfToken": "Hugging Face token"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +49,19 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The plan, everything that is wrong with what it was made of, and what is worth knowing; a sentence or two each."""
+    """What a stack serves, and what came up.
+
+    Attributes:
+        plan: the endpoints.
+        problems: everything that is wrong with what it was made of, a sentence or two each.
+        notes: what is worth knowing, likewise.
+        spec: whether the workload's spec could be asked, so that nothing else will be needed.
+    """
 
     plan: InferencePlan
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    spec: bool = False
 
 
 def plan(
@@ -73,11 +88,12 @@ def plan(
     around = Around(asked.workload, kind.inference if kind else (), catalogs, today, must=not isinstance(inference, NoInference))
     filled = fill(asked.roles, asked.chosen, asked.given, offered, around)
     needs = asked.discover(filled.overrides)
-    checked = needed.check(needs, inference, offered, asked.workload) if needs else Checked()
+    checked = needed.check(needs, inference, offered, asked.workload, filled.refused) if needs else Checked()
     endpoints = tuple(_sorted(_endpoints(offered, filled, checked, spec=needs is not None)))
-    problems = dict.fromkeys((*offered.problems, *filled.problems, *checked.problems))
-    notes = (*checked.notes, *_unused(inference, endpoints, asked))
-    return Planned(InferencePlan(endpoints, filled.overrides, checked.external), tuple(problems), notes)
+    idle = _shapes_of_others(inference, endpoints, asked.workload) if needs else ()
+    problems = dict.fromkeys((*offered.problems, *filled.problems, *checked.problems, *idle))
+    notes = (*checked.notes, *(_unused(inference, endpoints, asked) if needs else ()))
+    return Planned(InferencePlan(endpoints, filled.overrides, checked.external), tuple(problems), notes, needs is not None)
 
 
 def _endpoints(offered: Offers, filled: Filled, checked: Checked, *, spec: bool) -> Iterator[PlannedEndpoint]:
@@ -113,10 +129,22 @@ def _sorted(endpoints: Iterator[PlannedEndpoint]) -> list[PlannedEndpoint]:
     return sorted(endpoints, key=lambda endpoint: (endpoint.provider, endpoint.name))
 
 
+def _shapes_of_others(inference: Inference, endpoints: tuple[PlannedEndpoint, ...], workload: str) -> Iterator[str]:
+    """Variants and replicas of NIMs that the workload does not refer to; where `services` names NIMs, that is compared already."""
+    run = {endpoint.name for endpoint in endpoints if endpoint.provider == "nim-operator"}
+    for place, server in places(inference):
+        if isinstance(server, NimOperator) and server.services is None:
+            said = {"variants": server.variants, "replicas": server.replicas}
+            others = [f"{place}.{key}.{name}" for key, shapes in said.items() for name in shapes if name in nims() and name not in run]
+            yield from (f"{key}: the stack does not run this NIM, since {workload} does not refer to it; leave it out." for key in others)
+
+
 def _unused(inference: Inference, endpoints: tuple[PlannedEndpoint, ...], asked: Asked) -> Iterator[str]:
     """What the settings name and the workload does not take: served all the same, since other workflows may."""
-    if isinstance(inference, NimOperator) and not any(endpoint.provider == "nim-operator" for endpoint in endpoints):
-        yield f"{asked.workload} refers to no NIM, and sdg:inference.services names none, so none runs."
+    served = {endpoint.provider for endpoint in endpoints}
+    for place, server in places(inference):
+        if server.provider not in served:
+            yield f"{asked.workload} asks {server.provider} ({place}) for nothing, so nothing is made for it."
     idle = [endpoint.name for endpoint in endpoints if asked.roles and endpoint.provider != "nim-operator" and not endpoint.variables]
     if idle:
         names = ", ".join(idle)
@@ -134,7 +162,7 @@ def provider_problems(inference: Inference, cluster: str) -> Iterator[str]:
         yield f"sdg:inference.also: {refusal}"
 
 
-def secret_problems(inference: Inference, planned: InferencePlan, given: Mapping[SecretName, str], catalogs: Catalogs) -> Iterator[str]:
+def secret_problems(inference: Inference, planned: Planned, given: Mapping[SecretName, str], catalogs: Catalogs) -> Iterator[str]:
     """Keys that what is planned needs and that nobody gave, or that can be seen to be of the wrong kind; no value is shown.
 
     Args:
@@ -143,15 +171,28 @@ def secret_problems(inference: Inference, planned: InferencePlan, given: Mapping
     for key, reason in _keys(inference, planned, catalogs):
         if key not in given:
             variable = SECRET_KEYS[key].variable
-            how = f"set it with `pulumi config set --secret sdg:{key}`, or set {variable}"
+            how = f"set it with {_STORE.format(key)}, or set {variable}"
             yield f"sdg:{key} is required, because {reason}: {how}."
-        elif key == "nvcfApiKey" and (wrong := nvcf_keys.problem(given[key])):
+        elif wrong := _misplaced(key, given[key]):
             yield wrong
 
 
-def _keys(inference: Inference, planned: InferencePlan, catalogs: Catalogs) -> Iterator[tuple[SecretName, str]]:
+def _misplaced(key: SecretName, value: str) -> str | None:
+    """Why a key cannot be what its name says, by its form alone."""
+    if key == "nvcfApiKey":
+        return nvcf_keys.problem(value)
+    shape = key_shape(value)
+    if shape is None or shape == _SHAPES.get(key, shape):
+        return None
+    variable = SECRET_KEYS[key].variable
+    return f"sdg:{key} (or {variable}) has the form of another service's credential ({shape}); store the right one: {_STORE.format(key)}."
+
+
+def _keys(inference: Inference, named: Planned, catalogs: Catalogs) -> Iterator[tuple[SecretName, str]]:
+    planned = named.plan
     for place, server in places(inference):
-        if (key := _of_provider(server)) is not None:
+        key = _of_provider(server)
+        if key is not None and (planned.of(server.provider) or not named.spec):
             yield key, f"{place}.provider is {server.provider}"
     downloads = [
         endpoint.name for endpoint in planned.of("nim-operator") if (nim := catalogs.nims.get(endpoint.name)) is not None and nim.hf_token

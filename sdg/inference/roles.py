@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
+from urllib.parse import urlsplit
 
 from sdg.inference.offers import Catalogs, Offer, Offers, unknown
 
@@ -45,11 +46,13 @@ class Filled:
         by_variable: endpoints.
         overrides: values for variables whose endpoint is not the spec's own default.
         problems: one sentence or two each.
+        refused: variables that a problem speaks of already.
     """
 
     by_variable: Mapping[str, Offer]
     overrides: Mapping[str, str]
     problems: tuple[str, ...]
+    refused: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ def fill(roles: tuple[Role, ...], chosen: Mapping[str, str], given: Mapping[str,
         around: what a problem names beside.
     """
     problems: list[str] = []
+    refused: set[str] = set()
     taken: dict[str, Offer] = {}
     by_variable = {role.variable: role for role in roles}
     for variable, name in chosen.items():
@@ -114,6 +118,8 @@ def fill(roles: tuple[Role, ...], chosen: Mapping[str, str], given: Mapping[str,
             problems.append(f"{key}: {name} {lack}, which {around.workload} needs there. {around.able(by_variable[variable])}")
         else:
             taken[variable] = offer
+            continue
+        refused.add(variable)
     for role in roles:
         said = given.get(role.model_variable or "")
         if role.model and said not in (None, role.model):
@@ -127,7 +133,8 @@ def fill(roles: tuple[Role, ...], chosen: Mapping[str, str], given: Mapping[str,
             taken[role.variable] = offer
         elif around.must:
             problems.append(_missing(role, offers, around))
-    return Filled(taken, dict(_overrides(taken, by_variable)), tuple(problems))
+            refused.add(role.variable)
+    return Filled(taken, dict(_overrides(taken, by_variable)), tuple(problems), frozenset(refused))
 
 
 def _first(role: Role, offers: Offers) -> Offer | None:
@@ -157,9 +164,11 @@ def _lack(role: Role, capabilities: tuple[str, ...], model: str, request_path: s
 def _missing(role: Role, offers: Offers, around: Around) -> str:
     wanted = f"the model {role.model}" if role.model else f"an endpoint with {', '.join(role.capabilities)}"
     served = ", ".join(f"{offer.name} {_lacks(role, offer)}" for offer in offers.offers if offer.wanted)
+    services = next((offer.place for offer in offers.offers if offer.endpoint.provider == "nim-operator"), None)
+    add = f"Add one to {services}, or another provider to sdg:inference.also." if services else "Add one to sdg:inference or its also."
     return (
         f"sdg:inference: {around.workload} needs {wanted} for its variable {role.variable}, and no provider of the stack has it"
-        f"{f' ({served})' if served else ''}. {around.able(role)} Add one to sdg:inference or its also."
+        f"{f' ({served})' if served else ''}. {around.able(role)} {add}"
     )
 
 
@@ -177,3 +186,18 @@ def _overrides(taken: Mapping[str, Offer], roles: Mapping[str, Role]) -> Iterato
 def placeholder(name: str) -> str:
     """Stands for the URL of an endpoint that Azure tells once it is made, until then."""
     return f"https://{name}.{PLACEHOLDER}/v1"
+
+
+def readable(text: str, overrides: Mapping[str, str]) -> str:
+    """A sentence about a rendered spec, with words for the URLs that nobody knows yet; also where it shows one cut short.
+
+    Args:
+        overrides: the values that the spec was rendered with.
+    """
+    for url in {url for url in overrides.values() if PLACEHOLDER in url}:
+        name = (urlsplit(url).hostname or "").removesuffix(f".{PLACEHOLDER}")
+        whole, least = f"https://{name}.{PLACEHOLDER}", len(f"https://{name}.")
+        text = text.replace(whole, f"(the URL of {name})")
+        for end in range(len(whole), least, -1):
+            text = text.replace(f"{whole[:end]}…", f"(the URL of {name})")
+    return text

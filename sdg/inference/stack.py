@@ -9,21 +9,24 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from sdg.inference.model import InferencePlan
-from sdg.inference.offers import Catalogs
-from sdg.inference.plan import Asked, plan, provider_problems, secret_problems
+from sdg.inference.offers import PRIMARY, Catalogs, places
+from sdg.inference.plan import Asked, Planned, plan, provider_problems, secret_problems
+from sdg.inference.roles import readable
 from sdg.osmo.layout import GPU_PLATFORM
 from sdg.osmo.values.pools import DEFAULT_PLATFORM
 from sdg.settings.cluster import Cluster
-from sdg.settings.inference import Inference, NoInference
+from sdg.settings.inference import Inference, NimOperator
 from sdg.settings.osmo import Osmo
 from sdg.settings.rules import Sections
 from sdg.settings.secrets import SecretName
-from sdg.settings.workload import NoWorkload
+from sdg.settings.workload import CataloguedWorkload, NoWorkload, SpecWorkload
 from sdg.workload.model import PlannedWorkload
+from sdg.workload.variables import SpecVariables
 
 if TYPE_CHECKING:  # they take a while to import, and only workloads need them
     from sdg.spec.discover import Needs
     from sdg.spec.problem import Problem
+    from sdg.spec.render import Rendered
     from sdg.spec.schema import Profile
     from sdg.spec.values import Values
     from sdg.workload.found import Found
@@ -68,7 +71,7 @@ def plan_stack(
         from sdg.workload.found import find  # noqa: PLC0415
 
         found = find(workload, environ)
-        spec = _Spec(found, sections.get("osmo") or Osmo(), cluster)
+        spec = _Spec(found, workload, sections.get("osmo") or Osmo(), cluster)
         asked = Asked(found.name, found.roles, workload.endpoints, {**found.values.values, **found.values.strings}, spec.discover)
     planned = plan(inference, asked, cluster.kind, today or datetime.now(tz=UTC).date(), catalogs)
     problems = [
@@ -76,29 +79,29 @@ def plan_stack(
         *(found.problems if found else ()),
         *planned.problems,
         *(spec.problems if spec else ()),
-        *secret_problems(inference, planned.plan, given, catalogs),
-        *_nothing(inference, planned.plan, asked, served=bool(planned.problems)),
+        *secret_problems(inference, planned, given, catalogs),
+        *(_nothing(inference, planned) if isinstance(workload, NoWorkload) else ()),
     ]
     notes = (*planned.notes, *(spec.warnings if spec else ()))
     return StackPlan(planned.plan, spec.workload if spec else None, tuple(problems), notes)
 
 
-def _nothing(inference: Inference, planned: InferencePlan, asked: Asked | None, *, served: bool) -> Iterable[str]:
+def _nothing(inference: Inference, planned: Planned) -> Iterable[str]:
     """A provider that has nothing to serve: nobody names NIMs, and there is no workload that would."""
-    if isinstance(inference, NoInference) or asked or served:
-        return
-    if inference.provider == "nim-operator" and not planned.endpoints:
-        yield (
-            "sdg:inference.services is unset, and there is no sdg:workload whose spec says which NIMs to run. Name some in "
-            "sdg:inference.services, name a workload, or set sdg:inference.provider to none."
-        )
+    for place, server in places(inference):
+        if isinstance(server, NimOperator) and not planned.plan.of("nim-operator") and not planned.problems:
+            without = "set sdg:inference.provider to none" if place == PRIMARY else "leave nim-operator out of sdg:inference.also"
+            yield (
+                f"{place}.services is unset, and there is no sdg:workload whose spec says which NIMs to run. Name some in "
+                f"{place}.services, name a workload, or {without}."
+            )
 
 
 class _Spec:
     """A workload's spec, rendered with the URLs that the plan comes to."""
 
-    def __init__(self, found: Found, osmo: Osmo, cluster: Cluster) -> None:
-        self._found, self._osmo = found, osmo
+    def __init__(self, found: Found, said: CataloguedWorkload | SpecWorkload, osmo: Osmo, cluster: Cluster) -> None:
+        self._found, self._said, self._osmo = found, said, osmo
         self._gpus, self._dedicated = bool(cluster.gpus), cluster.dedicated_gpu_nodes
         self.problems: list[str] = []
         self.warnings: list[str] = []
@@ -111,26 +114,43 @@ class _Spec:
         from sdg.spec.discover import discover  # noqa: PLC0415
         from sdg.spec.problem import SpecError  # noqa: PLC0415
         from sdg.spec.render import render  # noqa: PLC0415
-        from sdg.spec.validate import Surroundings, validate  # noqa: PLC0415
 
         values = _over(self._found.values, overrides)
         try:
             rendered = render(self._found.text, values)
         except SpecError as error:
-            self._say(error.problems)
+            self._say(map(_as_settings, error.problems), overrides)
             return None
         needs = discover(rendered)
+        self._say((*self._validated(rendered), *needs.errors), overrides)
+        variables = SpecVariables.of(self._found.name, self._found.text, rendered)
+        self.problems += variables.problems(self._said, (role.variable for role in self._found.roles))
+        self.warnings += variables.notes(self._said)
+        self.workload = PlannedWorkload(self._found.name, self._found.path, self._found.text, values, rendered, needs)
+        return needs
+
+    def _validated(self, rendered: Rendered) -> Iterable[Problem]:
+        """What OSMO would refuse, as the stack sets OSMO up."""
+        from sdg.spec.validate import Surroundings, validate  # noqa: PLC0415
+
         profile: Profile = "6.4" if self._osmo.profile == "6.4" else "6.3"  # another one is refused by a rule of its own
         platforms = (DEFAULT_PLATFORM, *((GPU_PLATFORM,) if self._gpus else ()))
         able = (GPU_PLATFORM,) if self._dedicated else platforms
         surroundings = Surroundings(platforms=platforms, gpu_platforms=able)
-        self._say((*validate(rendered, profile, surroundings), *needs.errors))
-        self.workload = PlannedWorkload(self._found.name, self._found.path, self._found.text, values, rendered, needs)
-        return needs
+        return validate(rendered, profile, surroundings)
 
-    def _say(self, problems: Iterable[Problem]) -> None:
+    def _say(self, problems: Iterable[Problem], overrides: Mapping[str, str]) -> None:
         for problem in problems:
-            (self.problems if problem.severity == "error" else self.warnings).append(f"{KEY}: {self._found.name}: {problem}.")
+            sentence = f"{KEY}: {self._found.name}: {readable(str(problem), overrides)}."
+            (self.problems if problem.severity == "error" else self.warnings).append(sentence)
+
+
+def _as_settings(problem: Problem) -> Problem:
+    """As it is mended in a stack: there are no options of a command line there."""
+    if problem.rule != "undefined-variable":
+        return problem
+    name = problem.path.rpartition(".")[2]
+    return replace(problem, legal=f"sdg:workload.strings.{name}, or a default under default-values")
 
 
 def _over(values: Values, overrides: Mapping[str, str]) -> Values:

@@ -20,9 +20,14 @@ ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", examp
 def _reached_by_pods(url: str) -> str:
     """The URL; a pod's localhost is the pod."""
     try:
-        host = (urlsplit(url).hostname or "").rstrip(".").lower()
+        parts = urlsplit(url)
     except ValueError:
         raise ValueError("a URL; an IPv6 address stands in brackets there, as in http://[2001:db8::10]:8000/v1") from None
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("a URL whose port, if it has one, is a number from 0 to 65535") from None
+    host = (parts.hostname or "").rstrip(".").lower()
     try:
         address = ip_address(host)
     except ValueError:
@@ -50,6 +55,16 @@ FunctionRef = Annotated[
         examples=["00000000-0000-0000-0000-000000000000"],
     ),
 ]
+# Kubernetes' rules for names of objects and for labels
+ObjectName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", examples=["azurefile-nfs-premium"])]
+LabelKey = Annotated[
+    str,
+    Field(
+        pattern=r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$",
+        examples=["agentpool", "example.com/pool"],
+    ),
+]
+LabelValue = Annotated[str, Field(pattern=r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$", examples=["nims"])]
 EndpointKey = Literal["none", "externalApiKey", "nvcfApiKey", "ngcApiKey"]
 
 SUFFIX_LENGTH: Final = 5  # of the stack's suffix, which ends the name of a serverless endpoint
@@ -70,6 +85,7 @@ class NimOperator(Settings):
     provider: Literal["nim-operator"] = Field(description="Who serves.")
     services: tuple[DnsLabel, ...] | None = Field(
         default=None,
+        min_length=1,
         description="NIMs to run, by their names in the catalog. Unset: those that the workload's spec refers to, and no others.",
         examples=[["qwen3-vl", "qwen25-14b"]],
     )
@@ -83,12 +99,12 @@ class NimOperator(Settings):
         default=False,
         description="Whether NVIDIA's own models are downloaded before their NIM starts, so that no GPU waits for a download.",
     )
-    storage_class: str | None = Field(
+    storage_class: ObjectName | None = Field(
         default=None,
         description="StorageClass of the models' volumes; it must give ReadWriteMany. Unset: one that the stack makes on Azure, elsewhere "
         "that of `sdg:cluster.storageClass`, else the cluster's default.",
     )
-    node_selector: Mapping[str, str] = Field(
+    node_selector: Mapping[LabelKey, LabelValue] = Field(
         default_factory=dict, description="Labels that nodes for NIMs have.", examples=[{"agentpool": "nims"}]
     )
     remove_crds: bool = Field(

@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from sdg.catalog.key_shapes import key_shape
 from sdg.settings import azure
@@ -83,9 +84,16 @@ def _section(key: str, field: FieldInfo, raw: object, *, hide_values: bool) -> t
     except ValidationError as error:
         found = []
         for detail in error.errors(include_url=False):
+            if _counts_what_is_wrong(detail):
+                continue
             detail["loc"] = (key, *detail["loc"])
             found.append(sentence(StackSettings, detail, hide_values=hide_values))
         return None, [*found, *misplaced]
+
+
+def _counts_what_is_wrong(detail: ErrorDetails) -> bool:
+    """Whether a list is found too short only because its entries are wrong, which is told of each."""
+    return detail["type"] == "too_short" and bool(detail["input"])
 
 
 def _decoded(field: FieldInfo, raw: object) -> object:

@@ -19,6 +19,8 @@ def _plain(value: object) -> object:
     return value
 
 
+# what Kubernetes takes for the name of an environment variable
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_.-][A-Za-z0-9_.-]*$", examples=["LOG_LEVEL"])]
 Scalar = Annotated[str | int | float | bool, BeforeValidator(_plain)]
 
 
@@ -37,7 +39,7 @@ class Templated(Settings):
         examples=[{"dataset": "vda-demo"}],
     )
     strings: Mapping[Variable, str] = Field(default_factory=dict, description="Variables that stay text, as with OSMO's `--set-string`.")
-    environment: Mapping[str, str] = Field(
+    environment: Mapping[VariableName, str] = Field(
         default_factory=dict, description="Environment variables of every task, as with OSMO's `--set-env`."
     )
     endpoints: Mapping[Variable, DnsLabel] = Field(

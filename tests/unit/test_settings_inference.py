@@ -74,6 +74,15 @@ UNREADABLE = [
     ({**NIMS, "replicas": {"qwen25-14b": 0}}, "sdg:inference.replicas[qwen25-14b] must be more than 0; it is 0."),
     ({**NIMS, "services": "qwen25-14b"}, 'sdg:inference.services must be a list, as ["qwen3-vl", "qwen25-14b"]'),
     ({**NIMS, "services": ["Qwen"]}, 'sdg:inference.services[0] must look like "lab-1"; it is "Qwen".'),
+    ({**NIMS, "services": []}, "sdg:inference.services must hold at least 1 entry."),
+    ({**NIMS, "storageClass": ""}, 'sdg:inference.storageClass must look like "azurefile-nfs-premium"; it is "".'),
+    ({**NIMS, "nodeSelector": {"a b": "c"}}, 'sdg:inference.nodeSelector[a b] must look like "agentpool" or "example.com/pool"; it is'),
+    ({**NIMS, "nodeSelector": {"a": "c d"}}, 'sdg:inference.nodeSelector.a must look like "nims"; it is "c d".'),
+    (
+        {"provider": "external", "endpoints": {"x": {**VLLM, "url": "https://a.example.com:99999/v1"}}},
+        "sdg:inference.endpoints.x.url must be a URL whose port, if it has one, is a number from 0 to 65535; it is",
+    ),
+    ({"provider": "external", "endpoints": {"x": {**VLLM, "capabilities": [7]}}}, "x.capabilities[0] must be text, in quotes; it is 7."),
     ({**NIMS, "deadline": 0}, "sdg:inference.deadline must be at least 1; it is 0."),
 ]
 
@@ -119,6 +128,11 @@ IMPOSSIBLE = [
         {**NIMS, "also": [{"provider": "external", "endpoints": {"qwen25-14b": VLLM}}]},
         'the name "qwen25-14b" is taken by sdg:inference.services',
     ),
+    (
+        {"provider": "nvcf", "functions": {"qwen25-14b": FUNCTION, "llama-31-8b": FUNCTION}},
+        "sdg:inference.functions.llama-31-8b: sdg:inference.functions.qwen25-14b names the same function",
+    ),
+    ({**EXTERNAL, "also": [{"provider": "nim-operator"}]}, "sdg:inference.also[0].services is unset, and there is no sdg:workload"),
     ({"provider": "nim-operator"}, "sdg:inference.services is unset, and there is no sdg:workload"),
 ]
 
@@ -151,19 +165,41 @@ def test_what_cannot_be_is_named_with_what_can(inference: dict[str, Any], senten
         ({**EXTERNAL, "also": [NVCF]}, {}, ["sdg:nvcfApiKey is required, because sdg:inference.also[0].provider is nvcf"]),
         (NVCF, {"nvcfApiKey": "hf_abcdefghijklmnopqrstuvwxyzabcdefgh"}, ["has the form of another service's credential"]),
         (
+            NIMS,
+            {"ngcApiKey": "hf_abcdefghijklmnopqrstuvwxyzabcdefgh", "hfToken": f"nvapi-{'a' * 64}"},
+            [
+                "sdg:ngcApiKey (or NGC_API_KEY) has the form of another service's credential (Hugging Face token); store the right one",
+                "sdg:hfToken (or HF_TOKEN) has the form of another service's credential (NVIDIA API key); store the right one",
+            ],
+        ),
+        (
             {"provider": "external", "endpoints": {"mine": {**VLLM, "key": "externalApiKey"}}},
             {},
             ["sdg:externalApiKey is required, because the endpoint mine of sdg:inference says key externalApiKey"],
         ),
         (EXTERNAL, {}, []),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_keys_are_asked_for_where_something_needs_them(inference: dict[str, Any], secrets: dict[str, str], sentences: list[str]) -> None:
     found = problems(secrets, inference=inference)
     assert len(found) == len(sentences)
     for sentence in sentences:
         assert sentence in "\n".join(found)
+
+
+def test_every_capability_that_nobody_knows_is_told() -> None:
+    mine = {**VLLM, "capabilities": ["chatt", "chat", "vllm"]}
+    found = problems(inference={"provider": "external", "endpoints": {"mine": mine}})
+    assert [each.partition(" is not")[0] for each in found] == [
+        "sdg:inference.endpoints.mine.capabilities: chatt",
+        "sdg:inference.endpoints.mine.capabilities: vllm",
+    ]
+
+
+def test_a_workload_that_cannot_be_read_is_not_taken_for_none() -> None:
+    [problem] = problems(inference={"provider": "nim-operator"}, workload={"kind": "spec", "path": "flows/mine.yaml"})
+    assert problem.startswith("sdg:workload.path must look like")
 
 
 def test_a_retired_model_of_foundry_is_refused_with_its_day_and_what_came_after_it() -> None:
@@ -217,6 +253,7 @@ WORKLOADS = [
     ({"kind": "catalog", "name": "nre"}, "Follow NVIDIA's recipe for NRE, with Docker: https://"),
     ({"kind": "catalog", "name": "dig", "values": {"name": ["a"]}}, "sdg:workload.values.name must be text, a number, true or false."),
     ({"kind": "catalog", "name": "dig", "values": {"a-b": 1}}, 'sdg:workload.values[a-b] must look like "vlm_url"; it is "a-b".'),
+    ({"kind": "catalog", "name": "dig", "environment": {"a b": "c"}}, "sdg:workload.environment[a b] must look like"),
     ({"kind": "catalog", "name": "dig", "strings": {"name": 7}}, "sdg:workload.strings.name must be text, in quotes; it is 7."),
     (
         {"kind": "catalog", "name": "dig", "endpoints": {"image_edit_endpoint": "Mine"}},

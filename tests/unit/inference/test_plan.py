@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sdg.catalog.nims import nims
 from sdg.catalog.nvcf_functions import nvcf_functions
 from sdg.catalog.workloads import workloads
-from sdg.inference.offers import nim_url
-from sdg.inference.plan import Asked, Planned, plan
-from sdg.inference.roles import Role, placeholder
+from sdg.inference.offers import Catalogs, nim_url
+from sdg.inference.plan import Asked, Planned, plan, secret_problems
+from sdg.inference.roles import Role, placeholder, readable
 from sdg.settings.parse import check
 from sdg.spec.discover import Needs
 from sdg.spec.references import NimReference, NvcfFunction
@@ -72,10 +72,10 @@ def test_a_defect_workflow_of_day_0_needs_its_own_edit_model_alone() -> None:
 @pytest.mark.parametrize("name", ["qwen-image-edit", "qwen-image-edit-2511"])
 def test_another_edit_model_is_never_taken_for_it(name: str) -> None:
     planned = plan(inference(**NIMS, services=[name]), asked(EDIT), "existing", TODAY)
-    [lacking, missing] = planned.problems
+    [lacking] = planned.problems
     assert f"needs the model {OVSL2SL} for its variable image_edit_endpoint" in lacking
     assert "What could: nim-operator (qwen-image-edit-nvpcb-ovsl2sl); external (an endpoint of" in lacking
-    assert "sdg:inference.services lacks qwen-image-edit-nvpcb-ovsl2sl" in missing
+    assert "Add one to sdg:inference.services, or another provider to sdg:inference.also." in lacking
     by_hand = plan(inference(**NIMS, services=[name]), asked(EDIT, chosen={EDIT.variable: name}), "existing", TODAY)
     assert f"{name} serves" in by_hand.problems[0]
     assert f"and not {OVSL2SL}" in by_hand.problems[0]
@@ -155,6 +155,37 @@ def test_a_nim_that_nobody_serves_is_a_problem_and_with_no_provider_a_note() -> 
     assert none.problems == ()
     assert "my spec refers to NIM qwen3-vl" in none.notes[0]
     assert none.plan.endpoints == ()
+
+
+def test_shapes_of_nims_that_nobody_runs_are_refused_as_soon_as_that_is_known() -> None:
+    shaped = inference(**NIMS, replicas={"cosmos-reason": 2, "qwen3-vl": 2}, variants={"qwen25-14b": "two"})
+    [replicas] = plan(shaped, asked(VLM, LLM), "existing", TODAY).problems[1:]
+    assert replicas.startswith("sdg:inference.replicas.cosmos-reason: the stack does not run this NIM, since the workload does not refer")
+    unread = plan(inference(**NIMS, replicas={"cosmos-reason": 2}), Asked("vda", (VLM, LLM)), "existing", TODAY)
+    assert unread.problems == (), "what was not read may refer to it"
+
+
+def test_a_provider_that_nobody_asks_for_anything_is_told_and_needs_no_key() -> None:
+    idle = inference(**EXTERNAL, also=[NIMS])
+    planned = plan(idle, asked(), "azure", TODAY)
+    assert served(planned) == {"mine": ()}
+    assert planned.notes == ("the workload asks nim-operator (sdg:inference.also[0]) for nothing, so nothing is made for it.",)
+    assert list(secret_problems(idle, planned, {}, Catalogs.known())) == []
+    unread = plan(idle, Asked("my spec"), "azure", TODAY)
+    assert unread.notes == ()
+    [needed] = secret_problems(idle, unread, {}, Catalogs.known())
+    assert needed.startswith("sdg:ngcApiKey is required")
+
+
+def test_a_url_that_nobody_knows_yet_is_told_in_words() -> None:
+    overrides = {"llm_url": placeholder("llama-3-3-70b"), "vlm_url": "https://vlm.example.com/v1"}
+    sentence = f"it is '{overrides['llm_url']}', {overrides['vlm_url']} and 'http"
+    told = "it is '(the URL of llama-3-3-70b)/v1', https://vlm.example.com/v1 and 'http"
+    assert readable(sentence, overrides) == told
+    start, url = "a text of a task with ", overrides["llm_url"]
+    for end in range(len("https://llama-3-3-70b.") + 1, len(url) + 1):
+        assert "known" not in readable(f"{start}{url[:end]}…", overrides)
+        assert readable(f"{start}{url[:end]}…", overrides).startswith(f"{start}(the URL of llama-3-3-70b)")
 
 
 def test_a_function_that_the_stack_does_not_name_is_a_problem() -> None:
