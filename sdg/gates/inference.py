@@ -13,7 +13,7 @@ Inputs:
         auth: how requests carry the key: "bearer", "api-key" (the header of Azure's accounts), or "".
         minutes: expected from the start of its pod (or from the first look, where it has none) until it answers; 0 when it answers at once.
         expect: optional {models: whether `<url>/models` is there and lists the model (true unless it says false), path: where the request
-            goes below the URL's origin (unless told, `<url>/chat/completions`; "/v1/infer" takes the form of NVIDIA's image NIMs)}.
+            goes below the URL's origin (unless told, `<url>/chat/completions`; "/v1/images/edits" gets a form, as OpenAI's API has it)}.
         nim: None, or {name} of its NIMService, in the namespace of its address.
         function: None, or {api, id, version} of a function of NVCF: `api` is its API's base URL through the mirror ("https://api.nvcf…"),
             `version` may be "". Its status is asked with the endpoint's key.
@@ -43,7 +43,7 @@ from sdg.inference.model import PlannedEndpoint
 from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
 
-INTERVAL = 0.5  # seconds between two looks; each endpoint says itself how often it may be asked
+INTERVAL = 1.0  # seconds between two looks; each endpoint says itself how often it may be asked
 SPEAK_GAP = 4.0  # seconds between two lines: a start may take an hour and a half
 SPEAK_EVERY = 15.0  # seconds between two lines while nothing changes
 

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sdg.gates.probes.web import Answer
+from sdg.gates.probes.web import Answer, Form
 from sdg.inference.model import RequestKind
 
 SECONDS: Final[Mapping[RequestKind, float]] = {"chat": 120.0, "vlm": 180.0, "image-edit": 600.0, "none": 0.0}
@@ -17,21 +17,21 @@ SECONDS: Final[Mapping[RequestKind, float]] = {"chat": 120.0, "vlm": 180.0, "ima
 LIMIT: Final = 32 << 20  # bytes: an answer may hold an image in base64
 _SIDE: Final = 64  # pixels; vision models refuse images that are smaller than one of their patches
 _WORDS: Final = 8  # tokens of an answer
-_INFER: Final = "/infer"  # the end of the path of NVIDIA's image NIMs, whose API is not OpenAI's
-_IMAGE_KEYS: Final = ("artifacts", "data", "images", "image")
+_EDITS: Final = "/images/edits"  # the end of the path of OpenAI's API for images, which takes a form
+_EDIT: Final = "Make it blue."
 
 
-def body(kind: RequestKind, model: str, path: str) -> dict[str, Any]:
+def body(kind: RequestKind, model: str, path: str) -> dict[str, Any] | Form:
     """What is sent to `path`."""
-    if kind == "image-edit" and path.endswith(_INFER):
-        return {"prompt": "Make it blue.", "image": [_data_url()], "seed": 1, "steps": 1}
+    if path.endswith(_EDITS):
+        return Form({"model": model, "prompt": _EDIT}, {"image": ("square.png", red_square(), "image/png")})
     if kind == "chat":
         return {"model": model, "messages": [_message("Say hello in one word.")], "max_tokens": _WORDS}
     image = {"type": "image_url", "image_url": {"url": _data_url()}}
     if kind == "vlm":
         text = {"type": "text", "text": "Name this colour in one word."}
         return {"model": model, "messages": [_message([text, image])], "max_tokens": _WORDS}
-    text = {"type": "text", "text": "Make it blue."}
+    text = {"type": "text", "text": _EDIT}
     cheap = {"num_inference_steps": 1, "height": 256, "width": 256, "seed": 1}
     return {"model": model, "messages": [_message([text, image])], "extra_body": cheap}
 
@@ -43,8 +43,8 @@ def lacking(answer: Answer, path: str) -> str:
     found = answer.json()
     if not isinstance(found, Mapping):
         return "no JSON object"
-    if path.endswith(_INFER):
-        return "" if any(found.get(key) for key in _IMAGE_KEYS) else "no image"
+    if path.endswith(_EDITS):
+        return "" if found.get("data") else "no image"
     choices = found.get("choices")
     if not (isinstance(choices, list) and choices and isinstance(choices[0], Mapping)):
         return "no choices"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from sdg.catalog.endpoint_causes import endpoint_causes
 from sdg.catalog.near import nearest
@@ -188,14 +188,13 @@ class Served:
 
     def _send(self) -> Outcome:
         endpoint = self._endpoint
-        sent: dict[str, Any] = model_requests.body(endpoint.request, endpoint.model, endpoint.path)
         began = time.monotonic()
         try:
             answer = ask(
                 "POST",
                 f"{self._way.base_url()}{endpoint.path}",
                 headers=endpoint.headers(self._key),
-                body=sent,
+                body=model_requests.body(endpoint.request, endpoint.model, endpoint.path),
                 timeout=model_requests.SECONDS[endpoint.request],
                 limit=model_requests.LIMIT,
             )

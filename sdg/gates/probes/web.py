@@ -28,6 +28,18 @@ class NoAnswerError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """A body that is no JSON but a form.
+
+    Attributes:
+        files: by field: the file's name, its content, and what that is.
+    """
+
+    fields: Mapping[str, str]
+    files: Mapping[str, tuple[str, bytes, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What came back.
 
@@ -70,7 +82,7 @@ def ask(
     timeout: float = ANSWER_TIMEOUT,
     limit: int = LIMIT,
 ) -> Answer:
-    """Sends one request; `body` is sent as JSON.
+    """Sends one request; a `body` that is no form is sent as JSON.
 
     The exchange runs in a thread that is left behind when the time is up: a server may let headers drip for ever, and no time-out of a
     socket notices that.
@@ -82,7 +94,7 @@ def ask(
     session = requests.Session()
     sent = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
     # a login of ~/.netrc would take the key's place, unless something else has
-    request = requests.Request(method, url, headers=sent, json=body, auth=_unchanged)
+    request = requests.Request(method, url, headers=sent, auth=_unchanged, **_content(body))
 
     def exchange() -> None:
         try:
@@ -99,6 +111,10 @@ def ask(
     if isinstance(found[0], Exception):
         raise _told(found[0], url, timeout) from found[0]
     return found[0]
+
+
+def _content(body: object) -> dict[str, Any]:
+    return {"data": body.fields, "files": body.files} if isinstance(body, Form) else {"json": body}
 
 
 def _exchange(session: requests.Session, request: requests.Request, timeout: float, limit: int) -> Answer:

@@ -1,5 +1,6 @@
 """A server of one model on a local port, as endpoints of every provider are to the gate."""
 
+import email
 import json
 import threading
 from contextlib import contextmanager
@@ -23,6 +24,11 @@ class Server:
     def posts(self):
         return [json.loads(body) for method, _, _, body in self.asked if method == "POST"]
 
+    def form(self, wanted):
+        """The parts of a form that was sent to a path."""
+        headers, body = next((headers, body) for _, path, headers, body in self.asked if path == wanted)
+        return email.message_from_string(f"Content-Type: {headers['Content-Type']}\n\n{body}").get_payload()
+
     def answer(self, handler, body):
         path = handler.path.partition("?")[0]
         self.asked.append((handler.command, path, dict(handler.headers), body))
@@ -41,8 +47,8 @@ class Server:
             return 200, {"object": "list", "data": [{"id": name, "object": "model"} for name in self.models]}
         if path.endswith("/health/ready"):
             return 200, {"status": "ready"}
-        if path.endswith("/infer"):
-            return 200, {"artifacts": [{"base64": "aGVsbG8="}]}
+        if path.endswith("/images/edits"):
+            return 200, {"created": 0, "data": [{"b64_json": "aGVsbG8="}]}
         if handler.command == "POST":
             return 200, {"choices": [{"message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}]}
         return 404, {"detail": "Not Found"}
@@ -66,7 +72,7 @@ def serving(*models, key=""):
         protocol_version = "HTTP/1.1"
 
         def _answer(self):
-            server.answer(self, self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
+            server.answer(self, self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode(errors="replace"))
 
         do_GET = do_POST = _answer  # noqa: N815 (the interface)
 

@@ -165,7 +165,7 @@ def test_whatever_json_a_list_of_models_is_names_come_of_it_or_nothing(answer):
     assert found is None or all(isinstance(name, str) for name in found)
 
 
-@given(json_values, st.sampled_from(["/v1/chat/completions", "/v1/infer"]))
+@given(json_values, st.sampled_from(["/v1/chat/completions", "/v1/images/edits"]))
 def test_whatever_json_an_answer_is_it_is_judged(found, path):
     answer = Answer(200, json.dumps(found).encode(), {}, 0.1)
     assert isinstance(model_requests.lacking(answer, path), str)

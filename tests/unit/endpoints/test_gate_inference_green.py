@@ -39,12 +39,15 @@ def test_the_checks_of_a_nim_say_that_it_is_ready_and_its_operator_runs():
 
 
 def test_a_nim_without_a_list_of_models_is_not_asked_for_one():
-    given = nim(request="image-edit", expect={"models": False, "path": "/v1/infer"})
+    given = nim(request="image-edit", expect={"models": False, "path": "/v1/images/edits"})
     with serving() as server:
         server.answers["/v1/models"] = (404, "")
         found = waited(watched(given, server), cluster=Cluster())
     assert found.status is Status.PASSED
-    assert server.paths() == ["/v1/health/ready", "/v1/infer"]
+    assert server.paths() == ["/v1/health/ready", "/v1/images/edits"]
+    fields = {part.get_param("name", header="Content-Disposition"): part.get_payload() for part in server.form("/v1/images/edits")}
+    assert fields.keys() == {"model", "prompt", "image"}
+    assert fields["model"] == MODEL
 
 
 @pytest.mark.parametrize(
