@@ -24,17 +24,18 @@ from sdg.settings.loader import Stack
 
 
 def build_inference(stack: Stack, cluster: ClusterHandle) -> InferenceHandle:
-    """Serves the models that workflows ask for, as far as they are planned."""
+    """Serves the models that workflows ask for, as far as they are planned: a provider that nobody asks for anything makes nothing."""
     settings = stack.settings.inference
-    if isinstance(settings, NoInferenceSettings):
-        NoInference("inference", settings, cluster)
+    asked = [server for server in servers(settings) if stack.inference.of(server.provider)]
+    if isinstance(settings, NoInferenceSettings) or not asked:
+        NoInference("inference", cluster)
         return InferenceHandle()
-    served = [_served(stack, server, cluster, settings.deadline) for server in servers(settings)]
+    served = [_served(stack, server, cluster, settings.deadline) for server in asked]
     return VerifiedInference(
         "verified-inference",
         served,
         cluster,
-        provider=settings.provider,
+        provider=asked[0].provider,
         requests=settings.requests == "auto",
         deadline=settings.deadline,
     ).handle

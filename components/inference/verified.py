@@ -18,7 +18,7 @@ class VerifiedInference(pulumi.ComponentResource):
     """Proves that every endpoint answers as the workload will use it, whoever serves it.
 
     Args:
-        provider: the stack's first one, by name.
+        provider: the first one that serves, by name.
         requests: whether each endpoint gets one small request.
         deadline: seconds.
 

@@ -1,6 +1,7 @@
 """Cloud functions and endpoints elsewhere: what a stack registers for them, and what it does not."""
 
 import json
+from pathlib import Path
 
 import pytest
 from google.protobuf import json_format
@@ -152,3 +153,16 @@ def apart(graph):
     assert not any(graph.waits_for(name) & osmo for name in inference if name in graph.edges)
     assert not any(graph.waits_for(name) & inference for name in osmo if name in graph.edges)
     assert "cluster-gate/verdict" in graph.waits_for(RECORD)
+
+
+def test_a_provider_that_the_workload_asks_for_nothing_makes_nothing(run, monkeypatch):
+    monkeypatch.delenv("NGC_API_KEY", raising=False)
+    spec = Path(__file__).parents[1] / "data" / "specs" / "dig" / "finetune.yaml"
+    workload = {"kind": "spec", "path": str(spec), "strings": {"name": "try-1"}}
+    gpus = {"gpus": 4}
+    alone = run({"provider": "nim-operator"}, workload=workload, cluster=gpus)
+    assert set(alone.types) == set(run({"provider": "none"}, cluster=gpus).types)
+    assert (alone.outputs["endpoints"], alone.inputs["inference"]["provider"]) == ([], "none")
+    beside = run({"provider": "nim-operator", "also": [FUNCTIONS]}, workload=workload, cluster=gpus)
+    assert own(beside) == {"nvcf", "verified-inference", RECORD, VERDICT}
+    assert beside.inputs["verified-inference"]["provider"] == "nvcf"
