@@ -60,10 +60,16 @@ def tree_of(model: str) -> str:
 
 
 def refusal(model: str, status: int) -> str:
-    """What the Hub's client says when it is refused."""
+    """What the Hub's client, or NGC's, says when it is refused.
+
+    Args:
+        model: on the Hub; empty for one of NGC.
+    """
     reasons = {401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests"}
+    if not model:
+        return f"the model cannot be fetched: api.ngc.nvidia.com answered {status} {reasons.get(status, 'Error')}"
     url = f"https://huggingface.co/api/models/{model}/revision/main"
-    kind = "GatedRepoError" if status in {401, 403} else "HfHubHTTPError"
+    kind = "GatedRepoError" if status == 403 else "HfHubHTTPError"  # noqa: PLR2004 - Forbidden
     side = "Client" if status < 500 else "Server"  # noqa: PLR2004 - where HTTP draws the line
     return f"huggingface_hub.errors.{kind}: {status} {side} Error: {reasons.get(status, 'Error')} for url: {url}"
 

@@ -10,14 +10,16 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from rehearsal.api import DEFINITIONS, NODES, SECRETS, Api, Object
+from rehearsal.api import DEFINITIONS, NODES, Api, Object
 from rehearsal.faults import Faults, Fields
 from rehearsal.kubelet import Delay, Hold, Warm
 from rehearsal.needs import Missing
 from rehearsal.nims import downloads, pods
+from rehearsal.nims.access import Access
 from rehearsal.nims.images import Image, hub_model, image
 from rehearsal.nims.kinds import KINDS, definition
 from rehearsal.nims.pulls import Pulls
+from rehearsal.nims.rendering import KEY
 from rehearsal.nims.starts import Seen, ending, is_offline, model
 from rehearsal.nims.store import Store
 from rehearsal.nodes import GPU
@@ -42,7 +44,7 @@ class Programs:
 
     def __init__(self, api: Api, faults: Faults, logs: PodLogs, scale: float, now: Callable[[], float] = time.monotonic) -> None:
         self._api, self._faults, self._logs, self._scale, self._now = api, faults, logs, scale, now
-        self._pulls, self._store = Pulls(api, faults), Store(api)
+        self._pulls, self._store, self._access = Pulls(api, faults), Store(api), Access(api, faults)
         self._lock = threading.Lock()
         self._since: dict[tuple[str, str], float] = {}
         self._pods: dict[str, Object] = {}
@@ -157,9 +159,9 @@ class Programs:
 
     def _fetch(self, pod: Object, name: str, place: pods.Place | None, takes: tuple[float, float]) -> Said:
         minutes, size = takes
-        if status := self._refused(pod):
+        if status := self._refused(pod) or self._access.refused(pod, name):
             self._again(pod)
-            return Crash(message=downloads.refusal(name or pods.service_of(pod), status))
+            return Crash(message=downloads.refusal(name, status))
         if left := self._left(pod, "fetch", minutes * MINUTE * self._scale):
             self._log(pod, f"fetching {name or 'the model'}: {size:.0f} GB")
             return Warm(left)
@@ -173,7 +175,7 @@ class Programs:
         return None
 
     def _refused(self, pod: Object) -> int | None:
-        """The status that the Hub gives a pod's program; None when it gives the model."""
+        """The status that the switch says for a pod's program; None when it says nothing, or has said it often enough."""
         fault = _meant(self._faults.get("nim.download"), _owner(pod))
         if fault is None:
             return None
@@ -192,15 +194,11 @@ class Programs:
         return len(failed) + sum(restarts)
 
     def _seen(self, pod: Object) -> Seen:
-        namespace, item = pod["metadata"]["namespace"], pods.container(pod)
         place = pods.place(pod, "/model-store")
-        folders = self._store.folders(namespace, place.claim) if place else {}
+        folders = self._store.folders(pod["metadata"]["namespace"], place.claim) if place else {}
         node = self._api.get(NODES, pod["spec"]["nodeName"]) or {}
         memory = (node.get("metadata", {}).get("labels") or {}).get(f"{GPU}.memory")
-        reference = pods.secret_key(item, "NGC_API_KEY")
-        secret = self._api.get(SECRETS, reference[0], namespace) if reference else None
-        given = bool(secret and reference and (secret.get("data") or {}).get(reference[1]))
-        return Seen(folders, float(memory) / 1024 if memory else None, given or bool(pods.variables(item).get("NGC_API_KEY")))
+        return Seen(folders, float(memory) / 1024 if memory else None, bool(self._access.value(pod, KEY)))
 
     def _pull_seconds(self, pod: Object, does: Image) -> float:
         there = self._pulls.has(pod["spec"]["nodeName"], str(pods.container(pod).get("image", "")))

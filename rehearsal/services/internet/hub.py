@@ -1,7 +1,4 @@
-"""Hugging Face: what it says of a model to somebody with a token. It has every model of the catalog.
-
-Fault `huggingface.http {"model": …, "status": 403}` refuses one of them, or all where no model is named.
-"""
+"""Hugging Face: what it says of a model, and whether somebody may download it. It has every model of the catalog; faults: see `tokens`."""
 
 from __future__ import annotations
 
@@ -9,21 +6,14 @@ from typing import Annotated, Final
 
 from fastapi import FastAPI, Header
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
 
-from rehearsal.services.internet.keys import Faults, bearer
+from rehearsal.services.internet.keys import FORBIDDEN, UNAUTHORIZED, Faults, bearer
+from rehearsal.services.internet.tokens import NOT_FOUND, fault, is_token, refusal
 from sdg.catalog.nims import nims
 
-PREFIX: Final = "hf_"
-UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY = 401, 403, 404, 429
-_CODES: Final = {UNAUTHORIZED: "GatedRepo", FORBIDDEN: "GatedRepo", NOT_FOUND: "RepoNotFound"}
-
-
-class HttpFault(BaseModel):
-    """Body of the switch `huggingface.http`."""
-
-    model: str = ""
-    status: int = Field(FORBIDDEN, ge=400, le=599)
+TOO_MANY = 429
+_INVALID: Final = "Invalid credentials in Authorization header"
+_CODES: Final = {FORBIDDEN: "GatedRepo", NOT_FOUND: "RepoNotFound"}
 
 
 def create_app(faults: Faults) -> FastAPI:
@@ -32,25 +22,39 @@ def create_app(faults: Faults) -> FastAPI:
 
     @app.get("/api/whoami-v2")
     def _who(authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
-        if not bearer(authorization).startswith(PREFIX):
+        if not is_token(bearer(authorization)):
             return JSONResponse({"error": "Invalid user token."}, UNAUTHORIZED)
         return JSONResponse({"type": "user", "name": "rehearsal", "auth": {"type": "access_token"}})
 
     @app.get("/api/models/{owner}/{name}")
     def _model(owner: str, name: str, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
+        model = f"{owner}/{name}"
+        gated = fault(model, faults) == FORBIDDEN
+        said = {"id": model, "modelId": model, "private": False, "gated": "manual" if gated else False, "sha": "0" * 40}
+        return _unseen(model, bearer(authorization), faults) or JSONResponse(said)
+
+    @app.get("/api/models/{owner}/{name}/auth-check")
+    def _check(owner: str, name: str, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
         model, token = f"{owner}/{name}", bearer(authorization)
-        if token and not token.startswith(PREFIX):
-            return _refused(UNAUTHORIZED, "Invalid credentials in Authorization header")
-        fault = faults.get("huggingface.http")
-        spoiled = HttpFault.model_validate(fault) if fault is not None else None
-        if spoiled and spoiled.model in {"", model}:
-            return _refused(spoiled.status, _words(spoiled.status, model))
-        if model not in _models():
-            # it does not say whether a model is absent or private
-            return _refused(NOT_FOUND if token else UNAUTHORIZED, "Repository not found")
-        return JSONResponse({"id": model, "modelId": model, "private": False, "gated": False, "sha": "0" * 40})
+        if unseen := _unseen(model, token, faults):
+            return unseen
+        status = refusal(model, token, faults)
+        return _refused(status, _words(status, model), "GatedRepo") if status else JSONResponse({"status": "ok"})
 
     return app
+
+
+def _unseen(model: str, token: str, faults: Faults) -> JSONResponse | None:
+    """Why somebody is not even told of a model; None when they are. What is public of a gated one, everybody is told."""
+    if token and not is_token(token):
+        return _refused(UNAUTHORIZED, _INVALID)
+    status = fault(model, faults)
+    if status is not None and status != FORBIDDEN:
+        return _refused(status, _words(status, model))
+    if model not in _models():
+        # it does not say whether a model is absent or private
+        return _refused(NOT_FOUND if token else UNAUTHORIZED, "Repository not found")
+    return None
 
 
 def _models() -> set[str]:
@@ -59,16 +63,16 @@ def _models() -> set[str]:
 
 def _words(status: int, model: str) -> str:
     words = {
-        UNAUTHORIZED: f"Access to model {model} is restricted. "
-        "You must have access to it and be authenticated to access it. Please log in.",
+        UNAUTHORIZED: _INVALID,
         FORBIDDEN: f"Access to model {model} is restricted and you are not in the authorized list. "
         f"Visit https://huggingface.co/{model} to ask for access.",
+        NOT_FOUND: "Repository not found",
         TOO_MANY: "We had to rate limit your IP. To continue using our service, log in or use an API token.",
     }
     return words.get(status, "Internal Error - We're working hard to fix this as soon as possible!")
 
 
-def _refused(status: int, words: str) -> JSONResponse:
-    code = _CODES.get(status)
+def _refused(status: int, words: str, code: str = "") -> JSONResponse:
+    code = code or _CODES.get(status, "")
     headers = {"X-Error-Message": words} | ({"X-Error-Code": code} if code else {}) | ({"Retry-After": "60"} if status == TOO_MANY else {})
     return JSONResponse({"error": words}, status, headers)

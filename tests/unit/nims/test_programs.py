@@ -161,6 +161,35 @@ def test_a_switch_for_another_nim_does_nothing(name):
     assert node.ready(item) is None
 
 
+def token():
+    return [{"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": {"name": "hf-token-secret", "key": "HF_TOKEN"}}}]
+
+
+@pytest.mark.parametrize(("shown", "words"), [("hf_good", None), ("", None), ("nonsense", "401 Client Error")])
+def test_the_hub_looks_at_a_token_that_is_shown(shown, words):
+    node, item = Node(), download()
+    node.api.create(SECRETS, named("hf-token-secret", {"HF_TOKEN": shown}))
+    item["spec"]["containers"][0]["env"] += token()
+    said = node.said(item)
+    assert isinstance(said, Warm) if words is None else words in said.message
+
+
+def test_what_the_preflight_is_refused_a_download_is_refused_too():
+    node = Node()
+    node.faults.set("huggingface.http", {"model": "Qwen/Qwen2.5-14B-Instruct", "status": 429})
+    assert "429" in node.said(download()).message
+    assert isinstance(node.said(download("Qwen/Qwen3-VL-30B-A3B-Instruct", uid="d2")), Warm)
+
+
+def test_a_nim_whose_image_a_mirror_has_still_fetches_its_model_with_the_key():
+    node = Node()
+    mirrored = {**service("cosmos-reason")["spec"]["image"], "repository": "registry.example.com/nvcr/nim/nvidia/cosmos-reason2-8b"}
+    item = pod(service("cosmos-reason", image=mirrored))
+    node.faults.set("ngc.key", {"state": "expired"})
+    node.said(item, 6)  # the image comes
+    assert "401 Unauthorized" in node.said(item, 6).message
+
+
 def test_a_slow_nim_takes_as_much_longer():
     node, item = Node(), pod(service("cosmos-reason"))
     node.faults.set("nim.slow", {"name": "cosmos-reason", "seconds": 100})
