@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import pytest
+import requests
 from fastapi.testclient import TestClient
 
 from rehearsal.azure.clock import Clock
@@ -16,6 +17,8 @@ from rehearsal.services.internet.nvcf import function_id, version_id
 from sdg.catalog.mirror import api
 from sdg.catalog.nims import nims
 from sdg.catalog.nvcf_functions import nvcf_functions
+from sdg.preflight.inference import hub
+from sdg.preflight.inference.asking import Reply
 from tests.unit.azure_simulator.site import REGION, Site
 
 NGC = {"Authorization": f"Bearer {KEYS['NGC_API_KEY']}"}
@@ -124,9 +127,33 @@ class TestHub:
 
     def test_a_model_whose_licence_was_not_accepted_is_refused_with_where_to(self, internet: TestClient, faults: Faults) -> None:
         faults.set("huggingface.http", {"model": "Qwen/Qwen2.5-14B-Instruct", "status": 403})
-        refused = ask(internet, self.MODEL, headers=self.TOKEN)
+        told = ask(internet, self.MODEL, headers=self.TOKEN)
+        assert (told.status_code, told.json()["gated"]) == (200, "manual")
+        refused = ask(internet, f"{self.MODEL}/auth-check", headers=self.TOKEN)
         assert (refused.status_code, refused.headers["X-Error-Code"]) == (403, "GatedRepo")
         assert "ask for access" in refused.json()["error"]
+        assert ask(internet, f"{self.MODEL}/auth-check").status_code == 401
+
+    def test_a_model_that_everybody_may_have_needs_no_terms(self, internet: TestClient) -> None:
+        assert ask(internet, self.MODEL, headers=self.TOKEN).json()["gated"] is False
+        assert ask(internet, f"{self.MODEL}/auth-check", headers=self.TOKEN).status_code == 200
+
+    @pytest.mark.parametrize("status", [401, 404, 429, 503])
+    def test_whoever_asks_is_refused_as_the_switch_says(self, internet: TestClient, faults: Faults, status: int) -> None:
+        faults.set("huggingface.http", {"status": status})
+        refused = ask(internet, self.MODEL, headers=self.TOKEN)
+        assert (refused.status_code, refused.headers.get("X-Error-Code")) == (status, "RepoNotFound" if status == 404 else None)
+
+    def test_the_preflight_understands_both_refusals(self, internet: TestClient, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+        def asked(url: str, auth: Any) -> Reply:
+            answer = ask(internet, url, headers=auth(requests.Request("GET", url).prepare()).headers)
+            return Reply(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.json())
+
+        monkeypatch.setattr(hub, "ask", asked)
+        for status, words in {403: "may not download", 401: "has expired"}.items():
+            faults.set("huggingface.http", {"status": status})
+            (found,) = hub.findings("Qwen/Qwen2.5-14B-Instruct", "qwen25-14b", KEYS["HF_TOKEN"], str)
+            assert words in found.seen
 
 
 class TestExternal:
@@ -162,6 +189,13 @@ class TestFoundry:
     def chat(self, site: Site, model: str, headers: dict[str, str]) -> int:
         internet = TestClient(create_app(site.world, site.world.faults))
         return ask(internet, f"{self.URL}/chat/completions", "POST", json={"model": model, "messages": HELLO}, headers=headers).status_code
+
+    def test_its_list_tells_of_the_region_and_not_of_what_is_deployed(self, site: Site) -> None:
+        key = site.world.resources("Microsoft.CognitiveServices/accounts")[0].secrets["key1"]
+        internet = TestClient(create_app(site.world, site.world.faults))
+        listed = ask(internet, f"{self.URL}/models", headers={"api-key": key}).json()["data"]
+        assert {"Llama-3.3-70B-Instruct-9", "gpt-4o-2024-11-20"} <= {model["id"] for model in listed}
+        assert "text" not in {model["id"] for model in listed}
 
     def test_a_deployment_answers_whoever_shows_one_of_the_accounts_keys(self, site: Site) -> None:
         key = site.world.resources("Microsoft.CognitiveServices/accounts")[0].secrets["key2"]

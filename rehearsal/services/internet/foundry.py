@@ -42,7 +42,7 @@ def create_accounts(world: World) -> FastAPI:
     @app.get("/{subdomain}/openai/v1/models")
     def _models(subdomain: str, request: Request) -> JSONResponse:
         account = _account(world, subdomain)
-        return _refused(world, account, _shown(request)) or JSONResponse(openai.listed(_deployed(world, account)))
+        return _refused(world, account, _shown(request)) or JSONResponse(openai.listed(_offered(world, account)))
 
     @app.post("/{subdomain}/openai/v1/chat/completions")
     async def _chat(subdomain: str, request: Request) -> JSONResponse:
@@ -75,6 +75,12 @@ def create_serverless(world: World) -> FastAPI:
 
 def _account(world: World, subdomain: str) -> Resource | None:
     return next((one for one in world.resources(ACCOUNT) if _properties(one).get("customSubDomainName") == subdomain), None)
+
+
+def _offered(world: World, account: Resource | None) -> dict[str, openai.Model]:
+    """What an account lists: not its deployments, but what could be deployed in its region."""
+    found = world.offers.models(str(account.outputs.get("location", ""))) if account else []
+    return {name: openai.Model(name) for name in (f"{model.name}-{model.version}" for model in found)}
 
 
 def _deployed(world: World, account: Resource | None) -> dict[str, openai.Model]:
