@@ -12,7 +12,7 @@ from sdg.spec.data import DataUrl, data_urls_of
 from sdg.spec.external import shortest
 from sdg.spec.images import images_of, registries_of
 from sdg.spec.peak import Peak, Together, peak_of, together_of
-from sdg.spec.problem import Problem, shown
+from sdg.spec.problem import MOST, Problem, shown
 from sdg.spec.references import (
     ExternalReference,
     FoundryReference,
@@ -120,10 +120,10 @@ def _references(rendered: Rendered, tasks: Iterable[Task]) -> tuple[set[Referenc
         found.update(by_id)
         for text in texts:
             for each in references(text, named=bool(by_id)):
-                if isinstance(each, Unsatisfied):
-                    wrong.setdefault((each.value, each.message), each)
-                else:
+                if not isinstance(each, Unsatisfied):
                     found.add(each)
+                elif len(wrong) < MOST:
+                    wrong.setdefault((each.value, each.message), each)
     problems = (_problem(rendered, each.place, each.value, each.message, each.legal) for each in wrong.values())
     return found, tuple(problems)
 

@@ -239,7 +239,7 @@ def exit_actions(value: Any) -> Iterator[Fault]:  # noqa: ANN401
 def _codes(action: str, codes: Any, taken: dict[int, str]) -> Iterator[Fault]:  # noqa: ANN401
     legal = f"codes from 0 to {_HIGHEST_EXIT}, as in 1,3-5"
     parts = str(codes).split(",") if isinstance(codes, str | int) and not isinstance(codes, bool) else [""]
-    if not all(_CODES.fullmatch(part) for part in parts):
+    if len(parts) > _HIGHEST_EXIT + 1 or not all(_CODES.fullmatch(part) for part in parts):
         yield Fault("is no list of exit codes", legal, "exit-codes", (action,), codes)
         return
     for part in parts:

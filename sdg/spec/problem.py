@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, Literal
 
 from sdg.catalog.key_shapes import key_shape
 from sdg.catalog.near import nearest
 
 LONGEST_SHOWN: Final = 60
+MOST: Final = 500
+"""Problems of one kind that are told; nobody reads more."""
+_MOST_COMPARED: Final = 1000
 _LONGEST_KEY: Final = 2000
 
 
@@ -78,5 +82,5 @@ def shown(value: object, label: str = "") -> str:
 
 def meant(name: str, known: Iterable[str], most: int = 1) -> str:
     """The end of a sentence about a name that is not known: which ones were probably meant; empty where none is like it."""
-    near = nearest(name, known)[:most]
+    near = nearest(name, islice(known, _MOST_COMPARED))[:most]
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Final
 
 import yaml
@@ -11,7 +12,7 @@ from yaml.nodes import Node
 
 from sdg.spec.document import load, repeated_keys
 from sdg.spec.lines import Lines, Source, as_yaml_counts
-from sdg.spec.problem import Problem, SpecError, shown
+from sdg.spec.problem import MOST, Problem, SpecError, shown
 from sdg.spec.sections import DEFAULTS, VERSION, WORKFLOW, Section, split
 from sdg.spec.templates import comment_starts, fill, is_template, spaced_tokens
 from sdg.spec.values import Values
@@ -192,6 +193,6 @@ def _lint(workflow: Section, root: Node | None, source: Source) -> Iterator[Prob
     if "{" in workflow.text:
         yield from spaced_tokens(workflow.text, workflow.line, "warning")
         yield from comment_starts(workflow.text, workflow.line, "warning")
-    for path, line in repeated_keys(root):
+    for path, line in islice(repeated_keys(root), MOST):
         dotted = ".".join(map(str, path))
         yield Problem(source.line(line), dotted, "", "stands twice; the last one counts", "one", "warning", "repeated-key")

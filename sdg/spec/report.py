@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from sdg.spec.problem import Problem, shown
+from sdg.spec.problem import MOST, Problem, shown
 from sdg.spec.render import Rendered
 
 Where = tuple[str | int, ...]
@@ -14,7 +14,6 @@ Where = tuple[str | int, ...]
 MISSING: Final = object()
 """Stands for a value that is not there."""
 
-MOST: Final = 500
 _MOST_LISTED: Final = 30
 
 

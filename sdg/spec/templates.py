@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from sdg.spec import sandbox
-from sdg.spec.problem import Problem, SpecError, shown
+from sdg.spec.problem import MOST, Problem, SpecError, meant, shown
 
 _NEWLINE: Final = re.compile(r"\r\n|\r|\n")
 _TOKEN: Final = re.compile(r"\{\{(uuid|workflow_id|output|input:[^}]+|host:[^}]+)\}\}")
@@ -17,7 +18,11 @@ _SPACED: Final = re.compile(r"\{\{(?:\s+(?:uuid|workflow_id|output|input:[^}\s]+
 _OPENING: Final = re.compile(r"\{[{%#]")
 _PRINTED: Final = re.compile(r"\{\{[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*\}\}")
 # names that are no variables to Jinja, or that begin something else
-_WORDS: Final = frozenset({"true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if", "else", "recursive"})
+_WORDS: Final = frozenset(
+    {"true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if", "else", "recursive", "self"}
+)
+_COUNTED: Final = re.compile(r"\$\{#")
+_NAME: Final = re.compile(r"(?<![\w.])[^\W\d]\w*")
 _OURS: Final = "osmo_token_"
 
 
@@ -126,17 +131,15 @@ class _Failure:
     def problems(self) -> list[Problem]:
         spaced = list(spaced_tokens(self.source, self.first_line, "error"))
         told = {problem.value.strip("'{} ") for problem in spaced}
-        names = [name for name in self.answer.get("undefined", ()) if name not in told]
-        problems = [*spaced, *map(self._undefined, names)]
+        names = [name for name in self.answer.get("undefined", ()) if name not in told][:MOST]
+        readers = _readers(self.source, set(names), self.first_line)
+        problems = [*spaced, *(self._undefined(name, readers[name]) for name in names)]
         if problems and "undefined" in self.answer:
             return problems
         return [*problems, *comment_starts(self.source, self.first_line, "error"), self._other()]
 
-    def _undefined(self, name: str) -> Problem:
-        lines = [number for number, line in enumerate(self.source.split("\n"), start=self.first_line) if _reads(name, line)]
-        near = difflib.get_close_matches(name, self.variables, n=3)
-        meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-        message = f"the variable {name!r} has no value{_in_lines(lines)}{meant}"
+    def _undefined(self, name: str, lines: Sequence[int]) -> Problem:
+        message = f"the variable {name!r} has no value{_in_lines(lines)}{meant(name, self.variables, most=3)}"
         legal = f"--set-string {name}=…, or a default under default-values"
         return Problem(lines[0] if lines else None, f"default-values.{name}", "", message, legal, rule="undefined-variable")
 
@@ -167,23 +170,37 @@ _FAILURES: Final[Mapping[str, tuple[str, str]]] = {
 
 def spaced_tokens(source: str, first_line: int, severity: Any) -> Iterator[Problem]:  # noqa: ANN401 - a literal
     """Tokens of the running task that are written with spaces inside, which makes variables of them."""
-    for match in _SPACED.finditer(source):
-        line = first_line + source.count("\n", 0, match.start())
+    for line, match in _placed(_SPACED, source, first_line):
         message = "is read as a variable, since the platform knows its tokens only without spaces"
         yield Problem(line, "workflow", shown(match[0]), message, "{{" + match[0].strip("{} \t\n") + "}}", severity, "spaced-token")
 
 
 def comment_starts(source: str, first_line: int, severity: Any) -> Iterator[Problem]:  # noqa: ANN401 - a literal
     """`${#name}` of a shell, which starts a comment of Jinja's and takes all text with it up to the next `#}`."""
-    for match in re.finditer(r"\$\{#", source):
-        line = first_line + source.count("\n", 0, match.start())
+    for line, match in _placed(_COUNTED, source, first_line):
         message = "starts a comment of Jinja's, which takes all text up to the next `#}` away"
         legal = "{% raw %} before and {% endraw %} after it do not help, since a spec is rendered twice; count in another way"
-        yield Problem(line, "workflow", "'${#'", message, legal, severity, "comment-start")
+        yield Problem(line, "workflow", shown(match[0]), message, legal, severity, "comment-start")
 
 
-def _reads(name: str, line: str) -> bool:
-    return ("{{" in line or "{%" in line) and re.search(rf"(?<![\w.]){re.escape(name)}\b", line) is not None
+def _placed(pattern: re.Pattern[str], source: str, first_line: int) -> Iterator[tuple[int, re.Match[str]]]:
+    """The first matches of a pattern, with the lines of the file that they are in."""
+    line, position = first_line, 0
+    for match in islice(pattern.finditer(source), MOST):
+        line += source.count("\n", position, match.start())
+        position = match.start()
+        yield line, match
+
+
+def _readers(source: str, names: Collection[str], first_line: int) -> Mapping[str, Sequence[int]]:
+    """Lines of the file that read variables, by name."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for number, line in enumerate(source.split("\n"), start=first_line):
+        if "{{" in line or "{%" in line:
+            for name in dict.fromkeys(_NAME.findall(line)):
+                if name in names:
+                    found[name].append(number)
+    return found
 
 
 def _in_lines(lines: Sequence[int]) -> str:

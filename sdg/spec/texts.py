@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -151,7 +151,7 @@ def _filled_script(text: str, environment: Mapping[str, str]) -> str:
     if "$" not in text and "environ" not in text and "getenv" not in text:
         return text
     text = _PYTHON_DEFAULT.sub(lambda found: "" if environment.get(found[1]) else found[0], text)
-    return _filled(text, {**environment, **_assigned(text)}) if "$" in text else text
+    return _filled(text, _assigned(text), environment) if "$" in text else text
 
 
 def _assigned(text: str) -> dict[str, str]:
@@ -167,20 +167,25 @@ def _literal(text: str) -> str | None:
     return next((part for part in found.groups() if part is not None), None) if found else None
 
 
-def _filled(text: str, variables: Mapping[str, str]) -> str:
-    """A text with `$NAME`, `${NAME}`, `${NAME:-default}` and `$(NAME)` replaced where the variable is known, else by its default."""
+def _filled(text: str, *scopes: Mapping[str, str]) -> str:
+    """A text with `$NAME`, `${NAME}`, `${NAME:-default}` and `$(NAME)` replaced where a variable is known, else by its default.
+
+    Args:
+        scopes: variables, the innermost first.
+    """
     for _ in range(_NESTED):
         if "$" not in text:
             break
-        before, text = text, _VARIABLE.sub(_replacement(variables), text, count=_MOST_REPLACED)
+        before, text = text, _VARIABLE.sub(_replacement(scopes), text, count=_MOST_REPLACED)
         if text == before:
             break
     return text
 
 
-def _replacement(variables: Mapping[str, str]) -> Callable[[re.Match[str]], str]:
+def _replacement(scopes: Iterable[Mapping[str, str]]) -> Callable[[re.Match[str]], str]:
     def replace(found: re.Match[str]) -> str:
-        value = variables.get(found[1] or found[3] or found[4])
+        name = found[1] or found[3] or found[4]
+        value = next((scope[name] for scope in scopes if name in scope), None)
         if value and len(value) <= _LONGEST_VALUE and f"${found[1] or found[4]}" not in value:
             return value
         return found[2] if found[2] is not None and not value else found[0]

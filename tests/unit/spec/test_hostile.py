@@ -11,12 +11,14 @@ import psutil
 import pytest
 
 from sdg.spec import files, sandbox
-from sdg.spec.problem import SpecError
+from sdg.spec.discover import discover
+from sdg.spec.problem import MOST, SpecError
 from sdg.spec.render import render
 from sdg.spec.sandbox import Sandbox
 from sdg.spec.validate import validate
 from sdg.spec.values import Values
 
+PROCESSOR_SECONDS = 8
 SECONDS = 60  # on a busy machine; each of these takes three at most elsewhere
 
 
@@ -87,6 +89,25 @@ SAID = {
 }
 
 
+COUNT = 40_000
+ARGUMENTS = "workflow:\n  name: w\n  tasks:\n  - name: t\n    image: u\n    command: [x]\n    args:\n"
+MANY = {
+    "tokens with spaces": ARGUMENTS + "    - '{{ output }}'\n" * COUNT,
+    "counts of a shell": ARGUMENTS + "    - '${#a}'\n" * COUNT,
+    "variables without a value": ARGUMENTS + "".join(f"    - '{{{{ a{n} }}}}'\n" for n in range(3000)),
+    "names that are no NIM's": ARGUMENTS + "".join(f"    - http://n{n}.osmo-nims.svc.cluster.local:8000/v1\n" for n in range(20_000)),
+    "hosts made when the task runs": ARGUMENTS.replace("args", "environment")
+    + "".join(f"      A{n}: http://$A{n - 1}.osmo-nims/\n" for n in range(20_000)),
+    "tasks of a group": "workflow:\n  name: w\n  groups:\n  - name: g\n    tasks:\n"
+    + "".join(f"    - {{name: t{n}, args: ['{{{{host:t{n - 1}}}}}']}}\n" for n in range(6000)),
+    "ranges of exit codes": ARGUMENTS.replace("args:\n", f"exitActions: {{FAIL: '{','.join(['0-255'] * 200_000)}'}}\n"),
+    "variables under variables": ARGUMENTS
+    + "    - A=$A\n" * COUNT
+    + "    environment:\n"
+    + "".join(f"      B{n}: x\n" for n in range(COUNT // 4)),
+}
+
+
 @pytest.fixture(scope="module", autouse=True)
 def warm():
     render(spec("{% if true %}p{% endif %}"))
@@ -108,6 +129,19 @@ def test_a_good_spec_is_rendered_after_a_hostile_one():
     with pytest.raises(SpecError):
         render(HOSTILE["two loops"])
     assert render(spec("{% if true %}p{% endif %}")).document["workflow"]["pool"] == "p"
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_a_great_many_of_anything_are_judged_in_bounded_time_and_not_all_told(name):
+    start = time.process_time()
+    try:
+        rendered = render(MANY[name])
+        told = (*validate(rendered), *discover(rendered).errors)
+    except SpecError as error:
+        told = error.problems
+    assert len("\n".join(map(str, told))) < 1_000_000
+    assert len(told) <= 2 * MOST
+    assert time.process_time() - start < PROCESSOR_SECONDS
 
 
 def test_a_file_of_50_megabytes_is_refused_without_being_read(tmp_path):
