@@ -13,8 +13,8 @@ MADE = {}  # graphs by what they were made of
 def run_nims(run_program, monkeypatch):
     """Makes the graph of some NIMs, once; nobody changes it. What is named beside `cluster`, `mirror` and `data` is of `sdg:inference`."""
 
-    def run(*services, token=KEYS["HF_TOKEN"], cluster=None, mirror=None, data="delete", **inference):
-        monkeypatch.setenv("NGC_API_KEY", KEYS["NGC_API_KEY"])
+    def run(*services, token=KEYS["HF_TOKEN"], ngc=KEYS["NGC_API_KEY"], cluster=None, mirror=None, data="delete", **inference):
+        monkeypatch.setenv("NGC_API_KEY", ngc)
         monkeypatch.setenv("HF_TOKEN", token)
         sections = {
             "cluster": cluster or {"gpus": GPUS},
@@ -22,7 +22,7 @@ def run_nims(run_program, monkeypatch):
             "mirror": mirror or {},
             "data": data,
         }
-        key = json.dumps([sections, token], sort_keys=True)
+        key = json.dumps([sections, token, ngc], sort_keys=True)
         if key not in MADE:
             MADE[key] = run_program(**sections)
         return MADE[key]

@@ -73,6 +73,14 @@ def test_another_token_makes_downloads_anew_and_nothing_else_of_a_nim(run_nims):
     assert digests[0] != digests[1]
 
 
+def test_another_ngc_key_rewrites_its_secrets_and_asks_again_and_downloads_nothing(run_nims):
+    before, after = (run_nims("qwen3-vl", "cosmos-reason", ngc=key) for key in (KEYS["NGC_API_KEY"], "planted-other-ngc-key"))
+    changed = {name for name in before.inputs if before.inputs[name] != after.inputs[name]}
+    secrets = {"nim-operator-ngc", "nim-operator-pull-nim-operator", "nim-operator-pull-osmo-nims"}
+    assert {name for name in changed if name.startswith("nim-")} == secrets
+    assert "inference-gate" in changed
+
+
 def test_one_gate_waits_for_all_downloads_and_holds_back_only_their_nims(everything):
     gate = everything.inputs["nim-downloads-gate"]
     assert sorted(entry["job"] for entry in gate["downloads"]) == [f"{name}-hf-download" for name in DOWNLOADED]
@@ -224,6 +232,20 @@ def test_nims_tolerate_every_taint_of_nodes_with_gpus(run_nims):
     assert {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"} in tolerated
     spot = {"key": "kubernetes.azure.com/scalesetpriority", "operator": "Equal", "value": "spot", "effect": "NoSchedule"}
     assert spot in tolerated
+
+
+def test_what_fetches_a_model_goes_wherever_pods_without_gpus_may(run_nims):
+    cluster = {
+        "kind": "azure",
+        "allowedRanges": ["198.51.100.7/32"],
+        "acceptUnvalidated": True,
+        "cpuPool": {"spot": True},
+        "gpuPools": [{"name": "nims", "size": "Standard_NC24ads_A100_v4"}],
+    }
+    graph = run_nims("cosmos-reason", "qwen25-14b", cluster=cluster, prefetch=True)
+    spot = {"key": "kubernetes.azure.com/scalesetpriority", "operator": "Equal", "value": "spot", "effect": "NoSchedule"}
+    assert graph.inputs["nim-cosmos-reason-cache"]["spec"]["tolerations"] == [spot]
+    assert graph.inputs["nim-qwen25-14b-download"]["spec"]["template"]["spec"]["tolerations"] == [spot]
 
 
 def test_what_policies_judge_is_said(everything):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -15,7 +15,6 @@ from pulumi_kubernetes.core.v1 import ContainerArgsDict, EnvVarArgsDict, PodSpec
 from sdg.catalog.nims import HuggingFace
 from sdg.catalog.versions import versions
 from sdg.platform.layout import HF_KEY, HF_SECRET, nim_claim
-from sdg.platform.taints import toleration
 from sdg.settings.mirror import Mirror
 
 MODEL_STORE: Final = "/model-store"
@@ -24,12 +23,11 @@ CONTAINER: Final = "hf-download"
 TRIES: Final = 6
 
 
-def download_spec(name: str, source: HuggingFace, mirror: Mirror, taints: Iterable[str]) -> JobSpecArgsDict:
+def download_spec(name: str, source: HuggingFace, mirror: Mirror, tolerations: Iterable[Mapping[str, str]]) -> JobSpecArgsDict:
     """Spec of the Job; without a time to live, since it is a resource of the stack.
 
     Args:
         name: of the NIM.
-        taints: of nodes without GPUs, all of which it tolerates: it needs no GPU.
     """
     environment: list[EnvVarArgsDict] = [{"name": key, "value": value} for key, value in source.environment.items()]
     container: ContainerArgsDict = {
@@ -47,8 +45,8 @@ def download_spec(name: str, source: HuggingFace, mirror: Mirror, taints: Iterab
         "containers": [container],
         "volumes": [{"name": "model-store", "persistent_volume_claim": {"claim_name": nim_claim(name)}}],
     }
-    tolerations: list[TolerationArgsDict] = [TolerationArgsDict(**toleration(taint)) for taint in taints]  # type: ignore[typeddict-item]
-    return {"backoff_limit": TRIES, "template": {"spec": {**pod, "tolerations": tolerations} if tolerations else pod}}
+    tolerated: list[TolerationArgsDict] = [TolerationArgsDict(**each) for each in tolerations]  # type: ignore[typeddict-item]
+    return {"backoff_limit": TRIES, "template": {"spec": {**pod, "tolerations": tolerated} if tolerated else pod}}
 
 
 def digest(*contents: object) -> str:

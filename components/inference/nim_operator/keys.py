@@ -27,7 +27,7 @@ class NimKeys:
         pull: the pull secrets, by namespace.
         ngc: the Secret with NVIDIA's key.
         hub: the Secret with the Hugging Face token; None without a token.
-        hub_fingerprint: of that token; empty without one.
+        hub_fingerprint: of that token alone; empty without one.
         fingerprint: of all keys.
     """
 
@@ -66,6 +66,6 @@ def nim_keys(name: str, given: Secrets, namespaces: Mapping[str, pulumi.Resource
         pull={each: secret(f"pull-{each}", each, NIM_PULL_SECRET, config, _DOCKER_TYPE) for each in namespaces},
         ngc=secret("ngc", NIM_NAMESPACE, NGC_SECRET, {NGC_KEY: key}),
         hub=None if token is None else secret("hf-token", NIM_NAMESPACE, HF_SECRET, {HF_KEY: token}),
-        hub_fingerprint=pulumi.Output.from_input("") if token is None else fingerprint(key, {"token": token}),
+        hub_fingerprint=pulumi.Output.from_input("") if token is None else fingerprint(token, {"for": "downloads"}),
         fingerprint=fingerprint(key, {"key": key, "token": token}),
     )

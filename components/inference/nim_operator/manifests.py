@@ -30,6 +30,7 @@ class Placement:
     Attributes:
         storage_class: of its volume; a name, or an output of one.
         tolerations: of its pods.
+        fetching: tolerations of what fetches its model, which needs no GPU.
         node_selector: labels of nodes for NIMs.
         replicas: pods.
         cached: whether a NIMCache of its name fetches the model.
@@ -37,6 +38,7 @@ class Placement:
 
     storage_class: Any
     tolerations: tuple[Mapping[str, str], ...] = ()
+    fetching: tuple[Mapping[str, str], ...] = ()
     node_selector: Mapping[str, str] = field(default_factory=dict)
     replicas: int = 1
     cached: bool = False
@@ -74,7 +76,8 @@ def service_spec(name: str, nim: Nim, mirror: Mirror, at: Placement) -> Json:
 def cache_spec(nim: Nim, mirror: Mirror, at: Placement) -> Json:
     """Spec of the NIMCache that fetches the model before any GPU is taken."""
     source = {"modelPuller": mirror.image(nim.image), "authSecret": layout.NGC_SECRET, "pullSecret": layout.NIM_PULL_SECRET}
-    return {"source": {"ngc": source}, "storage": {"pvc": _made_claim(nim, at)}}
+    spec = {"source": {"ngc": source}, "storage": {"pvc": _made_claim(nim, at)}}
+    return {**spec, "tolerations": [dict(each) for each in at.fetching]} if at.fetching else spec
 
 
 def _image(nim: Nim, mirror: Mirror) -> Json:

@@ -40,7 +40,7 @@ class Planned:
         return self.nim.hugging_face is not None and self.nim.hugging_face.download == "job"
 
 
-def download(planned: Planned, mirror: Mirror, taints: tuple[str, ...], token: pulumi.Output[str], opts: pulumi.ResourceOptions) -> Job:
+def download(planned: Planned, mirror: Mirror, token: pulumi.Output[str], opts: pulumi.ResourceOptions) -> Job:
     """The Job that fetches the model.
 
     A Job cannot be changed: another spec, or another token, makes it anew, and so does an update that finds it incomplete. What it has
@@ -51,7 +51,7 @@ def download(planned: Planned, mirror: Mirror, taints: tuple[str, ...], token: p
     """
     if planned.nim.hugging_face is None:
         raise ValueError(f"NIM {planned.name} serves no model of Hugging Face")
-    spec = download_spec(planned.name, planned.nim.hugging_face, mirror, taints)
+    spec = download_spec(planned.name, planned.nim.hugging_face, mirror, planned.at.fetching)
     made_of = token.apply(lambda key: digest(spec, key))
     marks: dict[str, pulumi.Input[str]] = {**_NOT_AWAITED, "pulumi.com/replaceUnready": "true", DIGEST: made_of}
     anew = pulumi.ResourceOptions(delete_before_replace=True, replace_on_changes=[f'metadata.annotations["{DIGEST}"]'])

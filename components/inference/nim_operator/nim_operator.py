@@ -25,7 +25,7 @@ from sdg.gates.downloads import DownloadsRecord
 from sdg.gates.resource import Gate, gate
 from sdg.inference.model import PlannedEndpoint
 from sdg.platform.layout import NIM_NAMESPACE, NIM_OPERATOR_NAMESPACE, NIM_PORT, download_job
-from sdg.platform.taints import on_gpu_nodes
+from sdg.platform.taints import on_gpu_nodes, toleration
 from sdg.settings.inference import NimOperator as NimOperatorSettings
 from sdg.settings.loader import Secrets
 from sdg.settings.mirror import Mirror
@@ -89,6 +89,7 @@ class NimOperator(pulumi.ComponentResource):
                 Placement(
                     storage_class=storage_class,
                     tolerations=tuple(on_gpu_nodes(cluster.taints.gpus)),
+                    fetching=tuple(map(toleration, cluster.taints.others)),
                     node_selector=settings.node_selector,
                     replicas=pods[each],
                     cached=settings.prefetch and can_be_cached(found),
@@ -111,11 +112,10 @@ class NimOperator(pulumi.ComponentResource):
     ) -> Gate | None:
         """Volumes and Jobs, and the gate that waits for all of them; None where no model is downloaded."""
         jobs: dict[str, Job] = {}
-        taints = self._cluster.taints.others
         for each in wanted:
             volume = model_claim(each.name, each.nim, storage_class, self._inside(self._namespace, *made))
             before = [volume, *([keys.hub] if keys.hub else [])]
-            jobs[each.name] = download(each, self._mirror, taints, keys.hub_fingerprint, self._inside(self._namespace, *before))
+            jobs[each.name] = download(each, self._mirror, keys.hub_fingerprint, self._inside(self._namespace, *before))
         if not jobs:
             return None
         asked = {
