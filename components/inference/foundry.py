@@ -110,7 +110,14 @@ def _deployed(place: NetworkHandle, account: Account, wanted: Sequence[Wanted], 
     # to requests, a deployment's name is the model's
     named = [replace(each.planned, model=each.planned.name) for each in wanted]
     endpoints = tuple(Endpoint(each, pulumi.Output.from_input(url), key, probe) for each in named)
-    return Served(endpoints, (account, *made), key_triggers({"foundry": key}))
+    specs = {f"foundry/{each.planned.name}": _said(each) for each in wanted}
+    return Served(endpoints, (account, *made), {**key_triggers({"foundry": key}), **specs})
+
+
+def _said(wanted: Wanted) -> str:
+    """What is deployed; its capacity changes no answer."""
+    model = wanted.model
+    return f"{model.format}/{model.name} {wanted.settings.version or 'default'} {model.sku}"
 
 
 def _account(place: NetworkHandle, cluster: ClusterHandle, azure: Azure) -> Account:
