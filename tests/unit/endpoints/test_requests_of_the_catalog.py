@@ -25,7 +25,7 @@ def test_a_nim_answers_the_request_that_the_gate_sends_it(name):
 
 
 def test_every_nim_that_takes_requests_of_a_known_kind_is_asked():
-    assert ASKED == [name for name, nim in nims().items() if nim.request != "none"]
+    assert [name for name, nim in nims().items() if nim.request != "none"] == ASKED
 
 
 @pytest.mark.parametrize("answer", [b"{}", b'{"data": []}', b"[]", b"png"])
