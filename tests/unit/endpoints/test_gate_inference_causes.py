@@ -146,6 +146,9 @@ CRASH = {"exitCode": 1, "reason": "Error", "message": ""}
         ("loading", {"exitCode": 137, "reason": "OOMKilled"}, "HostMemoryExhausted"),
         ("OSError: [Errno 28] No space left on device", CRASH, "VolumeFull"),
         ("ngc: Authentication error: 401 Unauthorized", CRASH, "NgcKeyExpired"),
+        ("401 Client Error: Unauthorized for url: https://huggingface.co/api/models/q", CRASH, "HuggingFaceTokenRefused"),
+        ("huggingface_hub.errors.GatedRepoError: 403 Client Error. (Request ID: x)", CRASH, "HuggingFaceModelGated"),
+        ("429 Client Error: Too Many Requests for url: https://huggingface.co/q/resolve", CRASH, "TooManyRequests"),
         ("Traceback: something of its own", CRASH, "NimFailing"),
     ],
 )
