@@ -80,8 +80,8 @@ def _suits(machine: VmSize, vram_gib: float) -> bool:
 
 
 def _pool_for(pod: Pod, size: str, machine: VmSize) -> Pool:
-    """A pool as one would make it for the pod: with the labels that it wants, and the usual taint of nodes with GPUs."""
-    taints = (GPU_TAINT,) if machine.gpu else ()
+    """A pool as one would make it for the pod: with the labels that it wants, and the usual taint of nodes with GPUs if it bears that."""
+    taints = (GPU_TAINT,) if machine.gpu and any(each.tolerates(GPU_TAINT) for each in pod.tolerations) else ()
     return Pool.of_size("another", size, 0, MOST_MORE, labels=pod.node_selector, taints=taints, os_disk_gib=256)
 
 

@@ -79,6 +79,14 @@ def test_groups_that_never_run_together_share_their_room() -> None:
     assert not fit(of_nims(*VDA), [Group("both", (*apart[0].pods, *apart[1].pods))], pools).placed
 
 
+def test_what_bears_no_taint_is_offered_nodes_without_one() -> None:
+    # a task on the default platform of a cluster whose nodes with GPUs are everybody's
+    wide = Group("g", (Pod("wide", 1, 8, 64, storage_gib=200),))
+    [misfit] = fit([], [wide], [Pool("small", 3, 3, 2, 94, 80, 600, 115)]).misfits
+    assert "a node has 115 GiB of disk for pods, of the 200 that are needed" in misfit.reason
+    assert misfit.remedy.startswith("It would do to add nodes: 1 Standard_")
+
+
 def test_a_group_that_a_stack_can_do_without_is_offered_where_that_would_do() -> None:
     proof = Group("proof", (task("proof", cpu=1, memory=4),), "leave the proof out")
     assert Group.of(proof.facts()) == proof
