@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sdg.inference.offers import Offers, places
+from sdg.inference.offers import Offers, nim_url, places
 from sdg.inference.roles import PLACEHOLDER
 from sdg.nvcf.reference import FunctionReference
 from sdg.settings.inference import Inference, NimOperator, NoInference, Nvcf
@@ -47,7 +47,8 @@ def check(needs: Needs, inference: Inference, offers: Offers, workload: str, ref
     if isinstance(inference, NoInference):
         return Checked(external=tuple(sorted(elsewhere)), notes=tuple(_nobody(needs, workload)))
     run = {offer.name for offer in offers.offers if offer.endpoint.provider == "nim-operator"}
-    unserved = [name for name in needs.nim_services if name not in run and not _told(needs, NimReference(name), refused)]
+    known = run | {name for name in needs.nim_services if nim_url(name) in served}  # the URL of an endpoint elsewhere, too
+    unserved = [name for name in needs.nim_services if name not in known and not _told(needs, NimReference(name), refused)]
     problems = [*_nims(unserved, needs, inference, workload), *_functions(needs, inference, workload)]
     nims = {name: _variables(needs, NimReference(name)) for name in needs.nim_services if name in run}
     return Checked(nims, tuple(sorted(elsewhere)), tuple(problems))

@@ -102,7 +102,7 @@ def offers(inference: Inference, catalogs: Catalogs, today: date) -> Offers:
                 assert_never(server)
         found += made
         problems += wrong
-    return Offers(tuple(found), (*problems, *_twice(found)))
+    return Offers(_without_doubles(found), (*problems, *_twice(found)))
 
 
 def unknown(name: str, what: str, known: Mapping[str, object]) -> str:
@@ -112,14 +112,20 @@ def unknown(name: str, what: str, known: Mapping[str, object]) -> str:
     return f'"{name}" is not a known {what}; {hint}'
 
 
+def _without_doubles(found: list[Offer]) -> tuple[Offer, ...]:
+    """What nobody named gives way to what has its name: the NIM `qwen25-14b` to the function `qwen25-14b` that the settings name."""
+    named = {offer.name for offer in found if offer.wanted}
+    return tuple(offer for offer in found if offer.wanted or offer.name not in named)
+
+
 def _twice(found: list[Offer]) -> Iterator[str]:
-    """Names are what workloads and the gate know endpoints by, whoever serves them. A NIM that nobody named gives way."""
+    """Names are what workloads and the gate know endpoints by, whoever serves them."""
     first: dict[str, Offer] = {}
     for offer in found:
         other = first.setdefault(offer.name, offer)
         # of one provider named twice, that is the problem
         if offer.wanted and other.wanted and offer.endpoint.provider != other.endpoint.provider:
-            yield f'{offer.place}: the name "{offer.name}" is taken by {other.place}; give one of the two endpoints another name.'
+            yield f'{offer.place}: the name "{offer.name}" is taken by {other.place}; leave one of the two out, or give it another name.'
 
 
 def _nims(server: NimOperator, place: str, known: Mapping[str, Nim]) -> tuple[list[Offer], list[str]]:

@@ -138,12 +138,18 @@ def fill(roles: tuple[Role, ...], chosen: Mapping[str, str], given: Mapping[str,
 
 
 def _first(role: Role, offers: Offers) -> Offer | None:
-    """The first that is able; of a NIM operator that runs what is asked for, the spec's own default before the catalog's others."""
+    """The first that is able, provider by provider.
+
+    Of a NIM operator that runs what is asked for, that is the spec's own default; the catalog's other NIMs come after all that is named.
+    """
     able = [offer for offer in offers.offers if _lacks(role, offer) is None]
     if not able:
         return None
-    provider = able[0].endpoint.provider
-    return next((offer for offer in able if offer.endpoint.provider == provider and offer.name == role.nim), able[0])
+    own = [offer for offer in able if offer.endpoint.provider == "nim-operator" and offer.name == role.nim]
+    named = [offer for offer in able if offer.wanted]
+    if able[0].endpoint.provider == "nim-operator":
+        return [*own, *named, *able][0]
+    return able[0]
 
 
 def _lacks(role: Role, offer: Offer) -> str | None:

@@ -48,12 +48,14 @@ BaseUrl = Annotated[
     AfterValidator(_reached_by_pods),
 ]
 # a function's id, with a version of it if need be, or the URL that answers for it
+_ID: Final = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 FunctionRef = Annotated[
     str,
     Field(
-        pattern=r"^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(/[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?|https://\S+)$",
-        examples=["00000000-0000-0000-0000-000000000000"],
+        pattern=rf"^({_ID}(/{_ID})?|https://[^\s/@?#]+(/[^\s?#]*)?)$",
+        examples=["00000000-0000-0000-0000-000000000000", "https://models.example.com/v1"],
     ),
+    AfterValidator(lambda reference: _reached_by_pods(reference) if "://" in reference else reference),
 ]
 # Kubernetes' rules for names of objects and for labels
 ObjectName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", examples=["azurefile-nfs-premium"])]

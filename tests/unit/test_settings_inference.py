@@ -33,6 +33,12 @@ UNREADABLE = [
     ({"provider": "nvcf"}, "sdg:inference.functions is required"),
     ({"provider": "nvcf", "functions": {}}, "sdg:inference.functions must hold at least 1 entry."),
     ({"provider": "nvcf", "functions": {"llama-31-8b": "12"}}, 'sdg:inference.functions[llama-31-8b] must look like "00000000-'),
+    (
+        {"provider": "nvcf", "functions": {"llama-31-8b": "https://a.example.com/v1?key=b"}},
+        'sdg:inference.functions[llama-31-8b] must look like "00000000-0000-0000-0000-000000000000" or "https://',
+    ),
+    ({"provider": "nvcf", "functions": {"llama-31-8b": "https://[::1/v1"}}, "sdg:inference.functions[llama-31-8b] must be a URL; an IPv6"),
+    ({"provider": "nvcf", "functions": {"llama-31-8b": "https://localhost/v1"}}, "sdg:inference.functions[llama-31-8b] must be a URL that"),
     ({"provider": "nvcf", "functions": {"Llama": FUNCTION}}, 'sdg:inference.functions.Llama must look like "lab-1"'),
     ({**NVCF, "function": {}}, "sdg:inference.function is not a key here. Did you mean 'functions'?"),
     ({**NVCF, "also": {"provider": "foundry"}}, "sdg:inference.also must be a list"),

@@ -137,6 +137,34 @@ def test_a_url_of_an_endpoint_of_the_stack_is_not_somebody_elses() -> None:
     assert planned.plan.external == ()
 
 
+def test_what_nobody_named_gives_way_to_what_has_its_name() -> None:
+    function = {"provider": "nvcf", "functions": {"qwen25-14b": FUNCTION}}
+    planned = plan(inference(**NIMS, also=[function]), asked(VLM, LLM), "existing", TODAY)
+    assert (planned.problems, planned.notes) == ((), ())
+    assert [(endpoint.name, endpoint.provider) for endpoint in planned.plan.endpoints] == [
+        ("qwen3-vl", "nim-operator"),
+        ("qwen25-14b", "nvcf"),
+    ]
+    assert planned.plan.overrides == {"llm_url": FUNCTION_URL}
+    both = plan(inference(**NIMS, services=["qwen25-14b"], also=[function]), asked(LLM), "existing", TODAY)
+    assert 'the name "qwen25-14b" is taken by sdg:inference.services; leave one of the two out' in both.problems[0]
+
+
+def test_a_nim_that_nobody_asked_for_does_not_come_before_what_is_named() -> None:
+    role = Role("text_url", ("text-llm", "chat"))
+    assert served(plan(inference(**NIMS, also=[EXTERNAL]), asked(role), "existing", TODAY)) == {"mine": ("text_url",)}
+    assert served(plan(inference(**NIMS), asked(role), "existing", TODAY)) == {"qwen25-14b": ("text_url",)}
+
+
+def test_nims_of_somebody_else_are_endpoints_elsewhere() -> None:
+    theirs = {"url": f"{nim_url('qwen25-14b')}/", "model": "Qwen/Qwen2.5-14B-Instruct", "capabilities": ["text-llm", "chat"]}
+    said = inference(provider="external", endpoints={"theirs": theirs})
+    planned = plan(said, asked(LLM), "existing", TODAY)
+    assert (planned.problems, served(planned)) == ((), {"theirs": ("llm_url",)})
+    reading = Asked("my spec", discover=lambda _overrides: Needs(nim_services=("qwen25-14b",)))
+    assert plan(said, reading, "existing", TODAY).problems == ()
+
+
 def test_an_endpoint_that_is_not_there_names_near_ones() -> None:
     planned = plan(inference(**EXTERNAL), asked(LLM, chosen={"llm_url": "mien"}), "existing", TODAY)
     assert planned.problems[0] == 'sdg:workload.endpoints.llm_url: "mien" is not a known endpoint of the stack; did you mean mine?'
