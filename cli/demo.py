@@ -11,17 +11,15 @@ from rich.console import Console
 
 from cli import rehearsal, report
 from cli.connection import api
+from cli.not_rehearsed import not_rehearsed
 from cli.project import REHEARSAL
 from cli.pulumi import Engine
 from cli.recover import recover
 from cli.secrecy import check_state
 from rehearsal import plugins
+from sdg.settings.parse import parse
 
 UPDATE: Final = ("up", "--yes", "--skip-preview", "--suppress-progress", "--policy-pack", "policy")
-NOT_REHEARSED: Final = (
-    "Not rehearsed: gang scheduling and quotas of queues (the standard scheduler places pods), image pulls, GPU drivers, network policy. "
-    "OSMO's API answers as recorded; its tasks run as pods without containers."
-)
 # the engine's line for the verdict that stands for verify-hello COMPLETED
 VERIFIED: Final = "gate:Verdict smoke-gate created"
 # said once above, in one line per plugin; the engine repeats it for every process that looks
@@ -64,5 +62,6 @@ def demo(console: Console) -> int:
     if watched.verified:
         console.print(f"{watched.verified - reachable:.1f} s from the cluster's first answer to verify-hello COMPLETED")
     console.print(f"{time.monotonic() - began:.1f} s in all")
-    console.print(NOT_REHEARSED)
+    for words in not_rehearsed(parse(engine.config())):
+        console.print(words)
     return code

@@ -21,12 +21,13 @@ from rich.console import Console
 from cli import rehearsal, report
 from cli.connection import access, api
 from cli.critical_path import read_update
-from cli.demo import FOUND_ON_PATH, NOT_REHEARSED, UPDATE
+from cli.demo import FOUND_ON_PATH, UPDATE
 from cli.derived import NotRehearsable
 from cli.engine_events import SHOWN, listening
 from cli.environment import user_kubeconfig
 from cli.inventory import Inventory, inventory
 from cli.keys import PASSPHRASE
+from cli.not_rehearsed import not_rehearsed
 from cli.project import NAMED, rehearsal_state
 from cli.pulumi import Engine
 from cli.recover import recover
@@ -38,7 +39,6 @@ from rehearsal import plugins
 from rehearsal.locks import exclusive
 from rehearsal.state import StateDir
 from sdg.gates.checks import Status
-from sdg.inference.model import ProviderName
 from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
 from sdg.kube.objects import Ref
@@ -46,28 +46,11 @@ from sdg.platform import layout
 from sdg.settings.azure import Azure
 from sdg.settings.cluster import MicroK8s
 from sdg.settings.gpu_operator import gpu_operator_plan
-from sdg.settings.inference import Inference, nim_operator_of, servers
+from sdg.settings.inference import nim_operator_of
 from sdg.settings.model import StackSettings
 
 PREVIEW: Final = ("preview", "--expect-no-changes", "--suppress-progress", "--policy-pack", "policy")
 DESTROY: Final = ("destroy", "--yes", "--skip-preview", "--suppress-progress")
-NOT_REHEARSED_IN_AZURE: Final = (
-    "Nor: whether Azure has machines left, how long it really takes, its firewalls and private names, and which Kubernetes a version "
-    "brings: the virtual cluster's is the same for all. Prices are made up, and quotas are generous; a fresh subscription has none of GPUs."
-)
-NOT_REHEARSED_ON_A_HOST: Final = (
-    "Nor: which Kubernetes a channel brings (the virtual cluster's is the same on all), what an addon does beyond its objects "
-    "(nothing resolves names), the work of snapd, systemd and NVIDIA's driver."
-)
-NOT_REHEARSED_OF_MODELS: Final[Mapping[ProviderName, str]] = {
-    "nim-operator": (
-        "Nor: models in NIMs. No weights are fetched and no GPU's memory is filled: what each NIM needs is looked up in a table, it starts "
-        "within seconds, and its answers are made up."
-    ),
-    "nvcf": "Nor: whether your cloud functions exist and whether your key opens them: the stack is taken at its word. Answers are made up.",
-    "foundry": "Nor: models of Azure AI Foundry, what they still have room for in your subscription, and their terms. Answers are made up.",
-    "external": "Nor: whether your own endpoints are there, serve that model and take that key: the stack is taken at its word.",
-}
 
 
 @dataclass(frozen=True)
@@ -230,18 +213,12 @@ def rehearse(
         found = _found(stack, state, console)
         _live(found, steps, keep=keep)
         steps.show()
-        nor = NOT_REHEARSED_ON_A_HOST if state.machine.exists() else NOT_REHEARSED_IN_AZURE if state.azure.exists() else ""
     console.print(f"{time.monotonic() - began:.1f} s in all")
-    for words in filter(None, (NOT_REHEARSED, nor, *not_rehearsed_of(found.settings.inference))):
+    for words in not_rehearsed(found.settings):
         console.print(words)
     for line in _afterwards(stack, keep=keep, failed=steps.failed):
         console.print(line, soft_wrap=True)
     return 1 if steps.failed else 0
-
-
-def not_rehearsed_of(inference: Inference) -> list[str]:
-    """What of a stack's models its rehearsal does not show, provider by provider."""
-    return [NOT_REHEARSED_OF_MODELS[server.provider] for server in servers(inference)]
 
 
 def parse_nodes(words: Sequence[str]) -> dict[str, int]:

@@ -10,9 +10,10 @@ from rich.console import Console
 
 from cli import rehearsal
 from cli.derived import NotRehearsable
+from cli.not_rehearsed import ANYWHERE, OF_MODELS, ON, not_rehearsed
 from cli.project import rehearsal_state
 from cli.rehearsal_host import left_on_host
-from cli.rehearse import NOT_REHEARSED_OF_MODELS, not_rehearsed_of, parse_nodes
+from cli.rehearse import parse_nodes
 from cli.steps import StepFailed, Steps
 from rehearsal.host import machine as machines
 from rehearsal.state import StateDir
@@ -58,18 +59,18 @@ def test_machines_of_one_size_add_up():
     assert parse_nodes(["local-cpu", "local-rtx-6000-ada=2", "local-cpu"]) == {"local-cpu": 2, "local-rtx-6000-ada": 2}
 
 
-def test_what_is_not_rehearsed_of_models_is_said_for_each_provider_of_the_stack_and_no_other():
-    def said(**inference):
-        given = parse({"cluster": {"kind": "existing", "name": "lab"}, "inference": inference})
-        return " ".join(not_rehearsed_of(given.inference))
+def test_what_is_not_rehearsed_is_said_for_the_cluster_and_each_provider_of_the_stack_and_no_other():
+    def said(kind="existing", **inference):
+        return " ".join(not_rehearsed(parse({"cluster": {"kind": kind, "name": "lab"}, "inference": inference})))
 
     external = {"provider": "external", "endpoints": {"mine": {"url": "https://m.example.com/v1", "model": "m", "capabilities": ["chat"]}}}
     both = said(provider="nim-operator", services=["cosmos-reason"], also=[external])
     assert "No weights are fetched" in both
     assert "your own endpoints" in both
     assert "cloud functions" not in both
-    assert said(provider="none") == ""
-    assert set(NOT_REHEARSED_OF_MODELS) == set(get_args(ProviderName))
+    assert said(provider="none") == ANYWHERE
+    assert said("microk8s", provider="none") == f"{ANYWHERE} {ON['microk8s']}"
+    assert set(OF_MODELS) == set(get_args(ProviderName))
 
 
 @pytest.mark.parametrize("word", ["", "=1", "local-cpu=0", "local-cpu=x", "local-cpu=-1"])
