@@ -11,7 +11,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from rehearsal.state import read_json, write_private
+from rehearsal.switches import BODIES
 
 Fields = dict[str, Any]
 
@@ -26,20 +29,8 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "database.tables": ("count",),
     "pod.crash": ("namespace", "prefix", "reason", "exitCode", "message", "log"),
     "pod.slow": ("namespace", "prefix", "seconds"),
-    "nim.slow": ("name", "seconds"),
-    "nim.never": ("name", "message"),
-    "nim.download": ("name", "status", "times"),
+    **{name: tuple(body.model_fields) for name, body in BODIES.items()},
     "charts.http": ("status",),
-    "ngc.key": ("state",),
-    "nvcf.http": ("status",),
-    "nvcf.function": ("name", "status"),
-    "nvcf.none": (),
-    "registry.image": ("image",),
-    "huggingface.http": ("model", "status"),
-    "foundry.http": ("status",),
-    "external.http": ("status",),
-    "external.model": ("model",),
-    "external.key": (),
     "prices.http": ("status",),
     "azure.login": ("state",),
     "azure.subscription": ("state",),
@@ -69,7 +60,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
 
 
 class UnknownFault(ValueError):
-    """A switch or a field of a switch that does not exist."""
+    """A switch or a field of a switch that does not exist, or a value that says nothing to it."""
 
 
 class Faults:
@@ -106,6 +97,7 @@ class Faults:
             raise UnknownFault(f"{name} is not a fault switch. Known: {', '.join(sorted(KNOWN))}.")
         if extra := sorted(set(fields or {}) - set(KNOWN[name])):
             raise UnknownFault(f"{', '.join(extra)}: not a field of {name}. Known: {', '.join(KNOWN[name]) or 'none'}.")
+        _check(name, fields or {})
         with self._lock:
             self._set[name] = dict(fields or {})
             self._store()
@@ -132,6 +124,15 @@ class Faults:
     def _tell(self) -> None:
         for listener in self._listeners:
             listener()
+
+
+def _check(name: str, fields: Mapping[str, Any]) -> None:
+    try:
+        if name in BODIES:
+            BODIES[name].model_validate(fields)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(str(step) for step in one['loc'])}: {one['msg']}" for one in error.errors())
+        raise UnknownFault(f"{name}: {wrong}.") from None
 
 
 def stored(file: Path) -> dict[str, Fields]:

@@ -101,7 +101,7 @@ class Programs:
         if crash := ending(pod, does, seen):
             self._again(pod)
             return crash
-        if never := _meant(self._faults.get("nim.never"), name):
+        if (never := _meant(self._faults.get("nim.never"), name)) is not None:
             self._log(pod, str(never.get("message") or "waiting for the engine to initialise"))
             return NEVER
         if (said := self._fetching(pod, does, seen)) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 import pytest
@@ -10,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from rehearsal.azure.clock import Clock
 from rehearsal.azure.world import World
-from rehearsal.faults import Faults
+from rehearsal.faults import Faults, UnknownFault
 from rehearsal.services.internet.app import create_app
 from rehearsal.services.internet.doors import KEYS, apis
 from rehearsal.services.internet.nvcf import function_id, version_id
@@ -40,6 +41,26 @@ def internet(faults: Faults) -> TestClient:
 def ask(internet: TestClient, url: str, method: str = "GET", external: dict[str, str] | None = None, **more: Any) -> Any:
     """As the program asks: at the address that the mirror's settings lead to."""
     return internet.request(method, api(url, apis("http://testserver", external or {})).removeprefix("http://testserver"), **more)
+
+
+WRONG = [
+    ("nvcf.http", {"status": "abc"}, "status"),
+    ("nvcf.http", {"status": 200}, "status"),
+    ("nvcf.function", {}, "name: Field required"),
+    ("nvcf.function", {"name": "qwen25"}, "qwen25-14b"),
+    ("ngc.key", {"state": "gone"}, "'expired' or 'other-organisation'"),
+    ("registry.image", {}, "image"),
+    ("external.model", {"model": ""}, "model"),
+    ("nim.slow", {}, "seconds"),
+    ("nim.download", {"times": -1}, "times"),
+]
+
+
+@pytest.mark.parametrize(("name", "fields", "words"), WRONG)
+def test_a_switch_that_would_spoil_nothing_is_refused(faults: Faults, name: str, fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(UnknownFault, match=re.escape(words)):
+        faults.set(name, fields)
+    assert faults.all() == {}
 
 
 class TestFunctions:

@@ -9,28 +9,16 @@ from typing import Annotated
 
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
 
 from rehearsal.services import openai
-from rehearsal.services.internet.keys import UNAUTHORIZED, Faults, bearer
+from rehearsal.services.internet.keys import UNAUTHORIZED, bearer
+from rehearsal.switches import Model, Switches, Unavailable, read
 
 END = "-"
 """Segment of the path that comes after the model's name, which may have slashes itself; behind it is the path of the base URL."""
 
 
-class HttpFault(BaseModel):
-    """Body of the switch `external.http`."""
-
-    status: int = Field(503, ge=400, le=599)
-
-
-class ModelFault(BaseModel):
-    """Body of the switch `external.model`."""
-
-    model: str
-
-
-def create_app(faults: Faults) -> FastAPI:
+def create_app(faults: Switches) -> FastAPI:
     """The app of all such endpoints."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -52,15 +40,15 @@ def create_app(faults: Faults) -> FastAPI:
     return app
 
 
-def _served(model: str, faults: Faults) -> dict[str, openai.Model]:
-    fault = faults.get("external.model")
-    name = ModelFault.model_validate(fault).model if fault is not None else model
+def _served(model: str, faults: Switches) -> dict[str, openai.Model]:
+    fault = read(faults, "external.model", Model)
+    name = fault.model if fault else model
     return {name: openai.Model(name, sees=True)}
 
 
-def _failed(authorization: str | None, faults: Faults) -> JSONResponse | None:
-    if (fault := faults.get("external.http")) is not None:
-        return JSONResponse({"detail": "unavailable"}, HttpFault.model_validate(fault).status)
+def _failed(authorization: str | None, faults: Switches) -> JSONResponse | None:
+    if (fault := read(faults, "external.http", Unavailable)) is not None:
+        return JSONResponse({"detail": "unavailable"}, fault.status)
     if faults.get("external.key") is not None and bearer(authorization):
         return JSONResponse({"title": "Unauthorized", "status": UNAUTHORIZED, "detail": "Authentication failed"}, UNAUTHORIZED)
     return None

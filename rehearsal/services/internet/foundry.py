@@ -10,12 +10,12 @@ from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
 
 from rehearsal.azure.services.models import ACCOUNT, DEPLOYMENT, ENDPOINT
 from rehearsal.azure.world import SUCCEEDED, Resource, World
 from rehearsal.services import openai
 from rehearsal.services.internet.keys import UNAUTHORIZED, bearer
+from rehearsal.switches import Busy, read
 
 NOT_FOUND = 404
 SEES: Final = ("multimodal", "vision", "gpt-4o")
@@ -27,12 +27,6 @@ _NO_DEPLOYMENT: Final = (
     "The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, please wait a moment "
     "and try again."
 )
-
-
-class HttpFault(BaseModel):
-    """Body of the switch `foundry.http`."""
-
-    status: int = Field(429, ge=400, le=599)
 
 
 def create_accounts(world: World) -> FastAPI:
@@ -107,9 +101,9 @@ def _shown(request: Request) -> str:
 
 
 def _refused(world: World, resource: Resource | None, key: str) -> JSONResponse | None:
-    fault = world.faults.get("foundry.http")
+    fault = read(world.faults, "foundry.http", Busy)
     if fault is not None:
-        return _error(HttpFault.model_validate(fault).status, "Refused", "fault injected into Foundry's stand-in")
+        return _error(fault.status, "Refused", "fault injected into Foundry's stand-in")
     known = [str(value) for value in resource.secrets.values()] if resource else []
     if resource is None or not any(hmac.compare_digest(value, key) for value in known):
         return _error(UNAUTHORIZED, str(UNAUTHORIZED), _NO_ACCESS)

@@ -7,8 +7,9 @@ from typing import Annotated, Final
 from fastapi import FastAPI, Header
 from fastapi.responses import JSONResponse
 
-from rehearsal.services.internet.keys import FORBIDDEN, UNAUTHORIZED, Faults, bearer
+from rehearsal.services.internet.keys import FORBIDDEN, UNAUTHORIZED, bearer
 from rehearsal.services.internet.tokens import NOT_FOUND, fault, is_token, refusal
+from rehearsal.switches import Switches
 from sdg.catalog.nims import nims
 
 TOO_MANY = 429
@@ -16,7 +17,7 @@ _INVALID: Final = "Invalid credentials in Authorization header"
 _CODES: Final = {FORBIDDEN: "GatedRepo", NOT_FOUND: "RepoNotFound"}
 
 
-def create_app(faults: Faults) -> FastAPI:
+def create_app(faults: Switches) -> FastAPI:
     """The app of huggingface.co."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -44,7 +45,7 @@ def create_app(faults: Faults) -> FastAPI:
     return app
 
 
-def _unseen(model: str, token: str, faults: Faults) -> JSONResponse | None:
+def _unseen(model: str, token: str, faults: Switches) -> JSONResponse | None:
     """Why somebody is not even told of a model; None when they are. What is public of a gated one, everybody is told."""
     if token and not is_token(token):
         return _refused(UNAUTHORIZED, _INVALID)

@@ -13,29 +13,16 @@ from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
 
 from rehearsal.services import openai
-from rehearsal.services.internet.keys import Faults, bearer, refusal
+from rehearsal.services.internet.keys import bearer, refusal
+from rehearsal.switches import Function, Switches, Unavailable, read
 from sdg.catalog.nvcf_functions import nvcf_functions
 
-ACTIVE, INACTIVE = "ACTIVE", "INACTIVE"
+ACTIVE: Final = "ACTIVE"
 NOT_FOUND = 404
 CREATED: Final = "2026-01-01T00:00:00.000Z"
 _WORDS: Final[Mapping[int, str]] = {401: "Unauthorized", 403: "Forbidden", NOT_FOUND: "Not Found"}
-
-
-class FunctionFault(BaseModel):
-    """Body of the switch `nvcf.function`."""
-
-    name: str
-    status: str = INACTIVE
-
-
-class HttpFault(BaseModel):
-    """Body of the switch `nvcf.http`."""
-
-    status: int = Field(503, ge=400, le=599)
 
 
 def function_id(name: str) -> str:
@@ -52,7 +39,7 @@ Ids = Callable[[], Mapping[str, str]]
 """The ids of functions by their names, where the stack says them."""
 
 
-def create_api(faults: Faults, ids: Ids = dict) -> FastAPI:
+def create_api(faults: Switches, ids: Ids = dict) -> FastAPI:
     """The API at api.nvcf.nvidia.com."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -73,7 +60,7 @@ def create_api(faults: Faults, ids: Ids = dict) -> FastAPI:
     return app
 
 
-def create_invocation(faults: Faults, ids: Ids = dict) -> FastAPI:
+def create_invocation(faults: Switches, ids: Ids = dict) -> FastAPI:
     """What answers at `<function id>.invocation.api.nvcf.nvidia.com`, below the function's id."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -93,11 +80,10 @@ def create_invocation(faults: Faults, ids: Ids = dict) -> FastAPI:
     return app
 
 
-def _functions(faults: Faults, ids: Mapping[str, str]) -> list[dict[str, Any]]:
+def _functions(faults: Switches, ids: Mapping[str, str]) -> list[dict[str, Any]]:
     if faults.get("nvcf.none") is not None:
         return []
-    spoiled = faults.get("nvcf.function")
-    broken = FunctionFault.model_validate(spoiled) if spoiled else None
+    broken = read(faults, "nvcf.function", Function)
     return [
         {
             "id": _id(name, ids),
@@ -120,15 +106,15 @@ def _served(id_: str, ids: Mapping[str, str]) -> Mapping[str, openai.Model]:
     return {function.model: openai.Model(function.model, sees="vlm" in function.capabilities) for function in found}
 
 
-def _refused(authorization: str | None, faults: Faults) -> JSONResponse | None:
-    fault = faults.get("nvcf.http")
+def _refused(authorization: str | None, faults: Switches) -> JSONResponse | None:
+    fault = read(faults, "nvcf.http", Unavailable)
     if fault is not None:
-        return _problem(HttpFault.model_validate(fault).status)
+        return _problem(fault.status)
     status = refusal(bearer(authorization), faults)
     return _problem(status) if status else None
 
 
-def _stopped(id_: str, authorization: str | None, faults: Faults, ids: Mapping[str, str]) -> JSONResponse | None:
+def _stopped(id_: str, authorization: str | None, faults: Switches, ids: Mapping[str, str]) -> JSONResponse | None:
     refused = _refused(authorization, faults)
     if refused:
         return refused

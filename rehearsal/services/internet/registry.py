@@ -11,9 +11,9 @@ from typing import Annotated, Final
 
 from fastapi import FastAPI, Header, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 
-from rehearsal.services.internet.keys import PREFIX, UNAUTHORIZED, Faults, bearer, refusal
+from rehearsal.services.internet.keys import PREFIX, UNAUTHORIZED, bearer, refusal
+from rehearsal.switches import Image, Switches, read
 from sdg.catalog.nims import nims
 
 REALM: Final = "https://nvcr.io/proxy_auth"
@@ -24,13 +24,7 @@ MANIFEST: Final = "application/vnd.oci.image.index.v1+json"
 _PAGES: Final = {401: "401 Authorization Required", 403: "403 Forbidden"}
 
 
-class ImageFault(BaseModel):
-    """Body of the switch `registry.image`."""
-
-    image: str
-
-
-def create_app(faults: Faults) -> FastAPI:
+def create_app(faults: Switches) -> FastAPI:
     """The app of nvcr.io."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -60,9 +54,9 @@ def create_app(faults: Faults) -> FastAPI:
     return app
 
 
-def _images(faults: Faults) -> set[str]:
-    gone = faults.get("registry.image")
-    absent = ImageFault.model_validate(gone).image.removeprefix(HOST) if gone else ""
+def _images(faults: Switches) -> set[str]:
+    gone = read(faults, "registry.image", Image)
+    absent = gone.image.removeprefix(HOST) if gone else ""
     return {nim.image.removeprefix(HOST) for nim in nims().values() if nim.image.startswith(HOST)} - {absent}
 
 

@@ -6,22 +6,13 @@ token's account has not accepted its terms: the Hub still says what it is to eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from pydantic import BaseModel, Field
-
-from rehearsal.services.internet.keys import FORBIDDEN, UNAUTHORIZED, Faults
+from rehearsal.services.internet.keys import FORBIDDEN, UNAUTHORIZED
+from rehearsal.switches import HubModel, Switches, read
 
 PREFIX: Final = "hf_"
 NOT_FOUND = 404
-
-
-class HttpFault(BaseModel):
-    """Body of the switch `huggingface.http`."""
-
-    model: str = ""
-    status: int = Field(FORBIDDEN, ge=400, le=599)
 
 
 def is_token(text: str) -> bool:
@@ -29,14 +20,13 @@ def is_token(text: str) -> bool:
     return text.startswith(PREFIX)
 
 
-def fault(model: str, faults: Faults) -> int | None:
+def fault(model: str, faults: Switches) -> int | None:
     """The status that the switch says for a model; None where it says nothing of it."""
-    body: Mapping[str, object] | None = faults.get("huggingface.http")
-    found = HttpFault.model_validate(body) if body is not None else None
+    found = read(faults, "huggingface.http", HubModel)
     return found.status if found and found.model in {"", model} else None
 
 
-def refusal(model: str, token: str, faults: Faults) -> int | None:
+def refusal(model: str, token: str, faults: Switches) -> int | None:
     """The status with which a download is refused; None when it is not.
 
     Args:

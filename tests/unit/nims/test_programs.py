@@ -154,10 +154,10 @@ def test_pods_that_their_job_made_before_count_as_tries():
     assert isinstance(node.said(download()), Warm)
 
 
-@pytest.mark.parametrize("name", ["nim.download", "nim.never", "nim.slow"])
-def test_a_switch_for_another_nim_does_nothing(name):
+@pytest.mark.parametrize(("name", "more"), [("nim.download", {}), ("nim.never", {}), ("nim.slow", {"seconds": 1e6})])
+def test_a_switch_for_another_nim_does_nothing(name, more):
     node, item = Node(), pod(service("qwen-image-edit-2511"))
-    node.faults.set(name, {"name": "qwen-image-edit"})
+    node.faults.set(name, {"name": "qwen-image-edit", **more})
     assert node.ready(item) is None
 
 
@@ -204,6 +204,13 @@ def test_one_that_never_gets_ready_says_why_once():
     assert node.said(item, 6).seconds == math.inf
     assert node.said(item, 600).seconds == math.inf
     assert node.logs.lines == ["the engine hangs"]
+
+
+def test_a_switch_that_names_none_means_every_nim():
+    node, item = Node(), pod(service("cosmos-reason"))
+    node.faults.set("nim.never")
+    node.said(item, 6)
+    assert node.said(item, 600) == Warm(math.inf)
 
 
 def test_a_startup_probe_that_has_less_patience_than_the_load_takes_ends_it():
