@@ -6,6 +6,8 @@ variable, key or option that holds it has no other purpose by its name, and one 
 - its host serves nothing but models (NVIDIA's hosted catalog and the like);
 - its path is one of OpenAI's API: it ends with `/v1`, with one of the routes below that, or with `/chat/completions`;
 - it has no path, and what holds it is called `..._URL`, `..._URI`, `..._ENDPOINT` or `..._BASE`, in whatever case, dashes or not.
+
+An address without a scheme is one where it is all that such a variable holds and has such a path; programs then take http.
 """
 
 from __future__ import annotations
@@ -25,16 +27,24 @@ _NAME: Final = re.compile(r".+_(?:url|uri|endpoint|base)|endpoint", re.IGNORECAS
 
 def is_endpoint(mention: Mention) -> bool:
     """Whether a URL is an endpoint of models, by the rule above."""
-    if mention.scheme not in {"http", "https"} or not mention.complete or not _reachable(mention.host):
+    if mention.scheme not in {"http", "https", ""} or not mention.complete:
         return False
-    if is_below(mention.host, endpoint_hosts().hosted):
+    if mention.scheme and is_below(mention.host, endpoint_hosts().hosted):
         return True
-    words = re.split(r"[^a-z0-9]+", mention.name.lower())
-    if endpoint_hosts().other_purposes.intersection(words):
+    if not _reachable(mention.host) or _has_other_purpose(mention.name):
         return False
     if mention.path.strip("/"):
-        return bool(_PATH.fullmatch(mention.path))
-    return bool(_NAME.fullmatch(mention.name.replace("-", "_")))
+        return bool(_PATH.fullmatch(mention.path)) and (bool(mention.scheme) or names_endpoint(mention.name))
+    return bool(mention.scheme) and names_endpoint(mention.name)
+
+
+def names_endpoint(name: str) -> bool:
+    """Whether a variable, key or option of this name holds an endpoint of models, as far as the name tells."""
+    return bool(_NAME.fullmatch(name.replace("-", "_"))) and not _has_other_purpose(name)
+
+
+def _has_other_purpose(name: str) -> bool:
+    return not endpoint_hosts().other_purposes.isdisjoint(re.split(r"[^a-z0-9]+", name.lower()))
 
 
 def _reachable(host: str) -> bool:

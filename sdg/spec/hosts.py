@@ -1,23 +1,23 @@
-"""Finds hosts in text: in URLs, and those without a scheme whose domain says what they are."""
+"""Finds hosts in text: in URLs, and without a scheme."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 from urllib.parse import unquote
+
+from sdg.catalog.endpoint_hosts import endpoint_hosts
 
 _HOST: Final = r"\[[0-9A-Fa-f:.]{2,45}\]|[^\s/?#@:\"'`<>,;|\\]{0,300}"
 _URL: Final = re.compile(
     rf"(?<![A-Za-z0-9+])(?P<scheme>[A-Za-z][A-Za-z0-9+]{{0,20}})://(?:[^\s/?#@\"'`<>,;]{{0,200}}@)?(?P<host>{_HOST})(?::(?P<port>\d{{1,5}})(?!\d))?"
 )
-_BARE: Final = re.compile(
-    r"(?<![A-Za-z0-9_.-])(?P<host>[A-Za-z0-9_.-]{0,253}(?:osmo-nims|nvcf\.nvidia\.com|azure\.com)[A-Za-z0-9_.-]{0,253})(?::(?P<port>\d{1,5})(?!\d))?",
-    re.IGNORECASE,
-)
-_WORTH_READING: Final = re.compile(r"://|osmo-nims|nvcf\.nvidia\.com|azure\.com", re.IGNORECASE)
 _PATH: Final = re.compile(r"(?:/[^\s?#\"'`<>,;|\\{}\[\]$]{0,1000})?")
+# a whole value without a scheme
+_ADDRESS: Final = re.compile(r"\s*(?=[^/]*[.:])(?P<host>[A-Za-z0-9][A-Za-z0-9.-]{0,252})(?::(?P<port>\d{1,5}))?(?=/[\w./-]{1,200}\s*\Z)")
 # what a value goes by, read backwards from it: NAME=, "name": , NAME := ; --name and a space
 _KEY: Final = re.compile(r"[\"'(]{0,3}\s{0,4}(?:=:?|:)\s{0,4}\]?[\"']?([\w.-]{1,80})")
 _OPTION: Final = re.compile(r"[\"']?\s{1,4}([\w-]{1,80}--)")
@@ -50,25 +50,38 @@ class Mention:
     def url(self) -> str:
         """As written, without user, query and fragment."""
         scheme = f"{self.scheme}://" if self.scheme else ""
-        return f"{scheme}{self.host}{f':{self.port}' if self.port is not None else ''}{self.path}"
+        host = f"[{self.host}]" if ":" in self.host and self.complete else self.host
+        return f"{scheme}{host}{f':{self.port}' if self.port is not None else ''}{self.path}"
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What a text must hold to be worth reading, and a host without a scheme whose domain says what it is."""
+    hosts = endpoint_hosts()
+    domains = "|".join(map(re.escape, (hosts.nim.namespace, hosts.nvcf.api, hosts.nvcf.grpc, *sorted(hosts.foundry))))
+    bare = rf"(?<![A-Za-z0-9_.-])(?P<host>[A-Za-z0-9_.-]{{0,253}}(?:{domains})[A-Za-z0-9_.-]{{0,253}})(?::(?P<port>\d{{1,5}})(?!\d))?"
+    return re.compile(f"://|{domains}", re.IGNORECASE), re.compile(bare, re.IGNORECASE)
 
 
 def mentions(text: str, name: str = "") -> Iterator[Mention]:
-    """Every URL, and every host of a domain that means an endpoint.
+    """Every URL, and hosts without a scheme where their domain, or being all that a variable holds, says what they are.
 
     Args:
         name: of the variable or option whose whole value the text is.
     """
     if "%2F" in text or "%2f" in text:
         text = unquote(text)  # a URL in a query
-    if not _WORTH_READING.search(text):
+    worth_reading, bare = _patterns()
+    if not worth_reading.search(text):
+        if name and (address := _ADDRESS.match(text)):
+            yield _mention(text, address, "", name)
         return
     covered: list[tuple[int, int]] = []
     for found in _URL.finditer(text):
         covered.append(found.span())
         yield _mention(text, found, found["scheme"].lower(), name)
     position = 0
-    for found in _BARE.finditer(text):
+    for found in bare.finditer(text):
         while position < len(covered) and covered[position][1] <= found.start():
             position += 1
         inside = position < len(covered) and covered[position][0] <= found.start()

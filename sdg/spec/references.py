@@ -11,7 +11,7 @@ from typing import Final
 from sdg.catalog.endpoint_hosts import EndpointHosts, endpoint_hosts, is_below
 from sdg.catalog.nims import UnknownNim, nim, nims
 from sdg.catalog.nvcf_functions import nvcf_functions
-from sdg.spec.external import is_endpoint
+from sdg.spec.external import is_endpoint, names_endpoint
 from sdg.spec.hosts import Mention, mentions
 from sdg.spec.texts import Text
 
@@ -95,14 +95,15 @@ def references(text: Text, *, named: bool = False) -> Iterator[Reference]:
 def function_ids(texts: Iterable[Text]) -> tuple[NvcfFunction, ...]:
     """Functions that one task names by their ids alone.
 
-    In a variable that the catalog knows; in one called `..._FUNCTION_ID`, with the version that a variable of the like name holds; or in
-    the metadata of a call.
+    In a variable that the catalog knows, or whose name says that it holds an endpoint; in one called `..._FUNCTION_ID`, with the version
+    that a variable of the like name holds; or in the metadata of a call.
     """
     known = list(texts)
     guide = {function.environment for function in nvcf_functions().values()}
-    by_guide = (found[0].lower() for text in known if text.name in guide and (found := _ID.fullmatch(text.text.strip().lower())))
+    alone = ((text.name, found[0].lower()) for text in known if text.name and (found := _ID.fullmatch(text.text.strip().lower())))
+    by_name = (value for name, value in alone if name in guide or names_endpoint(name))
     in_metadata = (found[1].lower() for text in known for found in _METADATA.finditer(text.text))
-    return (*_named(known), *map(NvcfFunction, by_guide), *map(NvcfFunction, in_metadata))
+    return (*_named(known), *map(NvcfFunction, by_name), *map(NvcfFunction, in_metadata))
 
 
 def _named(texts: Iterable[Text]) -> tuple[NvcfFunction, ...]:
@@ -122,7 +123,7 @@ def _of_mention(mention: Mention, place: tuple[str | int, ...], hosts: EndpointH
     elif is_below(host.partition(".")[2], hosts.foundry):
         yield FoundryReference(host) if mention.complete else _made_at_run_time(mention, place)
     elif is_endpoint(mention):
-        yield ExternalReference(mention.url)
+        yield ExternalReference(mention.url if mention.scheme else f"http://{mention.url}")
 
 
 @cache

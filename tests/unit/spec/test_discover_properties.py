@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cli import bench_specs
+from sdg.catalog.endpoint_hosts import endpoint_hosts
 from sdg.catalog.nims import nims
 from sdg.spec.discover import discover
 from sdg.spec.hosts import mentions
 from sdg.spec.lines import Lines
-from sdg.spec.references import ExternalReference, FoundryReference, NimReference, NvcfFunction, Unsatisfied, references
+from sdg.spec.references import ExternalReference, FoundryReference, NimReference, NvcfFunction, Unsatisfied, function_ids, references
 from sdg.spec.render import Rendered, render
 from sdg.spec.tasks import quantity
 from sdg.spec.texts import Text
@@ -164,12 +165,42 @@ def test_a_function_is_read_from_every_path_of_the_api(function, version, path):
         ('{"url":"https://llm.example.com/v1"}', ["https://llm.example.com/v1"]),
         ("https://gate.example.com/v1?to=https://llm.example.com/v1", ["https://gate.example.com/v1", "https://llm.example.com/v1"]),
         ("HTTPS://LLM.Example.COM/v1", ["https://llm.example.com/v1"]),
-        ("http://[fd00::7]:8000/v1", ["http://fd00::7:8000/v1"]),
+        ("http://[fd00::7]:8000/v1", ["http://[fd00::7]:8000/v1"]),
         ("http:///v1 http://{{host:peer}}:8000/v1 http://$HOST/v1", []),
     ],
 )
 def test_urls_are_told_apart_in_running_text(text, urls):
     assert [each.url for each in references(Text((), text)) if isinstance(each, ExternalReference)] == urls
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "urls"),
+    [
+        ("VLM_URL", "10.0.0.5:8000/v1", ["http://10.0.0.5:8000/v1"]),
+        ("llm-url", " llm.example.com/v1/ ", ["http://llm.example.com/v1/"]),
+        ("IMAGE_EDIT_ENDPOINT", "edit:8000/v1/images/edits", ["http://edit:8000/v1/images/edits"]),
+        ("VLM_URL", "models/v1", []),
+        ("VLM_URL", "llm.example.com/v1 or another", []),
+        ("RDZV_ENDPOINT", "head:29400", []),
+        ("MODEL", "llm.example.com/v1", []),
+        ("DATASET_URL", "data.example.com/v1", []),
+        ("VLM_URL", "nvcr.io/nim/v1", []),
+        ("LLM_URL", "https://router.huggingface.co/v1", ["https://router.huggingface.co/v1"]),
+    ],
+)
+def test_an_address_without_a_scheme_counts_where_it_is_all_that_an_endpoints_variable_holds(name, value, urls):
+    assert [each.url for each in references(Text((), value, name)) if isinstance(each, ExternalReference)] == urls
+
+
+@pytest.mark.parametrize("domain", sorted(endpoint_hosts().foundry))
+def test_foundrys_hosts_are_found_without_a_scheme_too(domain):
+    assert list(references(Text((), f"call mine.{domain} now"))) == [FoundryReference(f"mine.{domain}")]
+
+
+@pytest.mark.parametrize(("name", "counts"), [("VLM_URL", True), ("llm_endpoint", True), ("RUN_ID", False), ("DATASET_URL", False)])
+def test_an_id_alone_is_a_function_where_an_endpoint_is_expected(name, counts):
+    function = "0e349b44-440a-44e1-93e9-abe8dcb27158"
+    assert function_ids([Text((), function, name)]) == ((NvcfFunction(function),) if counts else ())
 
 
 @pytest.mark.parametrize(
