@@ -25,8 +25,9 @@ MICROK8S: Final = "microk8s"
 AZURE: Final = "azure"
 KINDS: Final = ("existing", MICROK8S, AZURE)
 _ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-# keys with dots between them, and behind a key the indices of a list
-_PATH: Final = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[\d+\])*")
+# keys with dots between them; behind a key, the indices of a list, and keys that have dots themselves: a["b.c"]
+_PATH: Final = re.compile(r"""[^.\[\]]+(\.[^.\[\]]+|\[\d+\]|\["[^"]+"\])*""")
+_STEP: Final = re.compile(r"""\["(?P<quoted>[^"]+)"\]|\[(?P<index>\d+)\]|(?P<key>[^.\[\]]+)""")
 
 
 class NotRehearsable(ValueError):
@@ -139,7 +140,7 @@ def _set(config: Config, path: str, value: Any) -> None:  # noqa: ANN401 -- what
 
 def _steps(path: str) -> list[str | int]:
     """Keys and indices of `cluster.gpuPools[0].spot`."""
-    return [int(step[1:-1]) if step.startswith("[") else step for step in re.findall(r"[^.\[\]]+|\[\d+\]", path)]
+    return [int(step["index"]) if step["index"] else step["quoted"] or step["key"] for step in _STEP.finditer(path)]
 
 
 def _entered(place: Any, step: str | int, fresh: Any, path: str) -> Any:  # noqa: ANN401 -- whatever a stack file may hold

@@ -74,7 +74,9 @@ def test_what_was_asked_for_wins_over_the_stack_file():
 
 
 def test_what_the_stack_file_holds_encrypted_is_left_out():
-    found = derived({"sdg:cluster": {"kind": "microk8s"}, "sdg:ngcApiKey": {"secure": "v1:ciphertext"}}, Changes(), Place(KUBECONFIG, "http://charts"))
+    found = derived(
+        {"sdg:cluster": {"kind": "microk8s"}, "sdg:ngcApiKey": {"secure": "v1:ciphertext"}}, Changes(), Place(KUBECONFIG, "http://charts")
+    )
     assert "sdg:ngcApiKey" not in found
 
 
@@ -106,6 +108,8 @@ def test_a_port_that_is_held_is_none_of_the_rehearsals():
         ("a.b=", "a.b", ""),
         ("cluster.gpuPools[0].spot=true", "cluster.gpuPools[0].spot", True),
         ("cluster.allowedRanges[1]=192.0.2.1/32", "cluster.allowedRanges[1]", "192.0.2.1/32"),
+        ("inference.also[0].models.llama-3-3-70b.capacity=-1", "inference.also[0].models.llama-3-3-70b.capacity", -1),
+        ('inference.nodeSelector["example.com/gpu.kind"]=a', 'inference.nodeSelector["example.com/gpu.kind"]', "a"),
     ],
 )
 def test_a_value_is_what_pulumi_would_make_of_it(assignment, path, value):
@@ -120,13 +124,22 @@ def test_entries_of_lists_are_added_and_changed_one_by_one():
     assert found["allowedRanges"] == ["192.0.2.2"]
 
 
+def test_keys_may_have_hyphens_and_in_quotes_dots():
+    values = {'inference.nodeSelector["example.com/gpu.kind"]': "a", 'cluster.tags["a.b"].c-d[0]': 1}
+    found = derived({"sdg:cluster": {"kind": "azure"}}, Changes(values=values), Place(KUBECONFIG, ""))
+    assert found["sdg:inference"] == {"nodeSelector": {"example.com/gpu.kind": "a"}}
+    assert found["sdg:cluster"]["tags"] == {"a.b": {"c-d": [1]}}
+
+
 @pytest.mark.parametrize("path", ["cluster.gpuPools[2].spot", "cluster.gpuPools.spot", "cluster.kind[0]", "cluster[0]"])
 def test_an_entry_that_cannot_be_is_refused(path):
     with pytest.raises(NotRehearsable, match=r"cluster"):
         derived({"sdg:cluster": {"kind": "azure", "gpuPools": [{}]}}, Changes(values={path: True}), Place(KUBECONFIG, ""))
 
 
-@pytest.mark.parametrize("assignment", ["osmo.profile", "=1", "osmo..profile=1", "", "a[]=1", "a[x]=1", "[0]=1", "a[0]b=1"])
+@pytest.mark.parametrize(
+    "assignment", ["osmo.profile", "=1", "osmo..profile=1", "", "a[]=1", "a[x]=1", "[0]=1", "a[0]b=1", 'a["b]=1', 'a[""]=1']
+)
 def test_what_is_no_assignment_is_refused(assignment):
     with pytest.raises(NotRehearsable, match=r"PATH=VALUE"):
         parse_value(assignment)
