@@ -57,10 +57,11 @@ def run(
 def look(spec: Path, pairs: tuple[Iterable[str], Iterable[str], Iterable[str]], profile: Profile) -> tuple[Needs, tuple[Problem, ...]]:
     """The needs of a spec's file and every problem that rendering and validating it found; no needs where it cannot be rendered."""
     try:
-        rendered = render(files.read(spec), Values.parse(*pairs))
+        values = Values.parse(*pairs)
+        rendered = render(files.read(spec), values)
     except SpecError as error:
         return Needs(), error.problems
-    return discover(rendered), validate(rendered, profile)
+    return discover(rendered), (*values.warnings(), *validate(rendered, profile))
 
 
 def show(spec: Path, needs: Needs, problems: Sequence[Problem], console: Console) -> None:

@@ -80,18 +80,20 @@ def render(text: str, values: Values | None = None) -> Rendered:
     filled = fill(workflow.text, variables, workflow.line)
     source = Source(workflow.line, as_yaml_counts(filled.text, filled.lines))
     document, root = _read(filled.text, source)
-    lines = Lines({WORKFLOW: (root, source), DEFAULTS: default_nodes})
+    environment = values.variables()
+    version, version_nodes = _version(sections.get(VERSION))
+    lines = Lines({VERSION: version_nodes, WORKFLOW: (root, source), DEFAULTS: default_nodes})
     if is_template(filled.text) and _renders_twice(text):
         document = _again(document, overrides, _Leftover(defaults, lines))
-    document = {"version": _version(sections.get(VERSION)), **document}
+    document = {"version": version, **document}
     return Rendered(
         text=filled.text,
-        document=_with_environment(document, values.environment),
+        document=_with_environment(document, environment),
         lines=lines,
         defaults=defaults,
         values=variables,
         used=filled.used,
-        environment=dict(values.environment),
+        environment=environment,
         warnings=(*warnings, *_lint(workflow, root, source)),
     )
 
@@ -113,12 +115,13 @@ def _defaults(section: Section | None) -> tuple[dict[str, Any], tuple[Node | Non
     return {str(name): default for name, default in (found or {}).items()}, (root, source)
 
 
-def _version(section: Section | None) -> object:
+def _version(section: Section | None) -> tuple[object, tuple[Node | None, Source]]:
     """The schema's version, as written; what is legal is for the validator."""
     if section is None:
-        return SCHEMA_VERSION
-    value, _ = load(section.text, Source(section.line).line)
-    return value.get(VERSION) if isinstance(value, dict) else None
+        return SCHEMA_VERSION, (None, Source())
+    source = Source(section.line)
+    value, root = load(section.text, source.line)
+    return value.get(VERSION) if isinstance(value, dict) else None, (root, source)
 
 
 def _read(text: str, source: Source) -> tuple[dict[str, Any], Node | None]:
@@ -170,14 +173,14 @@ def _again(document: dict[str, Any], overrides: Mapping[str, Any], leftover: _Le
 def _with_environment(document: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
     if not environment:
         return document
-    for task in tasks_of(document):
+    for task in _tasks_of(document):
         given = task.get("environment")
         if given is None or isinstance(given, dict):
             task["environment"] = {**(given or {}), **environment}
     return document
 
 
-def tasks_of(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _tasks_of(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Every task of a document, valid or not, that is a map."""
     workflow = document.get(WORKFLOW)
     if not isinstance(workflow, dict):

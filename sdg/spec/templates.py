@@ -135,13 +135,17 @@ class _Failure:
         readers = _readers(self.source, set(names), self.first_line)
         problems = [*spaced, *(self._undefined(name, readers[name]) for name in names)]
         if problems and "undefined" in self.answer:
-            return problems
+            return [*problems, *map(self._absent, self.answer.get("absent", ())[:MOST])]
         return [*problems, *comment_starts(self.source, self.first_line, "error"), self._other()]
 
     def _undefined(self, name: str, lines: Sequence[int]) -> Problem:
         message = f"the variable {name!r} has no value{_in_lines(lines)}{meant(name, self.variables, most=3)}"
         legal = f"--set-string {name}=…, or a default under default-values"
         return Problem(lines[0] if lines else None, f"default-values.{name}", "", message, legal, rule="undefined-variable")
+
+    @staticmethod
+    def _absent(message: str) -> Problem:
+        return Problem(None, "workflow", "", *_told("undefined", message[:200]), rule="template")
 
     def _other(self) -> Problem:
         line = self.answer.get("line")

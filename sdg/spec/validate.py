@@ -108,5 +108,6 @@ class _Walk:
         there = [key for key in known if key in value and value[key] != []]
         if not known or len(there) == 1:
             return
-        found = f"has {' and '.join(there)}" if there else f"has none of {', '.join(known)}"
-        self.report.add(where, MISSING, found, f"exactly one of {', '.join(known)}", "one-of")
+        legal = f"exactly one of {', '.join(known)}" if len(known) > 1 else ""
+        found = f"has {' and '.join(there)}" if there else f"has none of {', '.join(known)}" if legal else f"has no {known[0]}"
+        self.report.add(where, MISSING, found, legal, "one-of")

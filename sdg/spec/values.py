@@ -26,7 +26,7 @@ class Values:
 
     @classmethod
     def parse(cls, values: Iterable[str] = (), strings: Iterable[str] = (), environment: Iterable[str] = ()) -> Values:
-        """Reads `NAME=VALUE` pairs; a value of the environment ends at a second `=`, as it does on the platform.
+        """Reads `NAME=VALUE` pairs.
 
         Raises:
             SpecError: names every pair that is none.
@@ -38,7 +38,18 @@ class Values:
         ]
         if problems:
             raise SpecError(problems)
-        return cls(read[0], read[1], {name: value.partition("=")[0] for name, value in read[2].items()})
+        return cls(*read)
+
+    def variables(self) -> dict[str, str]:
+        """Variables of every task as the platform sets them: it drops a second `=` with all that follows."""
+        return {name: value.partition("=")[0] for name, value in self.environment.items()}
+
+    def warnings(self) -> tuple[Problem, ...]:
+        """Variables of every task that the platform sets to less than was said."""
+        message = "holds an equals sign, and the platform drops it with all that follows"
+        legal = "a value without one, or the variable in the spec itself"
+        cut = (name for name, value in self.variables().items() if value != self.environment[name])
+        return tuple(Problem(None, f"--set-env {name}", "", message, legal, "warning", "cut") for name in cut)
 
     def overrides(self) -> dict[str, Scalar]:
         """Variables by name, cast."""

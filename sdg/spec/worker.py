@@ -69,7 +69,8 @@ class Renderer:
         try:
             clean, lines = _unmarked(self._filled(_bounded(template, variables, longest), longest))
         except UndefinedError as error:
-            return {"undefined": self._undefined(template, variables, longest), "message": str(error)[:500], "line": _line(error)}
+            names, absent = self._undefined(template, variables, longest)
+            return {"undefined": names, "absent": absent, "message": str(error)[:500], "line": _line(error)}
         if len(clean) > longest:
             raise TooLongError
         return {"text": clean, "lines": lines, "used": sorted(self._used)}
@@ -108,17 +109,21 @@ class Renderer:
             self._used.add(name)
         return value
 
-    def _undefined(self, template: Template, variables: Mapping[str, Any], longest: int) -> list[str]:
-        """Names that are read but not there: all those that are only printed, up to the first one that decides something."""
+    def _undefined(self, template: Template, variables: Mapping[str, Any], longest: int) -> tuple[list[str], list[str]]:
+        """Names that are read but not there, and what is said of parts of values that aren't.
+
+        All those that are only printed are among them, up to the first one that decides something.
+        """
         seen: dict[str, None] = {}
-        self._environment.undefined = _collecting(seen)
+        absent: dict[str, None] = {}
+        self._environment.undefined = _collecting(seen, absent)
         try:
             _bounded(template, variables, longest)
         except Exception:  # noqa: BLE001, S110 - the first failure is told already
             pass
         finally:
             self._environment.undefined = StrictUndefined
-        return list(seen)
+        return list(seen), list(absent)
 
 
 def _with_later(text: str, variables: Mapping[str, Any]) -> str:
@@ -154,7 +159,7 @@ def _bounded(template: Template, variables: Mapping[str, Any], longest: int) -> 
     return "".join(parts)
 
 
-def _collecting(seen: dict[str, None]) -> type[StrictUndefined]:
+def _collecting(seen: dict[str, None], absent: dict[str, None]) -> type[StrictUndefined]:
     """Undefined values that print as nothing, and are remembered when they are printed or used."""
 
     class Collecting(StrictUndefined):
@@ -172,8 +177,9 @@ def _collecting(seen: dict[str, None]) -> type[StrictUndefined]:
         def __str__(self) -> str:  # type: ignore[override] # it does not always fail
             if self._undefined_name and self._undefined_obj is missing:
                 seen[self._undefined_name] = None
-                return ""
-            return super().__str__()
+            else:
+                absent[self._undefined_message[:500]] = None
+            return ""
 
     return Collecting
 

@@ -89,7 +89,9 @@ def test_values_are_cast_as_python_casts(text, value):
 def test_pairs_are_read_and_a_value_of_the_environment_ends_at_a_second_sign():
     values = Values.parse(["a=1", "b=x=y"], ["c=1=2"], ["TOKEN=a=b", "EMPTY="])
     assert values.overrides() == {"a": 1, "b": "x=y", "c": "1=2"}
-    assert values.environment == {"TOKEN": "a", "EMPTY": ""}
+    assert values.variables() == {"TOKEN": "a", "EMPTY": ""}
+    assert task(render(workflow(""), values))["environment"] == {"TOKEN": "a", "EMPTY": ""}
+    assert [(problem.path, problem.severity) for problem in values.warnings()] == [("--set-env TOKEN", "warning")]
 
 
 def test_every_pair_that_is_none_is_named():
@@ -337,3 +339,14 @@ def test_characters_that_only_yaml_ends_a_line_at_move_no_line(odd):
 def test_a_document_is_what_the_service_would_read():
     rendered = render(ONE_TASK + DEFAULTS)
     assert rendered.document["workflow"] == yaml.safe_load(rendered.text)["workflow"]
+
+
+def test_everything_that_is_only_printed_and_not_there_is_named_at_once():
+    with pytest.raises(SpecError) as raised:
+        render(workflow('    args: ["{{ one }}", "{{ map.part }}", "{{ two }}"]\n') + "default-values: {map: {other: 1}}\n")
+    assert [problem.path for problem in raised.value.problems] == ["default-values.one", "default-values.two", "workflow"]
+    assert "'part'" in str(raised.value)
+
+
+def test_the_schemas_version_has_a_line():
+    assert render("# first\nversion: 3\nworkflow: {name: w}\n").line("version") == 2
