@@ -18,12 +18,12 @@ FOLDERS: Final = ("vda", "dig")
 SUBMISSION: Final = {
     "dataset": "bench",
     "run_id": "run-0a1b2c3d",
-    "storage_url": "s3://osmo-workflows",
+    "storage_url": "s3://bench",
     "gpu_platform": "gpu",
     "video": "clip",
     "skills_dir": "/opt/workload",
     "name": "bench-0a1b2c3d",
-    "uc3_zip_url_root": "s3://osmo-workflows/zip/",
+    "uc3_zip_url_root": "s3://bench/zip/",
 }
 
 

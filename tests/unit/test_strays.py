@@ -44,6 +44,14 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("osmo-workflows", "sdg/settings/platform.py"): "the default name of a bucket",
     ("5432", "rehearsal/daemon.py"): "PostgreSQL's own port; a rehearsal knows nothing of the program it runs",
     ("9000", "components/platform/minio.py"): "MinIO's own port, inside the cluster",
+    ("9000", "sdg/settings/inference.py"): "seconds",
+    ("32Gi", "sdg/catalog/nims.yaml"): "shared memory of a NIM",
+    ("32Gi", "sdg/catalog/quantities.py"): "an example, in an error",
+    ("32Gi", "sdg/spec/forms.py"): "likewise",
+    ("nvidia.com/gpu", "sdg/catalog/fit_model.py"): "policies use it, and know the catalog alone",
+    ("hf-token-secret", "sdg/catalog/nims.yaml"): "what a NIM's variables come from, beside its others",
+    ("ngc-api-secret", "sdg/catalog/nims.yaml"): "likewise",
+    ("osmo-nims", "sdg/catalog/endpoint_hosts.yaml"): "what specs call it, whatever a stack does",
 }
 """(literal, file) → why the same text is another fact there."""
 
