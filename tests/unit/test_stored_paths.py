@@ -33,7 +33,6 @@ STORED = [
     "sdg.gates.cluster.ClusterRecord",
     "sdg.gates.downloads.DownloadsRecord",
     "sdg.gates.inference.InferenceRecord",
-    "sdg.gates.downloads.DownloadsRecord",
     "sdg.gates.kai.KaiRecord",
     "sdg.gates.osmo.OsmoRecord",
     "sdg.gates.resource.VerdictProvider",

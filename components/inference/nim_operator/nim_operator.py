@@ -11,7 +11,7 @@ from pulumi_kubernetes.batch.v1 import Job
 from pulumi_kubernetes.helm.v3 import Release
 
 from components.cluster.base import ClusterHandle
-from components.inference.base import Endpoint, Served
+from components.inference.base import Endpoint, Served, facts
 from components.inference.nim_operator.gone import NimsGone
 from components.inference.nim_operator.keys import NimKeys, nim_keys
 from components.inference.nim_operator.manifests import Placement, can_be_cached, service_spec
@@ -62,13 +62,8 @@ class NimOperator(pulumi.ComponentResource):
     ) -> None:
         chosen = {each.name: nim(each.name, settings.variants.get(each.name)) for each in planned}
         pods = {each: settings.replicas.get(each, 1) for each in chosen}
-        facts = {
-            "cluster": cluster.kind,
-            "provider": "nim-operator",
-            "endpoints": sorted(chosen),
-            "gpus": sum(wanted.gpus * pods[each] for each, wanted in chosen.items()),
-        }
-        super().__init__("sdg:inference:NimOperator", name, {**facts, **fit}, opts)
+        gpus = sum(wanted.gpus * pods[each] for each, wanted in chosen.items())
+        super().__init__("sdg:inference:NimOperator", name, {**facts(cluster.kind, "nim-operator", planned, gpus), **fit}, opts)
         self._name, self._cluster, self._mirror, self._deadline = name, cluster, mirror, deadline
 
         ours = Ownership(f"{name}-ownership", GROUND, cluster.connection, self._after(cluster.ready))
