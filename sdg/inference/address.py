@@ -12,6 +12,12 @@ _SERVICE: Final = re.compile(r"(?P<service>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+
 _PORTS: Final = {"http": 80, "https": 443}
 
 
+def in_plain_text(url: str) -> bool:
+    """Whether what is sent there can be read on the way: over a network that is not the cluster's own."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not _SERVICE.fullmatch(parts.hostname or "")
+
+
 def address_of(url: str, api: Callable[[str], str]) -> dict[str, Any]:
     """How the gate reaches an endpoint: by its Service, where the URL names one in the cluster, else by a URL.
 

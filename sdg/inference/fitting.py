@@ -17,7 +17,7 @@ from sdg.osmo.layout import GPU_PLATFORM
 from sdg.platform.layout import GPU_NODE_LABEL
 from sdg.platform.taints import further, toleration
 from sdg.settings.cluster import Cluster
-from sdg.settings.inference import Inference, NimOperator, servers
+from sdg.settings.inference import Inference, nim_operator_of
 from sdg.settings.smoke import Smoke
 from sdg.spec.tasks import GIB, Task, tasks_of
 from sdg.spec.verify import VERIFY_GPU, render
@@ -50,7 +50,7 @@ def judge(running: Running, pools: tuple[Pool, ...]) -> Fit:
 
 def permanent(cluster: Cluster, inference: Inference, plan: InferencePlan) -> tuple[Pod, ...]:
     """The pods of the NIMs that are planned: they keep their GPUs."""
-    settings = next((server for server in servers(inference) if isinstance(server, NimOperator)), None)
+    settings = nim_operator_of(inference)
     if settings is None:
         return ()
     tolerated, made = _tolerations(cluster, gpus=True), []

@@ -12,6 +12,7 @@ from sdg.catalog.foundry_models import FoundryModel, foundry_models, retirement
 from sdg.catalog.near import nearest
 from sdg.catalog.nims import Nim, UnknownVariant, nims
 from sdg.catalog.nvcf_functions import NvcfFunction, nvcf_functions
+from sdg.inference.address import in_plain_text
 from sdg.inference.model import PlannedEndpoint
 from sdg.nvcf.reference import FunctionReference
 from sdg.platform.layout import NIM_NAMESPACE, NIM_PORT
@@ -19,6 +20,7 @@ from sdg.settings.inference import External, Foundry, Inference, NimOperator, Nv
 
 PRIMARY: Final = "sdg:inference"
 MODELS: Final = "/v1/models"
+_NVIDIA_KEYS: Final = ("ngcApiKey", "nvcfApiKey")  # they open more than one endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,8 @@ def _external(server: External, place: str) -> tuple[list[Offer], list[str]]:
         problems += [f"{key}.capabilities: {problem}" for problem in wrong]
         request = "none" if wrong else request_kind(said.capabilities)
         secret = None if said.key == "none" else said.key
+        if secret in _NVIDIA_KEYS and in_plain_text(said.url):
+            problems.append(f"{key}.url: {secret} would be sent there in plain text; give an https URL, or another key.")
         url = said.url.rstrip("/")
         endpoint = PlannedEndpoint(name, "external", said.model, said.capabilities, url, _ready(url), secret, request=request)
         made.append(Offer(endpoint, key, wanted=True))

@@ -11,6 +11,7 @@ from sdg.catalog.compatibility import matrix
 from sdg.catalog.key_shapes import key_shape
 from sdg.catalog.nims import nims
 from sdg.inference import needed
+from sdg.inference.address import in_plain_text
 from sdg.inference.model import InferencePlan, PlannedEndpoint
 from sdg.inference.needed import Checked
 from sdg.inference.offers import PRIMARY, Catalogs, Offer, Offers, offers, places, serving
@@ -83,7 +84,8 @@ def plan(
     catalogs = catalogs or Catalogs.known()
     offered = offers(inference, catalogs, today)
     if asked is None:
-        return Planned(InferencePlan(tuple(_sorted(_endpoints(offered, Filled({}, {}, ()), Checked(), spec=False)))), offered.problems)
+        named = tuple(_sorted(_endpoints(offered, Filled({}, {}, ()), Checked(), spec=False)))
+        return Planned(InferencePlan(named), offered.problems, tuple(_readable_keys(named)))
     kind = matrix().clusters.get(cluster)
     around = Around(asked.workload, kind.inference if kind else (), catalogs, today, must=not isinstance(inference, NoInference))
     filled = fill(asked.roles, asked.chosen, asked.given, offered, around)
@@ -92,7 +94,7 @@ def plan(
     endpoints = tuple(_sorted(_endpoints(offered, filled, checked, spec=needs is not None)))
     idle = _shapes_of_others(inference, endpoints, asked.workload) if needs else ()
     problems = dict.fromkeys((*offered.problems, *filled.problems, *checked.problems, *idle))
-    notes = (*checked.notes, *(_unused(inference, endpoints, asked) if needs else ()))
+    notes = (*checked.notes, *_readable_keys(endpoints), *(_unused(inference, endpoints, asked) if needs else ()))
     return Planned(InferencePlan(endpoints, filled.overrides, checked.external), tuple(problems), notes, needs is not None)
 
 
@@ -127,6 +129,12 @@ def _default(offer: Offer) -> bool:
 
 def _sorted(endpoints: Iterator[PlannedEndpoint]) -> list[PlannedEndpoint]:
     return sorted(endpoints, key=lambda endpoint: (endpoint.provider, endpoint.name))
+
+
+def _readable_keys(endpoints: tuple[PlannedEndpoint, ...]) -> Iterator[str]:
+    for endpoint in endpoints:
+        if endpoint.key and endpoint.url and in_plain_text(endpoint.url):
+            yield f"sdg:{endpoint.key} is sent to {endpoint.name} in plain text, since its URL is {endpoint.url}; https would hide it."
 
 
 def _shapes_of_others(inference: Inference, endpoints: tuple[PlannedEndpoint, ...], workload: str) -> Iterator[str]:

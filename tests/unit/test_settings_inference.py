@@ -138,6 +138,10 @@ IMPOSSIBLE = [
         {"provider": "nvcf", "functions": {"qwen25-14b": FUNCTION, "llama-31-8b": FUNCTION}},
         "sdg:inference.functions.llama-31-8b: sdg:inference.functions.qwen25-14b names the same function",
     ),
+    (
+        {"provider": "external", "endpoints": {"x": {**VLLM, "key": "ngcApiKey"}}},
+        "sdg:inference.endpoints.x.url: ngcApiKey would be sent there in plain text; give an https URL",
+    ),
     ({**EXTERNAL, "also": [{"provider": "nim-operator"}]}, "sdg:inference.also[0].services is unset, and there is no sdg:workload"),
     ({"provider": "nim-operator"}, "sdg:inference.services is unset, and there is no sdg:workload"),
 ]

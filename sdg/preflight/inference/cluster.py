@@ -16,7 +16,7 @@ from sdg.kube.connection import Connection
 from sdg.kube.errors import KubeError
 from sdg.preflight.model import Finding
 from sdg.settings.cluster import Cluster
-from sdg.settings.inference import Inference, NimOperator, servers
+from sdg.settings.inference import Inference, nim_operator_of
 from sdg.settings.smoke import Smoke
 from sdg.workload.model import PlannedWorkload
 
@@ -109,7 +109,7 @@ def _pools(cluster: Cluster, seen: Seen | None, host: Host | None) -> tuple[tupl
 
 def storage(stack: Wanted, seen: Seen) -> Iterator[Finding]:
     """Whether the class of the NIMs' volumes is there, and can give what many pods write to."""
-    settings = next((server for server in servers(stack.inference) if isinstance(server, NimOperator)), None)
+    settings = nim_operator_of(stack.inference)
     if settings is None or not stack.plan.of("nim-operator") or seen.failure:
         return
     wanted = settings.storage_class or stack.cluster.storage_class

@@ -156,6 +156,24 @@ def test_a_nim_that_nobody_asked_for_does_not_come_before_what_is_named() -> Non
     assert served(plan(inference(**NIMS), asked(role), "existing", TODAY)) == {"qwen25-14b": ("text_url",)}
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://lab.example.com/v1", True),
+        ("http://vllm.models/v1", True),
+        ("https://lab.example.com/v1", False),
+        ("http://vllm.models.svc:8000/v1", False),
+    ],
+)
+@pytest.mark.parametrize("key", ["externalApiKey", "none"])
+def test_a_key_that_can_be_read_on_its_way_is_told(url: str, key: str, told: bool) -> None:
+    said = {"url": url, "model": "m", "capabilities": ["chat"], "key": key}
+    planned = plan(inference(provider="external", endpoints={"mine": said}), None, "existing", TODAY)
+    assert planned.problems == ()
+    expected = (f"sdg:externalApiKey is sent to mine in plain text, since its URL is {url}; https would hide it.",)
+    assert planned.notes == (expected if told and key != "none" else ())
+
+
 def test_nims_of_somebody_else_are_endpoints_elsewhere() -> None:
     theirs = {"url": f"{nim_url('qwen25-14b')}/", "model": "Qwen/Qwen2.5-14B-Instruct", "capabilities": ["text-llm", "chat"]}
     said = inference(provider="external", endpoints={"theirs": theirs})
