@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import pulumi
 
@@ -46,9 +47,10 @@ class Nvcf(pulumi.ComponentResource):
 
 def _endpoint(planned: PlannedEndpoint, settings: NvcfSettings, key: pulumi.Output[str] | None, mirror: Mirror) -> Endpoint:
     reference = FunctionReference.of(settings.functions[planned.name])
-    probe: dict[str, Any] = {"address": address_of(reference.base_url, mirror.api)}
+    base = reference.base_url
+    probe: dict[str, Any] = {"address": address_of(base, mirror.api), "ready": f"{urlsplit(base).path}/models"}
     if reference.function:
         probe["function"] = {"api": mirror.api(API), "id": reference.function, "version": reference.version or ""}
     if planned.request == "none":  # what takes no requests of OpenAI's API has no list of models either
         probe |= {"ready": "", "expect": {"models": False}}
-    return Endpoint(planned, pulumi.Output.from_input(reference.base_url), key, probe)
+    return Endpoint(planned, pulumi.Output.from_input(base), key, probe)

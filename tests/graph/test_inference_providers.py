@@ -84,6 +84,13 @@ def test_a_function_is_asked_where_clients_ask_it_and_by_its_id_and_version(run)
     assert asked["function"] == {"api": "https://api.nvcf.nvidia.com", "id": ID, "version": VERSION}
 
 
+def test_a_function_at_another_url_is_asked_below_it(run):
+    url = "https://models.example.com/functions/qwen/v1"
+    asked = endpoints(run({"provider": "nvcf", "functions": {"qwen25-14b": url}}))["qwen25-14b"]
+    assert (asked["url"], asked["address"], asked.get("function")) == (url, {"url": url}, None)
+    assert asked["ready"] == "/functions/qwen/v1/models"
+
+
 def test_apis_are_asked_through_the_mirror_and_clients_are_told_the_real_url(run):
     apis = {"https://api.nvcf.nvidia.com": "https://mirror.test/nvcf", "https://models.example.com": "https://mirror.test/models"}
     graph = run(BOTH, mirror={"apis": apis})
