@@ -11,6 +11,7 @@ import pytest
 from components.inference.nim_operator.download import digest, download_spec, script
 from sdg.catalog.key_shapes import key_shape
 from sdg.catalog.nims import nims
+from sdg.platform.taints import toleration
 from sdg.settings.mirror import Mirror
 
 MODEL = "Qwen/Qwen2.5-14B-Instruct"
@@ -119,7 +120,7 @@ def test_the_token_is_never_on_a_command_line(pod):
 
 
 def test_it_runs_on_nodes_without_gpus_whatever_taints_those_have():
-    spec = download_spec("qwen25-14b", nims()["qwen25-14b"].hugging_face, Mirror(), ("team=video:NoSchedule",))
+    spec = download_spec("qwen25-14b", nims()["qwen25-14b"].hugging_face, Mirror(), [toleration("team=video:NoSchedule")])
     pod = spec["template"]["spec"]
     assert pod["tolerations"] == [{"key": "team", "operator": "Equal", "value": "video", "effect": "NoSchedule"}]
     assert "resources" not in pod["containers"][0]
