@@ -153,7 +153,9 @@ def _create_stack(state: StateDir, tools: Tools, changes: Changes, stack: str = 
             check=True,
             stdout=subprocess.DEVNULL,
         )
-    document, made, config = _stack_file(stack) | _document(created), project / "derived.yaml", stack_config(state, stack)
+    # of the project's file its config alone: what else it says is who encrypts its secrets, and where
+    document: Config = {"config": _stack_file(stack)["config"], **_document(created)}
+    made, config = project / "derived.yaml", stack_config(state, stack)
     document["config"] = derived(document["config"], changes, _place(state))
     set_since = _set_since(config, made)
     write_private(made, yaml.safe_dump(document, sort_keys=False))

@@ -53,3 +53,15 @@ def test_what_the_user_set_survives_another_start(state):
 def test_sections_of_one_start_do_not_stay_for_the_next(state):
     assert derive(state, forward={"enabled": False})["config"]["sdg:forward"] == {"enabled": False}
     assert "sdg:forward" not in derive(state)["config"]
+
+
+def test_who_encrypts_the_stacks_secrets_is_not_asked(state, tmp_path, monkeypatch):
+    theirs = {"secretsprovider": "azurekeyvault://vault", "encryptedkey": "theirs", "encryptionsalt": "v1:theirs"}
+    cluster = {"kind": "existing", "name": "lab"}
+    config = {"sdg:cluster": cluster, "sdg:ngcApiKey": {"secure": "v1:ciphertext"}}
+    (tmp_path / "Pulumi.rehearsal.yaml").write_text(yaml.safe_dump({**theirs, "config": config}))
+    monkeypatch.setattr(rehearsal, "ROOT", tmp_path)
+    derived = derive(state)
+    assert set(derived) == {"config", "encryptionsalt"}
+    assert derived["encryptionsalt"] == "v1:salt"
+    assert set(derived["config"]) == {"sdg:cluster", "sdg:mirror"}
