@@ -176,12 +176,14 @@ def secret_problems(inference: Inference, planned: Planned, given: Mapping[Secre
     Args:
         given: the secrets that have a value.
     """
+    wrong_values: set[str] = set()  # one value may stand for two keys
     for key, reason in _keys(inference, planned, catalogs):
         if key not in given:
             variable = SECRET_KEYS[key].variable
             how = f"set it with {_STORE.format(key)}, or set {variable}"
             yield f"sdg:{key} is required, because {reason}: {how}."
-        elif wrong := _misplaced(key, given[key]):
+        elif given[key] not in wrong_values and (wrong := _misplaced(key, given[key])):
+            wrong_values.add(given[key])
             yield wrong
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from sdg.inference.model import InferencePlan
-from sdg.inference.offers import PRIMARY, Catalogs, places
+from sdg.inference.offers import PRIMARY, Catalogs, offers, places
 from sdg.inference.plan import Asked, Planned, plan, provider_problems, secret_problems
 from sdg.inference.roles import readable
 from sdg.osmo.layout import GPU_PLATFORM
@@ -63,17 +63,17 @@ def plan_stack(
         today: models that have been retired by then serve nobody; this day when None.
     """
     inference, cluster, workload = sections.get("inference"), sections.get("cluster"), sections.get("workload")
-    if inference is None or cluster is None:  # refused already, and all that follows would be guesses
-        return StackPlan()
-    catalogs = Catalogs.known()
-    found, asked, spec = None, None, None
-    if workload is not None and not isinstance(workload, NoWorkload):
-        from sdg.workload.found import find  # noqa: PLC0415
-
-        found = find(workload, environ)
-        spec = _Spec(found, workload, sections.get("osmo") or Osmo(), cluster)
-        asked = Asked(found.name, found.roles, workload.endpoints, {**found.values.values, **found.values.strings}, spec.discover)
-    planned = plan(inference, asked, cluster.kind, today or datetime.now(tz=UTC).date(), catalogs)
+    catalogs, day = Catalogs.known(), today or datetime.now(tz=UTC).date()
+    said = None if isinstance(workload, NoWorkload) else workload
+    found = _found(said, environ) if said else None
+    if inference is None or cluster is None:  # refused already, and what these would come to with the rest would be guesses
+        named = offers(inference, catalogs, day).problems if inference else ()
+        return StackPlan(problems=(*(found.problems if found else ()), *named))
+    asked, spec = None, None
+    if said and found:
+        spec = _Spec(found, said, sections.get("osmo") or Osmo(), cluster)
+        asked = Asked(found.name, found.roles, said.endpoints, {**found.values.values, **found.values.strings}, spec.discover)
+    planned = plan(inference, asked, cluster.kind, day, catalogs)
     problems = [
         *provider_problems(inference, cluster.kind),
         *(found.problems if found else ()),
@@ -84,6 +84,12 @@ def plan_stack(
     ]
     notes = (*planned.notes, *(spec.warnings if spec else ()))
     return StackPlan(planned.plan, spec.workload if spec else None, tuple(problems), notes)
+
+
+def _found(workload: CataloguedWorkload | SpecWorkload, environ: Mapping[str, str]) -> Found:
+    from sdg.workload.found import find  # noqa: PLC0415
+
+    return find(workload, environ)
 
 
 def _nothing(inference: Inference, planned: Planned) -> Iterable[str]:

@@ -82,7 +82,11 @@ def _catalogued(workload: CataloguedWorkload, environ: Mapping[str, str]) -> Fou
         how = f"Fetch it: `sdg workload fetch {workload.name}`."
         absent = f"{KEY}.name: the spec of {workload.name} is not on this host ({clone} is missing). {how}"
         return Found(name, path, None, values, roles, (*problems, absent))
-    text, problem = _read(path, f"{KEY}.name")
+    if not path.is_file():
+        gone = f"{KEY}.flow: the repository of {workload.name} has no spec of {name} at the catalog's commit: {path} is missing."
+        instead = "Take another of its flows, or a spec of yours with kind spec."
+        return Found(name, path, None, values, roles, (*problems, f"{gone} {instead}"))
+    text, problem = _read(path, f"{KEY}.flow")
     # what has no value cannot be rendered, and would only be said twice
     return Found(name, path, None if missing else text, values, roles, (*problems, *([problem] if problem else ())))
 

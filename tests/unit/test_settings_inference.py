@@ -15,6 +15,7 @@ LAB = {"kind": "existing", "name": "lab-1"}
 FUNCTION = "00000000-0000-4000-8000-000000000001"
 NIMS = {"provider": "nim-operator", "services": ["qwen25-14b"]}
 NVCF = {"provider": "nvcf", "functions": {"llama-31-8b": FUNCTION}}
+QWEN_VL = {"provider": "nvcf", "functions": {"qwen3-vl-30b": FUNCTION}}
 VLLM = {"url": "http://vllm.example.com/v1", "model": "some/model", "capabilities": ["chat"]}
 EXTERNAL = {"provider": "external", "endpoints": {"mine": VLLM}}
 SECRETS = {"ngcApiKey": "nvapi-1", "nvcfApiKey": "nvapi-1", "hfToken": "hf_1"}
@@ -196,6 +197,19 @@ def test_keys_are_asked_for_where_something_needs_them(inference: dict[str, Any]
     assert len(found) == len(sentences)
     for sentence in sentences:
         assert sentence in "\n".join(found)
+
+
+def test_a_section_that_cannot_be_read_hides_no_mistake_of_another() -> None:
+    found = problems(inference={"provider": "nimop"}, workload={"kind": "catalog", "name": "vdaa"})
+    assert [each.partition(" ")[0] for each in found] == ["sdg:inference.provider", "sdg:workload.name:"]
+    found = problems(cluster={"kind": "none"}, inference={**NIMS, "services": ["nope"]}, workload={"kind": "catalog", "name": "vdaa"})
+    assert [each.partition(" ")[0] for each in found] == ["sdg:cluster.kind", "sdg:workload.name:", "sdg:inference.services[0]:"]
+
+
+def test_one_value_that_stands_for_two_keys_is_wrong_once() -> None:
+    foreign = "hf_abcdefghijklmnopqrstuvwxyzabcdefgh"
+    [problem] = problems({"ngcApiKey": foreign, "nvcfApiKey": foreign, "hfToken": foreign}, inference={**NIMS, "also": [QWEN_VL]})
+    assert problem.startswith("sdg:ngcApiKey (or NGC_API_KEY) has the form of another service's credential")
 
 
 def test_every_capability_that_nobody_knows_is_told() -> None:

@@ -176,7 +176,9 @@ def test_models_on_file_shares_are_billed_where_nims_keep_them_there():
     assert "file-shares" in found.keys() - without.keys()
 
 
-@pytest.mark.parametrize("inference", [{"provider": "none"}, {"provider": "nim-operator", "services": ["cosmos-reason"], "storageClass": "mine"}])
+@pytest.mark.parametrize(
+    "inference", [{"provider": "none"}, {"provider": "nim-operator", "services": ["cosmos-reason"], "storageClass": "mine"}]
+)
 def test_nobody_pays_for_file_shares_that_no_nim_uses(inference):
     read, _ = check({"cluster": {"kind": "azure"}, "inference": inference})
     assert not wanted_by(read["osmo"], read["platform"], read["inference"]).shares

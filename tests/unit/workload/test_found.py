@@ -143,3 +143,10 @@ def test_a_spec_that_the_profile_refuses_names_every_line(tmp_path: Path) -> Non
     assert "workflow.name (line 2)" in text
     assert "workflow.resources.big.memory (line 4)" in text
     assert "is no platform of the pool; it is 'gpus'; legal: default, gpu" in text
+
+
+def test_a_flow_whose_spec_is_not_in_the_clone_names_what_can_be_taken_instead(fetched: dict[str, str]) -> None:
+    said = {"kind": "catalog", "name": "vda", "flow": "e2e_super_resolution", "strings": GIVEN}
+    [problem] = planned(fetched, {"provider": "nim-operator"}, said).problems
+    assert problem.startswith("sdg:workload.flow: the repository of vda has no spec of vda's flow e2e_super_resolution at the catalog's")
+    assert problem.endswith("Take another of its flows, or a spec of yours with kind spec.")
