@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import pytest
 
 from rehearsal.services.internet.nvcf import function_id
-from tests.engine.rehearsing import STEPS, command, verdicts
+from tests.engine.kept import Kept, commands, options
+from tests.engine.rehearsing import STEPS, verdicts
 
 GPU_NODES = ("Standard_D16ds_v5", "Standard_NC80adis_H100_v5=3")
-DEADLINE = "inference.deadline=120"  # seconds; everything is quick here
 ON_GPUS = ("cluster.gpus=6", "cluster.gpusPerNode=2", "cluster.minNodes=4", "inference.storageClass=rehearsal-file")
-COMMON = ("sdg:inference:", "sdg:endpoints:", "pulumi:pulumi:")
 URL, MODEL = "https://models.example.com/v1", "meta/llama-3.3-70b-instruct"
 
 
@@ -77,72 +75,19 @@ WAYS = {
 }
 
 
-def options(values, name="--config"):
-    return [word for value in values for word in (name, value)]
-
-
 @pytest.fixture
 def rehearsed(tmp_path):
-    """The command for a stack; whatever it started is gone afterwards."""
-    made = []
-
-    def of(stack):
-        made.append(command(tmp_path, stack))
-        return made[-1]
-
-    yield of
-    for each in made:
-        each.stop()
+    with commands(tmp_path) as of:
+        yield of
 
 
-class Kept:
-    """A stack that was rehearsed and stays."""
+def add(stack, way):
+    stack.set(*(f"inference.{path}={value}" for path, value in way.more.items()))
 
-    def __init__(self, sdg, way):
-        self._sdg, self._way = sdg, way
-        done = sdg.rehearse("--keep", *options(way.nodes, "--node"), *options((DEADLINE, *way.config)))
-        assert done.returncode == 0, done.stdout
-        self.output = done.stdout
 
-    def shell(self, words):
-        done = self._sdg.shell(words)
-        assert done.returncode == 0, done.stdout
-        return done.stdout
-
-    def pulumi(self, words):
-        return self.shell(f"pulumi {words} --stack {self._way.stack} --non-interactive")
-
-    def outputs(self):
-        return json.loads(self.pulumi("stack output --json 2>/dev/null"))
-
-    def endpoints(self):
-        return sorted(endpoint["name"] for endpoint in self.outputs()["endpoints"])
-
-    def services(self):
-        """The NIM services that there are."""
-        return sorted(self.shell("kubectl get nimservices -n osmo-nims -o 'jsonpath={.items[*].metadata.name}'").split())
-
-    def add(self):
-        for path, value in self._way.more.items():
-            self.pulumi(f"config set --path 'sdg:inference.{path}' '{value}'")
-
-    def remove(self):
-        for path in self._way.more:
-            above = path.rpartition(".")[0] if path.count(".") > 1 else path
-            self._sdg.shell(f"pulumi config rm --path 'sdg:inference.{above}' --stack {self._way.stack}")
-
-    def touched(self):
-        """Names of the resources that an update would touch, without those that stand for all endpoints, and then the update."""
-        steps = json.loads(self.pulumi("preview --json --suppress-progress 2>/dev/null"))["steps"]
-        self.pulumi("up --yes --skip-preview")
-        changed = {step["urn"] for step in steps if step["op"] not in {"same", "read"}}
-        return {name for urn in changed if (name := urn.rpartition("::")[2]) not in self._common(changed)}
-
-    @staticmethod
-    def _common(urns):
-        """The gate of all endpoints, components, which say what they hold, and the stack, whose outputs list it."""
-        kinds = {urn.rpartition("::")[2]: urn.split("::")[2].rpartition("$")[2] for urn in urns}
-        return {name for name, kind in kinds.items() if name == "inference-gate" or kind.startswith(COMMON)}
+def remove(stack, way):
+    above = {path.rpartition(".")[0] if path.count(".") > 1 else path for path in way.more}
+    stack.remove(*(f"inference.{path}" for path in above))
 
 
 @pytest.mark.timeout(900)
@@ -150,18 +95,18 @@ class Kept:
 def test_a_stack_lives_with_it_changes_one_endpoint_and_leaves_nothing(rehearsed, provider):
     way = WAYS[provider]
     sdg = rehearsed(way.stack)
-    stack = Kept(sdg, way)
+    stack = Kept(sdg, way.config, way.nodes)
     assert verdicts(stack.output) == dict.fromkeys(STEPS[:4], "held")
     assert "OSMO and inference were worked on at the same time for " in stack.output
     assert stack.outputs()["gates"]["inference"] == "passed"
     assert stack.endpoints() == sorted(way.endpoints)
-    stack.add()
+    add(stack, way)
     touched = stack.touched()
     assert all(way.added in name for name in touched), touched
     assert stack.endpoints() == sorted([*way.endpoints, way.added])
     if way.nodes:
         assert stack.services() == stack.endpoints()
-    stack.remove()
+    remove(stack, way)
     touched = stack.touched()
     assert all(way.added in name for name in touched), touched
     assert stack.endpoints() == sorted(way.endpoints)
