@@ -46,7 +46,7 @@ class OneRequest:
         self._answered_at = ""
         self._thread: threading.Thread | None = None
         self._began = self._due = time.monotonic()
-        self._tries = 0
+        self._pause = _AGAIN  # until the next try
 
     def check(self) -> Check:
         """Sends it if it is due; what is known about it by now."""
@@ -84,7 +84,7 @@ class OneRequest:
         return f"{waited}; the last one: {last}" if last else waited
 
     def _begin(self) -> None:
-        self._began, self._tries = time.monotonic(), self._tries + 1
+        self._began = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=f"request-{self._subject}", daemon=True)
         self._thread.start()
 
@@ -93,6 +93,7 @@ class OneRequest:
             outcome = self._send()
         except Exception as error:  # noqa: BLE001 (whatever it is, it must be seen: nobody else notices that this thread ended)
             outcome = Outcome(good=False, words=f"{type(error).__name__}: {error}"[:300])
-        self._due = time.monotonic() + min(_AGAIN * 2 ** (self._tries - 1), _AGAIN_AT_MOST)
+        self._due = time.monotonic() + self._pause
+        self._pause = min(2 * self._pause, _AGAIN_AT_MOST)
         self._answered_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._outcome = outcome

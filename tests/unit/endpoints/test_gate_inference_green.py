@@ -1,6 +1,7 @@
 """The inference gate: what it asks of an endpoint of each provider, and what it says meanwhile."""
 
 import base64
+import itertools
 import json
 import struct
 import threading
@@ -228,6 +229,26 @@ def test_an_answered_request_is_not_sent_again_however_often_it_is_asked_for(mon
     request = OneRequest("endpoint/llm", "an answer", lambda: sent.append(1) or Outcome(good=True, words="answered"))
     assert [request.check().status for _ in range(3)] == [Status.PASSED] * 3
     assert sent == [1]
+
+
+def test_a_request_that_never_succeeds_is_sent_ever_less_often_for_as_long_as_it_is_wanted(monkeypatch):
+    now, sent = [0.0], []
+    monkeypatch.setattr("sdg.gates.probes.one_request.time.monotonic", lambda: now[0])
+
+    def fails():
+        sent.append(now[0])
+        return Outcome(good=False, words="no")
+
+    request = OneRequest("endpoint/llm", "an answer", fails)
+    for _ in range(86_400):
+        request.check()
+        now[0] += 1.0
+        if len(sent) > 1100:
+            break
+    pauses = [later - earlier for earlier, later in itertools.pairwise(sent)]
+    assert pauses[:5] == [5.0, 10.0, 20.0, 40.0, 60.0]
+    assert set(pauses[4:]) == {60.0}
+    assert len(sent) > 1100
 
 
 def test_a_request_that_goes_wrong_in_any_way_is_told():
