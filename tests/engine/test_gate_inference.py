@@ -10,14 +10,14 @@ from rehearsal.nims.kinds import NIM_SERVICES
 from sdg.gates.checks import Status
 from sdg.gates.downloads import DownloadsRecord
 from sdg.gates.inference import InferenceRecord
-from tests.engine.test_nim_operator_simulated import QWEN, TAINT, cluster, nims, resources, switch  # noqa: F401 (fixtures)
+from tests.engine.nims_cluster import QWEN, TAINT, resources
 
 pytestmark = pytest.mark.xdist_group("nims-cluster")
 REASON = "nvidia/cosmos-reason2-8b"
 
 
 @pytest.fixture
-def gate(cluster, nims, monkeypatch):  # noqa: F811
+def gate(cluster, nims, monkeypatch):
     monkeypatch.setenv("PATH", f"{cluster.tools.path('kubectl').parent}:/usr/bin:/bin")
     return Gate(cluster, nims)
 
@@ -25,7 +25,7 @@ def gate(cluster, nims, monkeypatch):  # noqa: F811
 class Gate:
     """Gates over one namespace of NIMs."""
 
-    def __init__(self, cluster, nims):  # noqa: F811
+    def __init__(self, cluster, nims):
         self.nims = nims
         self.connection = {"kubeconfig": cluster.state.kubeconfig.read_text(), "context": None, "keys": {}}
         self.said = []
@@ -59,7 +59,7 @@ class Gate:
         pytest.fail(f"{name} did not say {words!r} but {seen}")
 
 
-def test_a_nim_is_waited_for_asked_and_looked_at_again(nims, gate, switch):  # noqa: F811
+def test_a_nim_is_waited_for_asked_and_looked_at_again(nims, gate, switch):
     switch("nim.slow", name="cosmos-reason", seconds=4)
     nims.reason()
     found = gate.waits()
@@ -73,7 +73,7 @@ def test_a_nim_is_waited_for_asked_and_looked_at_again(nims, gate, switch):  # n
     assert again.evidence["endpoints"]["cosmos-reason"]["request"] == evidence["request"]
 
 
-def test_a_changed_nim_is_green_only_once_the_change_is_served(nims, gate):  # noqa: F811
+def test_a_changed_nim_is_green_only_once_the_change_is_served(nims, gate):
     nims.reason()
     assert gate.waits().status is Status.PASSED
     nims.api.patch(NIM_SERVICES, "cosmos-reason", {"spec": {"env": [{"name": "NIM_SERVED_MODEL_NAME", "value": "other"}]}}, nims.name)
@@ -82,14 +82,14 @@ def test_a_changed_nim_is_green_only_once_the_change_is_served(nims, gate):  # n
     assert found.evidence["endpoints"]["cosmos-reason"]["listed"] == ["other"]
 
 
-def test_a_nim_that_serves_another_model_is_named(nims, gate):  # noqa: F811
+def test_a_nim_that_serves_another_model_is_named(nims, gate):
     nims.reason()
     check = gate.red("endpoint-models", ("cosmos-reason", "wanted"), words="ModelMissing")
     assert check.observed == f"ModelMissing: serves {REASON}, wanted wanted"
 
 
 @pytest.mark.parametrize(("state", "cause"), [("expired", "NgcKeyExpired"), ("other-organisation", "NgcKeyOfAnotherOrg")])
-def test_a_key_that_pulls_nothing_is_named(nims, gate, switch, state, cause):  # noqa: F811
+def test_a_key_that_pulls_nothing_is_named(nims, gate, switch, state, cause):
     switch("ngc.key", state=state)
     nims.nim("fresh", f"nvcr.io/nim/nvidia/gate-{state}:1.0.0", {"emptyDir": {}})
     check = gate.red("nim-ready", ("fresh",), words=cause)
@@ -97,21 +97,21 @@ def test_a_key_that_pulls_nothing_is_named(nims, gate, switch, state, cause):  #
     assert not check.final
 
 
-def test_a_nim_that_never_gets_ready_says_what_it_does(nims, gate, switch):  # noqa: F811
+def test_a_nim_that_never_gets_ready_says_what_it_does(nims, gate, switch):
     switch("nim.never", name="cosmos-reason", message="the engine hangs")
     nims.reason()
     check = gate.red("nim-ready", words="the engine hangs")
     assert check.observed.startswith("loading its model")
 
 
-def test_a_class_of_disks_is_named(nims, gate):  # noqa: F811
+def test_a_class_of_disks_is_named(nims, gate):
     storage = {"pvc": {"create": True, "size": "50Gi", "volumeAccessMode": "ReadWriteMany", "storageClass": "rehearsal-block"}}
     nims.reason(storage=storage)
     check = gate.red("model-volume", words="StorageClassNotShared")
     assert "StorageClass rehearsal-block" in check.remedy
 
 
-def test_gpus_that_no_node_has_are_named_and_final_where_no_pool_could_have_them(nims, gate):  # noqa: F811
+def test_gpus_that_no_node_has_are_named_and_final_where_no_pool_could_have_them(nims, gate):
     nims.reason(storage={"emptyDir": {}}, resources=resources("48Gi", gpus=8))
     assert not gate.red("nim-ready", words="GpusInsufficient").final
     pools = [{"name": "gpu", "minimum": 0.0, "maximum": 4.0, "gpus": 2.0, "labels": {}, "taints": [TAINT]}]
@@ -119,7 +119,7 @@ def test_gpus_that_no_node_has_are_named_and_final_where_no_pool_could_have_them
     assert found.evidence["ended"] == "time cannot cure this"
 
 
-def test_a_secret_that_is_missing_is_named_and_final(nims, gate):  # noqa: F811
+def test_a_secret_that_is_missing_is_named_and_final(nims, gate):
     env = [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "not-there", "key": "KEY"}}}]
     nims.reason(storage={"emptyDir": {}}, env=env)
     check = gate.red("nim-ready", words="SecretMissing")
@@ -128,7 +128,7 @@ def test_a_secret_that_is_missing_is_named_and_final(nims, gate):  # noqa: F811
 
 
 @pytest.mark.parametrize(("status", "cause"), [(429, "TooManyRequests"), (401, "TokenRefused"), (403, "ModelGated")])
-def test_a_refused_download_is_named_while_it_is_tried_again(nims, gate, switch, status, cause):  # noqa: F811
+def test_a_refused_download_is_named_while_it_is_tried_again(nims, gate, switch, status, cause):
     switch("nim.download", name="qwen25-14b", status=status)
     nims.claim("qwen25-14b-pvc")
     nims.download()
@@ -138,7 +138,7 @@ def test_a_refused_download_is_named_while_it_is_tried_again(nims, gate, switch,
     assert not seen.final
 
 
-def test_a_download_that_was_given_up_is_not_waited_for_and_its_cause_is_kept(nims, gate, switch):  # noqa: F811
+def test_a_download_that_was_given_up_is_not_waited_for_and_its_cause_is_kept(nims, gate, switch):
     switch("nim.download", name="qwen25-14b", status=429)
     nims.claim("qwen25-14b-pvc")
     nims.download()
@@ -147,7 +147,7 @@ def test_a_download_that_was_given_up_is_not_waited_for_and_its_cause_is_kept(ni
     assert "TooManyRequests" in found.checks[0].observed
 
 
-def test_a_download_is_waited_for(nims, gate):  # noqa: F811
+def test_a_download_is_waited_for(nims, gate):
     nims.claim("qwen25-14b-pvc")
     nims.download()
     assert DownloadsRecord.wait(gate.downloads(), gate.said.append).status is Status.PASSED

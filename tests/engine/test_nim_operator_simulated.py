@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import time
-import uuid
 
 import pytest
 import requests
@@ -12,64 +11,17 @@ import yaml
 
 from components.inference.nim_operator.download import download_spec
 from components.inference.nim_operator.manifests import Placement, service_spec
-from rehearsal.api import ACCOUNTS, CLAIMS, DEFINITIONS, DEPLOYMENTS, JOBS, PODS, SERVICES, STORAGE_CLASSES, ApiError
+from rehearsal.api import ACCOUNTS, CLAIMS, DEFINITIONS, DEPLOYMENTS, JOBS, PODS, SERVICES, ApiError
 from rehearsal.cluster import VirtualCluster
 from rehearsal.nims.kinds import NIM_CACHES, NIM_SERVICES
 from rehearsal.nims.rendering import BINDINGS, ROLES
 from rehearsal.nims.services import FINALIZER
 from rehearsal.processes import ProcessTable
-from rehearsal.state import StateDir
-from rehearsal.tools import Tools
 from sdg.catalog.nims import nims as all_nims
 from sdg.settings.mirror import Mirror
-from tests.engine.nims_cluster import (
-    CHART,
-    NAMESPACES,
-    OPERATOR,
-    PROFILE,
-    QWEN,
-    TOLERATION,
-    Cluster,
-    Space,
-    asked,
-    resources,
-    storage_class,
-    until,
-)
+from tests.engine.nims_cluster import CHART, OPERATOR, PROFILE, QWEN, TOLERATION, Space, asked, resources, until
 
 pytestmark = pytest.mark.xdist_group("nims-cluster")
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    tools, state = Tools.locate(), StateDir(tmp_path_factory.mktemp("cluster") / "state")
-    virtual = VirtualCluster(state, tools)
-    try:
-        virtual.start(PROFILE)
-        found = Cluster(state, tools)
-        found.api.create(STORAGE_CLASSES, storage_class("shares", "file.rehearsal.sdg"))
-        found.install()
-        yield found
-    finally:
-        virtual.stop(purge=True)
-
-
-@pytest.fixture
-def switch(cluster):
-    """Sets a fault switch; all are taken back afterwards."""
-    url = f"{cluster.state.service_urls()['control']}/faults"
-    yield lambda name, /, **fields: requests.put(f"{url}/{name}", json=fields, timeout=5).raise_for_status()
-    requests.delete(url, timeout=5).raise_for_status()
-
-
-@pytest.fixture
-def nims(cluster):
-    """A namespace with the Secrets that NIMs need."""
-    space = Space(cluster.api, f"nims-{uuid.uuid4().hex[:8]}")
-    yield space
-    for item in cluster.api.list(NIM_SERVICES, space.name)["items"]:
-        cluster.api.delete(NIM_SERVICES, item["metadata"]["name"], space.name)
-    cluster.api.delete(NAMESPACES, space.name)
 
 
 def test_a_nim_gets_ready_and_answers_through_its_service(cluster, nims):
