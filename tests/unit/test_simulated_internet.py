@@ -211,6 +211,21 @@ class TestFoundry:
         internet = TestClient(create_app(site.world, site.world.faults))
         return ask(internet, f"{self.URL}/chat/completions", "POST", json={"model": model, "messages": HELLO}, headers=headers).status_code
 
+    def test_a_serverless_endpoint_answers_chats_and_lists_nothing(self, site: Site) -> None:
+        common = {"location": REGION, "identity": {"type": "SystemAssigned"}}
+        hub_ = site.put("machinelearningservices:Workspace", workspaceName="hub", kind="Hub", storageAccount="/a", keyVault="/b", **common)
+        site.put("machinelearningservices:Workspace", workspaceName="project", kind="Project", hubResourceId=hub_.id, **common)
+        properties = {"authMode": "Key", "modelSettings": {"modelId": "azureml://registries/azureml/models/Phi-4"}}
+        place = {"workspaceName": "project", "name": "mine", "location": REGION}
+        made = site.put("machinelearningservices:ServerlessEndpoint", sku={"name": "Consumption"}, properties=properties, **place)
+        internet, url = TestClient(create_app(site.world, site.world.faults)), f"https://mine.{REGION}.models.ai.azure.com"
+        headers = {"Authorization": f"Bearer {made.secrets['primaryKey']}"}
+        body = {"model": "whatever", "messages": HELLO}
+        assert ask(internet, f"{url}/v1/chat/completions", "POST", json=body, headers=headers).status_code == 200
+        assert ask(internet, f"{url}/v1/chat/completions", "POST", json=body).status_code == 401
+        assert ask(internet, f"{url}/info", headers=headers).json()["model_name"] == "Phi-4"
+        assert ask(internet, f"{url}/v1/models", headers=headers).status_code == 404
+
     def test_its_list_tells_of_the_region_and_not_of_what_is_deployed(self, site: Site) -> None:
         key = site.world.resources("Microsoft.CognitiveServices/accounts")[0].secrets["key1"]
         internet = TestClient(create_app(site.world, site.world.faults))

@@ -58,11 +58,11 @@ def create_serverless(world: World) -> FastAPI:
         # whatever model a request names, it is this endpoint's
         return refused or await _answer(request, {}, always=found)
 
-    @app.get("/{name}/v1/models")
     @app.get("/{name}/info")
     def _info(name: str, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
         found = next((one for one in world.resources(ENDPOINT) if one.name == name), None)
-        return _refused(world, found, bearer(authorization)) or JSONResponse(openai.listed({_model(found): openai.Model(_model(found))}))
+        said = {"model_name": _model(found), "model_type": "chat-completion", "model_provider_name": ""}
+        return _refused(world, found, bearer(authorization)) or JSONResponse(said)
 
     return app
 
