@@ -26,12 +26,6 @@ class DataUrl:
     task: str
     place: tuple[str | int, ...]
 
-    @property
-    def scheme(self) -> str:
-        """`s3`, `azure`, `gs`, `swift` or `tos`; empty where the URL has none."""
-        scheme, separator, _ = self.url.partition("://")
-        return scheme.lower() if separator else ""
-
 
 def data_urls_of(tasks: Iterable[Task]) -> tuple[DataUrl, ...]:
     """Every URL, empty ones too, in the spec's order; results of other tasks and datasets have none."""

@@ -53,11 +53,6 @@ class Rendered:
         """
         return self.lines.of(path)
 
-    @property
-    def unused_defaults(self) -> frozenset[str]:
-        """Defaults that nothing read, or that an override took the place of."""
-        return frozenset(name for name in self.defaults if name not in self.used or self.values.get(name) is not self.defaults[name])
-
 
 def render(text: str, values: Values | None = None) -> Rendered:
     """What the platform makes of a spec.

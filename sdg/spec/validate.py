@@ -66,6 +66,8 @@ class _Walk:
         return [key for key, described in OBJECTS[kind].items() if self.profile in described.profiles]
 
     def _unknown(self, kind: str, key: str, value: Any, where: Where) -> None:  # noqa: ANN401
+        if self.report.full:
+            return
         described = OBJECTS[kind].get(key)
         names = self._names(kind)
         if described is not None:

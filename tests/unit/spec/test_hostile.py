@@ -100,6 +100,7 @@ MANY = {
     + "".join(f"      A{n}: http://$A{n - 1}.osmo-nims/\n" for n in range(20_000)),
     "tasks of a group": "workflow:\n  name: w\n  groups:\n  - name: g\n    tasks:\n"
     + "".join(f"    - {{name: t{n}, args: ['{{{{host:t{n - 1}}}}}']}}\n" for n in range(6000)),
+    "keys that are none": ARGUMENTS.replace("args:\n", "".join(f"a{n}: b\n    " for n in range(COUNT))),
     "ranges of exit codes": ARGUMENTS.replace("args:\n", f"exitActions: {{FAIL: '{','.join(['0-255'] * 200_000)}'}}\n"),
     "variables under variables": ARGUMENTS
     + "    - A=$A\n" * COUNT
