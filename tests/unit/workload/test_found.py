@@ -150,3 +150,63 @@ def test_a_flow_whose_spec_is_not_in_the_clone_names_what_can_be_taken_instead(f
     [problem] = planned(fetched, {"provider": "nim-operator"}, said).problems
     assert problem.startswith("sdg:workload.flow: the repository of vda has no spec of vda's flow e2e_super_resolution at the catalog's")
     assert problem.endswith("Take another of its flows, or a spec of yours with kind spec.")
+
+
+READS = """version: 2
+workflow:
+  name: w
+  resources:
+    default: {cpu: 1, memory: 1Gi, storage: 1Gi}
+  tasks:
+  - name: a
+    image: alpine:3
+    command: [sh, -c, "curl {{ llm_url }}"]
+    environment: {URL: "{{ llm_url }}"{% if other %}, OTHER: "{{ other_url }}"{% endif %}}
+default-values:
+  llm_url: http://qwen25-14b.osmo-nims.svc.cluster.local:8000/v1
+  other: false
+"""
+
+
+def of_spec(tmp_path: Path, text: str, inference: dict[str, object] | None = None, **said: object) -> StackPlan:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    return planned({}, inference or {"provider": "nim-operator"}, {"kind": "spec", "path": str(path), **said})
+
+
+def test_an_endpoint_for_a_variable_that_the_spec_lacks_is_refused(tmp_path: Path) -> None:
+    [problem] = of_spec(tmp_path, READS, endpoints={"lm_url": "qwen25-14b", "llm_url": "qwen25-14b"}).problems
+    assert problem.startswith("sdg:workload.endpoints.lm_url: the spec ")
+    assert "has no such variable; did you mean llm_url" in problem
+    assert of_spec(tmp_path, READS, endpoints={"other_url": "qwen25-14b"}).problems == (), "that of a branch that is not taken"
+
+
+def test_a_value_for_a_variable_that_the_spec_lacks_is_a_note(tmp_path: Path) -> None:
+    found = of_spec(tmp_path, READS, values={"lm_url": "a"}, strings={"zzz": "b", "other_url": "c"})
+    assert found.problems == ()
+    assert [note.partition(":")[0] + note.partition(":")[2].partition(" ")[0] for note in found.notes] == [
+        "sdgworkload.values.lm_url",
+        "sdgworkload.strings.zzz",
+    ]
+    assert "did you mean llm_url" in found.notes[0]
+    assert "it has llm_url, other" in found.notes[1]
+
+
+def test_a_variable_has_one_value(tmp_path: Path) -> None:
+    found = of_spec(tmp_path, READS, values={"llm_url": "a"}, strings={"llm_url": "b"})
+    assert found.problems == ("sdg:workload.values.llm_url: sdg:workload.strings gives the same variable a value; say one of the two.",)
+
+
+def test_a_variable_without_a_value_is_set_in_the_stack_and_not_on_a_command_line(tmp_path: Path) -> None:
+    [problem] = of_spec(tmp_path, READS.replace("name: w", "name: {{ nm }}")).problems
+    assert "legal: sdg:workload.strings.nm, or a default under default-values" in problem
+    assert "--set" not in problem
+
+
+def test_the_url_of_an_endpoint_that_is_not_made_yet_is_told_in_words(tmp_path: Path) -> None:
+    text = READS.replace("cpu: 1", 'cpu: "{{ llm_url }}"')
+    found = of_spec(tmp_path, text, {"provider": "nim-operator", "also": [{"provider": "foundry"}]}, endpoints={"llm_url": "llama-3-3-70b"})
+    assert found.inference.overrides, "a placeholder fills the spec in"
+    told = "\n".join((*found.problems, *found.notes))
+    assert "(the URL of llama-3-3-70b)" in told
+    assert ".invalid" not in told
