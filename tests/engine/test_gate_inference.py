@@ -112,7 +112,7 @@ def test_a_class_of_disks_is_named(nims, gate):
 
 
 def test_gpus_that_no_node_has_are_named_and_final_where_no_pool_could_have_them(nims, gate):
-    nims.reason(storage={"emptyDir": {}}, resources=resources("48Gi", gpus=8))
+    nims.reason(storage={"emptyDir": {}}, resources=resources("48Gi", gpus=16))
     assert not gate.red("nim-ready", words="GpusInsufficient").final
     pools = [{"name": "gpu", "minimum": 0.0, "maximum": 4.0, "gpus": 2.0, "labels": {}, "taints": [TAINT]}]
     found = gate.waits(pools=pools, deadline=60.0)
