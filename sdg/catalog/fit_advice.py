@@ -29,10 +29,21 @@ def advice(pod: Pod, pools: Sequence[Pool], judge: Judge, others: Sequence[str] 
 
 
 def _grown(pools: Sequence[Pool], judge: Judge) -> Iterator[str]:
+    alike: dict[object, int] = {}  # nodes that are just there come one by one, and many of them are the same
     for index, pool in enumerate(pools):
+        alike.setdefault(_shape(pool), index)
+    for index in alike.values():
+        pool = pools[index]
         least = _least(lambda more, index=index, pool=pool: judge(_with(pools, index, replace(pool, maximum=pool.maximum + more))))  # type: ignore[misc]
-        if least:
+        if least and pool.size:
             yield f"let pool {pool.name} have {_nodes(pool.maximum + least)} (now {pool.maximum})"
+        elif least:
+            yield f"add {_nodes(least)} like {pool.name}"
+
+
+def _shape(pool: Pool) -> object:
+    """What makes another node of a pool worth as much as one of another pool."""
+    return pool.name if pool.size else (pool.gpus, pool.vram_gib, pool.cpu, pool.memory_gib, pool.storage_gib, pool.taints)
 
 
 def _added(pod: Pod, pools: Sequence[Pool], judge: Judge) -> Iterator[str]:

@@ -111,7 +111,7 @@ def test_one_place_must_suit_every_group_since_what_stays_does_not_move() -> Non
     assert fit(stays, [second], pools).placed
     [misfit] = fit(stays, [first, second], pools).misfits
     assert misfit.reason == "There is no way to place stays that leaves room for each of first and second, one after the other."
-    assert "let pool fast have 2 nodes (now 1)" in misfit.remedy
+    assert "add 1 node like fast" in misfit.remedy
 
 
 def test_what_is_short_is_named() -> None:
@@ -221,3 +221,11 @@ def test_what_a_node_keeps_is_less_on_small_machines_and_grows_with_the_pods_tha
     assert small.memory_mib == 8 * 1024 - 2 * 1024 - 100  # at most a quarter, and what the kubelet keeps free
     few, many = (allocatable(vm_size("Standard_D16ds_v5"), max_pods=pods).memory_mib for pods in (30, 250))
     assert few - many == 20 * 220
+
+
+def test_nodes_that_are_just_there_are_asked_for_by_one_of_them_once_for_those_that_are_alike() -> None:
+    nodes = [Pool(f"node-{index}", 1, 1, 1, 80, 40, 300, labels={"kubernetes.io/hostname": f"node-{index}"}) for index in range(3)]
+    [misfit] = fit([Pod("four", 1, count=4)], [], nodes).misfits
+    assert misfit.remedy.count("add 1 node like node-0") == 1
+    assert "node-1" not in misfit.remedy
+    assert "pool" not in misfit.remedy
