@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,7 @@ class RehearsedStack:
         document = yaml.safe_load(Path(self.environment["PULUMI_OPTION_CONFIG_FILE"]).read_text())
         return document["config"].get(f"sdg:{section}")
 
-    def fault(self, name: str, **body: Any) -> None:
+    def fault(self, name: str, /, **body: Any) -> None:
         requests.put(f"{self._control()}/faults/{name}", json=body, timeout=5).raise_for_status()
 
     def clear_faults(self) -> None:
@@ -230,16 +231,23 @@ def wait_until(condition: Callable[[], Any], seconds: float = 30) -> Any:
     raise AssertionError(f"condition did not hold within {seconds} s")
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsedStack]:
-    """A rehearsal of this module's own, started; nothing is deployed on it yet."""
-    state = tmp_path_factory.mktemp("rehearsal") / "state"
+@contextmanager
+def rehearsed_stack(
+    folder: Path, nodes: Mapping[str, int] | None = None, sections: Mapping[str, Any] | None = None
+) -> Iterator[RehearsedStack]:
+    """A rehearsal in a folder, started; nothing is deployed on it yet.
+
+    Args:
+        nodes: machine sizes to their number, where the usual ones do not do.
+        sections: of `sdg:`, in place of those of the stack's file.
+    """
+    state = folder / "state"
     before = dict(os.environ)
     os.environ["SDG_REHEARSAL"] = str(state)
     # the user's forward keeps its marker there
     os.environ["XDG_STATE_HOME"] = str(state.with_name("xdg-state"))
     try:
-        rehearsal.start()
+        rehearsal.start(sections, nodes=nodes)
         rehearsed = RehearsedStack(state, free_port(), process_environment(STACK))
         rehearsed.configure(forward={"port": rehearsed.port, "uiPort": free_port()})
         yield rehearsed
@@ -247,3 +255,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsedStack]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsedStack]:
+    """A rehearsal of this module's own, started; nothing is deployed on it yet."""
+    with rehearsed_stack(tmp_path_factory.mktemp("rehearsal")) as rehearsed:
+        yield rehearsed

@@ -30,15 +30,17 @@ Evidence: `endpoints` by name: {phase, models, listed, request {seconds, at}}.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from sdg.gates.checks import Verdict
+from sdg.gates.checks import Status, Verdict
 from sdg.gates.probes.endpoints import Endpoints
+from sdg.gates.probes.nims import NAME as NIM_READY
 from sdg.gates.probes.nims import NimsProbe
 from sdg.gates.probes.pools import Pool
 from sdg.gates.resource import Properties, RecordProvider
 from sdg.gates.stage import SETTLE
-from sdg.gates.waiting import Say, Wait, observed, until_green
+from sdg.gates.waiting import Say, Wait, late, observed, until_green
 from sdg.inference.model import PlannedEndpoint
 from sdg.kube.api import KubernetesApi
 from sdg.kube.connection import Connection
@@ -55,7 +57,7 @@ class InferenceRecord(RecordProvider):
     def wait(inputs: Properties, say: Say) -> Verdict:
         wait = Wait(float(inputs["deadline"]), interval=INTERVAL, speak_gap=SPEAK_GAP, speak_every=SPEAK_EVERY, settle=SETTLE)
         with Endpoints.of(inputs, _nims(inputs), with_requests=True) as endpoints:
-            return until_green(endpoints.look, wait, say)
+            return _late(until_green(endpoints.look, wait, say), wait.deadline)
 
     @staticmethod
     def observe(inputs: Properties, found: Properties) -> Verdict:
@@ -69,7 +71,22 @@ def _nims(inputs: Properties) -> NimsProbe | None:
         return None
     api = KubernetesApi.connect(Connection.of(inputs["connection"]))
     pools = tuple(Pool.of(entry) for entry in inputs.get("pools") or ())
-    return NimsProbe(api, pools, repair=str(inputs.get("repair") or ""), restore=str(inputs.get("restore") or ""))
+    served = frozenset(str(entry["nim"]["name"]) for entry in inputs["endpoints"] if entry.get("nim"))
+    return NimsProbe(api, pools, repair=str(inputs.get("repair") or ""), restore=str(inputs.get("restore") or ""), served=served)
+
+
+def _late(verdict: Verdict, deadline: float) -> Verdict:
+    """With a name for a NIM that was still on its way, and nothing wrong with it, when the wait was over."""
+    if verdict.evidence.get("ended") != late(deadline):
+        return verdict
+    waited = f"The gate waited {deadline:g} s (`sdg:inference.deadline`), and the next `pulumi up` waits as long again."
+    on_the_way = [
+        replace(check, observed=f"NimNotReady: {check.observed}", remedy=f"{check.remedy} {waited}")
+        if check.name == NIM_READY and check.status is Status.FAILED and not check.stuck
+        else check
+        for check in verdict.checks
+    ]
+    return replace(verdict, checks=tuple(on_the_way))
 
 
 def _remembering(verdict: Verdict, found: Properties) -> Verdict:

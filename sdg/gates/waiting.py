@@ -103,7 +103,12 @@ def _end(verdict: Verdict, wait: Wait, waited: float, final_for: float | None, i
         return interruption.reason
     if final_for is not None and final_for >= wait.settle:
         return "time cannot cure this"
-    return f"the deadline of {wait.deadline:g} s was reached" if waited >= wait.deadline else ""
+    return late(wait.deadline) if waited >= wait.deadline else ""
+
+
+def late(deadline: float) -> str:
+    """Why a wait was over that took too long."""
+    return f"the deadline of {deadline:g} s was reached"
 
 
 class _Voice:

@@ -46,6 +46,7 @@ def test_a_model_is_downloaded_where_the_catalog_says_so_into_a_volume_of_many_w
         assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
         assert claim["spec"]["resources"]["requests"]["storage"] == nims()[name].volume.size
         assert claim["spec"]["storageClassName"] == "fast", "that of the cluster"
+        assert everything.requests[f"nim-{name}-volume"].ignoreChanges == ["spec.storageClassName"], "a claim's class cannot change"
     assert not {f"nim-{name}-volume" for name in EVERY if name not in DOWNLOADED} & set(everything.types)
 
 

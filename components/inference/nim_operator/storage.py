@@ -44,10 +44,14 @@ def _made(shares: ManagedShares, opts: pulumi.ResourceOptions) -> StorageClass:
 
 
 def model_claim(name: str, nim: Nim, storage_class: pulumi.Output[str], opts: pulumi.ResourceOptions) -> PersistentVolumeClaim:
-    """The volume that a Job fills and the NIM reads. It is not awaited: a class may wait for the Job's pod."""
+    """The volume that a Job fills and the NIM reads. It is not awaited: a class may wait for the Job's pod.
+
+    It keeps the class that it was made with, as those do that the operator makes: another one would be another volume, without the model.
+    """
+    kept = pulumi.ResourceOptions(ignore_changes=["spec.storageClassName"])
     return PersistentVolumeClaim(
         f"nim-{name}-volume",
         metadata={"name": nim_claim(name), "namespace": NIM_NAMESPACE, "annotations": {"pulumi.com/skipAwait": "true"}},
         spec={"access_modes": [SHARED], "storage_class_name": storage_class, "resources": {"requests": {"storage": nim.volume.size}}},
-        opts=opts,
+        opts=pulumi.ResourceOptions.merge(opts, kept),
     )

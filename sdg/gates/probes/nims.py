@@ -30,6 +30,7 @@ _PROGRESS_DEADLINE: Final = "exceeded its progress deadline"  # what every long 
 _OPERATOR_LOG: Final = (
     f"Look at the log of the operator: `kubectl --namespace {NIM_OPERATOR_NAMESPACE} logs --selector control-plane --tail 50`."
 )
+_NO_IMAGE: Final = ("ImagePullBackOff", "ErrImagePull")
 _PULLS: Final = frozenset({"Pulling", "Pulled", "Failed", "BackOff"})
 _GPUS: Final = f"Insufficient {GPU_RESOURCE}"
 
@@ -42,12 +43,14 @@ class NimsProbe:
         pools: those that nodes come in; none where nodes are just there.
         repair: the command that brings back what vanished from the operator's release.
         restore: the `pulumi up` that brings back what no release holds.
+        served: names of the NIMs that the stack serves; empty where nobody says.
     """
 
     api: KubernetesLogs
     pools: Sequence[Pool] = ()
     repair: str = ""
     restore: str = ""
+    served: frozenset[str] = frozenset()
     logs: PodLogs = field(init=False)
     downloads: DownloadsProbe = field(init=False)
 
@@ -94,8 +97,10 @@ class NimsView:
         found, phase = self._nim(endpoint)
         if found.status is Status.PASSED:
             return [found], phase
-        volume = volume_check(self.volumes, nim_claim(endpoint.nim), endpoint.name)
-        return [*self._download(endpoint), volume, found], phase
+        claim = nim_claim(endpoint.nim)
+        if phase in _UNTOUCHED and self.volumes.claim(claim) is None:  # the operator makes it, and has not begun
+            return [*self._download(endpoint), found], phase
+        return [*self._download(endpoint), volume_check(self.volumes, claim, endpoint.name), found], phase
 
     def _download(self, endpoint: Endpoint) -> list[Check]:
         job = self.jobs.get(download_job(endpoint.nim))
@@ -187,8 +192,18 @@ class NimsView:
         if self.probe.pools and largest < wanted:
             remedy = f"Add a pool to `sdg:cluster.gpuPools` whose nodes have {wanted} GPUs; those of the largest have {largest}."
             return replace(found, observed=f"GpusInsufficient: {found.observed}", remedy=remedy, final=True, stuck=True)
+        if leaving := self._leaving():
+            held = f"GPUs are held until this update ends by what the stack serves no more ({', '.join(leaving)})"
+            command = f"`kubectl --namespace {self.namespace} delete nimservice {' '.join(leaving)}`"
+            remedy = f"Free them now: {command}. The gate goes on by itself; else run `pulumi up` again."
+            return replace(found, observed=f"GpusInsufficient: {held}; {found.observed}", remedy=remedy, stuck=True)
         remedy = f"It needs a node on which this many GPUs are free: {wanted}. Let a pool grow, add nodes, or serve less."
         return replace(found, observed=f"GpusInsufficient: {found.observed}", remedy=remedy, stuck=True)
+
+    def _leaving(self) -> list[str]:
+        """NIMs that the stack serves no more: the engine deletes them last, and not at all where something failed before."""
+        served = self.probe.served
+        return sorted(name for name in self.services or () if served and name not in served and name in self.deployments)
 
     def _pulling(self, work: AtWork) -> str:
         """That its node pulls an image now, in the kubelet's words; empty when it doesn't, or doesn't say."""
@@ -212,15 +227,15 @@ class NimsView:
         return f"A first start takes about {endpoint.minutes:g} min; {look}." if endpoint.minutes else f"{look.capitalize()}."
 
     def _words_with(self, *words: str) -> str:
-        """Words, and what is wrong with the operator if anything is."""
-        operator = "" if self.operator.status is Status.PASSED else f"the NIM operator: {self.operator.observed}"
+        """Words, and what is wrong with the operator if anything is, in short: its own check says the rest."""
+        operator = "" if self.operator.status is Status.PASSED else f"the NIM operator: {self.operator.observed.partition(';')[0]}"
         return "; ".join(filter(None, [*words, operator]))
 
     def _operator_remedy(self) -> str:
         return _OPERATOR_LOG if self.operator.status is Status.PASSED else self.operator.remedy
 
 
-_FINAL_KINDS: Final = ("Secret", "ConfigMap", "StorageClass", "RuntimeClass")
+_UNTOUCHED: Final = (Phase.ABSENT, Phase.ACCEPTED)
 _SCENES: Final[Mapping[Phase, Scene]] = {Phase.PULLING: "pull", Phase.CRASHING: "run"}
 
 
@@ -235,7 +250,16 @@ def _operator(probe: NimsProbe) -> Check:
         seen, subject = "no Deployment of it", f"namespace/{NIM_OPERATOR_NAMESPACE}"
         return Check("nim-operator", subject, Status.FAILED, seen, "available", f"Run `{remedy}`.", final=True, stuck=True)
     first = next((check for check in found if check.status is not Status.PASSED), found[0])
-    return replace(first, name="nim-operator")
+    said = [str(event.get("message")) for view in views.values() for event in view.events() if event.get("reason") == "Failed"]
+    return replace(_unpulled(first, said), name="nim-operator")
+
+
+def _unpulled(found: Check, said: Sequence[str]) -> Check:
+    """The check with the cause's name and what to do, where the image is what is lacking; `said` are events about it."""
+    if found.status is Status.PASSED or not any(reason in found.observed for reason in _NO_IMAGE):
+        return found
+    cause = endpoint_causes().of_words("pull", "\n".join([found.observed, *said]))
+    return found if cause is None else replace(found, observed=f"{cause.name}: {found.observed}", remedy=cause.advice(), stuck=True)
 
 
 def _red(nim: str, observed: str, remedy: str) -> Check:

@@ -113,6 +113,7 @@ class Cluster:
     def __init__(self, **held):
         self.held = {"nimservices": [service()], "deployments": [deployment()], "persistentvolumeclaims": [claim()], **held}
         self.objects, self.logs, self.operator, self.down = {}, {}, [OPERATOR], False
+        self.operator_pods, self.operator_events = [], []
         self.asked = []
 
     def get(self, path, query=None):
@@ -122,7 +123,7 @@ class Cluster:
             return self.objects[path]
         where, _, kind = path.rpartition("/")
         if where.endswith("/nim-operator"):
-            return {"items": self.operator if kind == "deployments" else []}
+            return {"items": {"deployments": self.operator, "pods": self.operator_pods, "events": self.operator_events}.get(kind, [])}
         if kind in ("nimservices", "deployments", "jobs", "pods", "events", "persistentvolumeclaims", "secrets"):
             found = self.held.get(kind, [])
             if found is None:

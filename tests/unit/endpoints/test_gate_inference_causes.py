@@ -4,8 +4,9 @@ import pytest
 
 from sdg.catalog.endpoint_causes import PLACES, endpoint_causes
 from sdg.gates.checks import Status
+from sdg.gates.inference import InferenceRecord
 from sdg.gates.probes.pools import Pool
-from tests.unit.endpoints.cluster import RUNNING, Cluster, claim, deployment, event, job, job_pod, pod, service, waiting
+from tests.unit.endpoints.cluster import OPERATOR, RUNNING, Cluster, claim, deployment, event, job, job_pod, pod, service, waiting
 from tests.unit.endpoints.server import MODEL, serving
 from tests.unit.endpoints.watching import entry, looked, nim, red, waited, watched
 
@@ -101,6 +102,18 @@ def test_without_known_pools_no_want_of_gpus_is_final():
     assert not seen(unplaced(8)).final
 
 
+def test_gpus_that_a_nim_holds_which_is_served_no_more_are_named_with_the_way_to_free_them():
+    cluster = unplaced()
+    cluster.held["nimservices"].append(service("old"))
+    assert "old" not in seen(cluster, served=frozenset({"llm", "old"})).observed
+    assert "old" not in seen(cluster, served=frozenset({"llm"})).observed  # it has no pods
+    cluster.held["deployments"].append(deployment("old"))
+    check = seen(cluster, served=frozenset({"llm"}))
+    assert "GpusInsufficient: GPUs are held until this update ends by what the stack serves no more (old); " in check.observed
+    assert "`kubectl --namespace osmo-nims delete nimservice old`" in check.remedy
+    assert (check.stuck, check.final) == (True, False)
+
+
 def test_a_class_of_disks_is_named_with_one_that_would_do():
     cluster = starting(
         pod(node=None, scheduled="False", words="pod has unbound immediate PersistentVolumeClaims"),
@@ -181,6 +194,16 @@ def test_a_nim_that_never_gets_ready_is_named_once_its_time_is_over():
     assert (check.stuck, check.final) == (True, False)
 
 
+@pytest.mark.parametrize(("minutes", "words"), [(5, "NimNotReady: loading its model, 5 of"), (45, "NimSlow: loading its model, 45 of")])
+def test_a_nim_that_the_gate_waited_for_in_vain_is_named_with_how_long_that_was(monkeypatch, minutes, words):
+    cluster = starting(pod(state=RUNNING, minutes=minutes))
+    monkeypatch.setattr("sdg.gates.inference.KubernetesApi.connect", lambda _: cluster)
+    inputs = {"connection": {"kubeconfig": "{}", "context": None}, "endpoints": [nim()], "deadline": 0.0}
+    check = red(InferenceRecord.wait(inputs, lambda line: None), "nim-ready")
+    assert check.observed.startswith(words)
+    assert ("The gate waited 0 s (`sdg:inference.deadline`)" in check.remedy) == (minutes == 5)
+
+
 def test_a_nim_service_that_vanished_is_final_with_the_way_back():
     check = seen(Cluster(nimservices=[]), restore="pulumi up --stack s")
     assert (check.observed, check.final) == ("NimMissing: no such object", True)
@@ -198,6 +221,24 @@ def test_an_operator_that_is_gone_is_final_and_said_with_what_waits_for_it():
     check = red(found, "nim-operator")
     assert (check.final, "pulumi up --replace urn" in check.remedy) == (True, True)
     assert "the NIM operator: no Deployment of it" in red(found, "nim-ready").observed
+
+
+@pytest.mark.parametrize("in_event", [False, True])
+def test_an_operator_whose_image_is_refused_is_named_once_and_what_waits_for_it_says_so_in_short(in_event):
+    words = 'Back-off pulling image "nvcr.io/x:1"' if in_event else UNAUTHORIZED
+    manager = pod("operator", gpus=0, state=waiting("ImagePullBackOff", words))
+    manager["metadata"]["labels"] = {"app": "operator"}
+    cluster = Cluster(deployments=[], persistentvolumeclaims=[])
+    cluster.operator = [{**OPERATOR, "status": {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1, "availableReplicas": 0}}]
+    cluster.operator_pods, cluster.operator_events = [manager], [event("Failed", UNAUTHORIZED)] if in_event else []
+    found = looked(watched(nim(), NOWHERE), cluster=cluster)
+    check, waits = red(found, "nim-operator"), red(found, "nim-ready")
+    assert check.observed.startswith("NgcKeyExpired: 0 of 1 replicas available; pod operator-1: ImagePullBackOff: ")
+    assert "sdg:ngcApiKey" in check.remedy
+    assert (check.stuck, check.final) == (True, False)
+    assert waits.observed.endswith("; the NIM operator: NgcKeyExpired: 0 of 1 replicas available")
+    assert waits.remedy == check.remedy
+    assert len(red(found)) == 2  # the claim, which the operator has still to make, is none of its own
 
 
 def test_what_the_operator_refuses_is_told_in_its_words_and_waited_for():
