@@ -104,7 +104,7 @@ class NimOperator(Settings):
     storage_class: ObjectName | None = Field(
         default=None,
         description="StorageClass of the models' volumes; it must give ReadWriteMany. Unset: one that the stack makes on Azure, elsewhere "
-        "that of `sdg:cluster.storageClass`, else the cluster's default.",
+        "that of `sdg:cluster.storageClass`, else the cluster's default. Volumes that are there keep theirs.",
     )
     node_selector: Mapping[LabelKey, LabelValue] = Field(
         default_factory=dict, description="Labels that nodes for NIMs have.", examples=[{"agentpool": "nims"}]
