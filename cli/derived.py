@@ -190,8 +190,11 @@ def functions(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _models(config: Config, internet: str) -> dict[str, str]:
-    """Who is asked for models, or for what they need, where the stack serves any; endpoints that it names itself among them."""
-    if not internet or not list(_servers(config)):
+    """Who is asked for models, or for what they need; endpoints that the stack names itself among them.
+
+    Also where it serves none yet: what is set in a rehearsal later must not ask the real ones.
+    """
+    if not internet:
         return {}
     endpoints = [endpoint for server in _servers(config, "external") for endpoint in (server.get("endpoints") or {}).values()]
     return doors.apis(internet, {str(endpoint.get("url")): str(endpoint.get("model")) for endpoint in endpoints})

@@ -193,9 +193,10 @@ def test_who_serves_models_is_asked_at_the_rehearsals_own_internet():
     assert apis["https://models.example.com/v1"] == "http://net/external/meta/llama/-/v1"
 
 
-def test_a_stack_that_serves_no_models_asks_nobody_for_any():
+def test_a_stack_that_serves_no_models_yet_would_not_ask_the_real_ones_either():
     place = Place(KUBECONFIG, "http://charts", internet="http://net")
-    assert "apis" not in derived({"sdg:cluster": {"kind": "existing"}}, Changes(), place)["sdg:mirror"]
+    apis = derived({"sdg:cluster": {"kind": "existing"}}, Changes(), place)["sdg:mirror"]["apis"]
+    assert apis["https://nvcr.io"] == "http://net/registry"
 
 
 def test_functions_are_known_by_the_ids_that_the_stack_says():
