@@ -46,8 +46,13 @@ class EndpointHosts(CatalogModel):
     foundry: frozenset[Host]
     hosted: frozenset[Host]
     never: frozenset[Host]
+    packages: frozenset[Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]]
     other_purposes: frozenset[str]
     no_references: frozenset[str]
+
+    def never_serves(self, host: str) -> bool:
+        """Whether a host, in lower case, is known to serve something else than models."""
+        return is_below(host, self.never) or not self.packages.isdisjoint(host.split("."))
 
 
 @cache

@@ -48,7 +48,7 @@ def _has_other_purpose(name: str) -> bool:
 
 
 def _reachable(host: str) -> bool:
-    if not host or is_below(host, endpoint_hosts().never):
+    if not host or endpoint_hosts().never_serves(host):
         return False
     try:
         address = ipaddress.ip_address(host)
