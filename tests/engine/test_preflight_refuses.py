@@ -37,7 +37,7 @@ def unfit(state):
     with socket.create_server(("127.0.0.1", 0)) as server:
         document = yaml.safe_load(shipped)
         document["config"]["sdg:forward"]["port"] = server.getsockname()[1]
-        document["config"]["sdg:osmo"] = {"images": {"credentials": "ngc"}}
+        document["config"]["sdg:platform"] = {"objectStore": {"provider": "s3"}}
         config.write_text(yaml.safe_dump(document))
         yield server.getsockname()[1]
     config.write_text(shipped)
@@ -56,7 +56,7 @@ EXPECTED = [
     "has 5 GB of free disk space where it is least, in the user's home or in /var/snap; needed are 20 GB.",
     "Port 16443 on this host is taken by nginx (pid",
     f"holds '{STACK}' already: something else made it, and it leads to https://10.9.8.7:6443.",
-    "sdg:ngcApiKey is required, because sdg:osmo.images.credentials is ngc",
+    "sdg:storageAccessKeyId is required, because sdg:platform.objectStore.provider is s3",
 ]
 
 
