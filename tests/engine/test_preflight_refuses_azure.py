@@ -31,7 +31,7 @@ EXPECTED = [
     "sdg:cluster.kubernetes: 1.35 is not offered in eastus2.",
     "PostgreSQL in eastus2: the region is closed to this subscription",
     "sdg:cluster.allowedRanges[1]' 203.0.113.9/32",
-    "sdg:ngcApiKey is required, because sdg:osmo.images.credentials is ngc",
+    "sdg:storageAccessKeyId is required, because sdg:platform.objectStore.provider is s3",
 ]
 
 
@@ -51,7 +51,7 @@ def refused(state):
     config = stack_config(state, STACK)
     shipped = config.read_text()
     document = yaml.safe_load(shipped)
-    document["config"]["sdg:osmo"] = {**document["config"].get("sdg:osmo", {}), "images": {"credentials": "ngc"}}
+    document["config"]["sdg:platform"] = {"objectStore": {"provider": "s3"}}
     config.write_text(yaml.safe_dump(document))
     yield
     config.write_text(shipped)
