@@ -267,7 +267,7 @@ def test_a_key_that_opens_nothing_keeps_the_image_from_coming(cluster, nims, swi
     nims.nim("fresh", image, {"emptyDir": {}})
     said = until(lambda: nims.waiting("fresh", "ImagePullBackOff"), "pod that waits for its image")
     assert words in said
-    assert words in nims.events("Failed", "fresh-")[0]
+    assert words in until(lambda: nims.events("Failed", "fresh-"), "event of the pull that failed")[0]
     requests.delete(f"{cluster.state.service_urls()['control']}/faults", timeout=5)
     nims.ready("fresh")
 

@@ -49,6 +49,8 @@ KAI, MINIO = "kai-scheduler", "minio-operator"
 S3 = {"provider": "s3", "endpoint": STORAGE["override_url"], "addressingStyle": "path"}
 LEFT_ALONE = {"objectStore": S3, "kaiScheduler": {"install": False}}
 
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+
 
 class ByHand:
     """Installs OSMO and what it needs with kubectl and helm alone."""
@@ -67,7 +69,8 @@ class ByHand:
         for name in layout.STORAGE_SECRETS:
             self._secret(MINIMAL, name, STORAGE)
         self._key()
-        (storage_class,) = json.loads(self.stack.kubectl("get", "storageclasses", "--output", "json"))["items"]
+        classes = json.loads(self.stack.kubectl("get", "storageclasses", "--output", "json"))["items"]
+        (storage_class,) = [each for each in classes if DEFAULT_CLASS in (each["metadata"].get("annotations") or {})]
         self._release("osmo-minimal", MINIMAL, "service", service_values(storage_class["metadata"]["name"]))
         self.stack.kubectl("--namespace", MINIMAL, "rollout", "status", "deployment", "--timeout", "60s")
         self._secret(OPERATOR, "osmo-operator-token", {"token": self._token()})
