@@ -86,7 +86,7 @@ class Cluster:
             running.wait(10)
 
 
-def until(look, what, seconds=20.0):
+def until(look, what, seconds=60.0):  # beside other clusters, on two cores
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, f"no {what} within {seconds} s"
