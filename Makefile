@@ -36,13 +36,13 @@ demo: setup  ## the whole stack on a virtual cluster: deploys, verifies, reports
 	@$(BIN)/sdg demo
 
 test: setup lint  ## everything that proves it
-	@echo "· unit, graph and policy tests (about 4 min) …"
+	@echo "· unit, graph and policy tests (about 5 min) …"
 	@$(BIN)/python -m pytest -q -n $(WORKERS) tests/unit tests/graph tests/policy
-	@echo "· engine and fault tests on virtual clusters (about 20 min) …"
+	@echo "· engine and fault tests on virtual clusters (about 30 min) …"
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile tests/engine tests/faults
 
 test-full: test  ## the combinations as well that a release must pass: profiles, machines, data
-	@echo "· every combination on virtual clusters (about 60 min) …"
+	@echo "· every combination on virtual clusters (about 90 min) …"
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m full tests
 
 fuzz: .venv-fuzz/.complete  ## specs that coverage breeds, against renderer and validator, for FUZZ_SECONDS; for every night
