@@ -9,13 +9,6 @@ from pydantic import Field, RootModel
 
 from sdg.catalog.capabilities import CapabilityNames, RequestKind, request_kind
 from sdg.catalog.documents import CatalogModel, read
-from sdg.catalog.near import UnknownName
-
-
-class UnknownFunction(UnknownName):
-    """A function that the catalog doesn't hold; names the nearest ones."""
-
-    what = "NVCF function"
 
 
 class NvcfFunction(CatalogModel):
@@ -44,15 +37,3 @@ def nvcf_functions() -> Mapping[str, NvcfFunction]:
         pydantic.ValidationError: `nvcf_functions.yaml` breaks its schema.
     """
     return read("nvcf_functions.yaml", _NvcfFunctions).root
-
-
-def nvcf_function(name: str) -> NvcfFunction:
-    """One function.
-
-    Raises:
-        UnknownFunction: names the nearest known ones.
-    """
-    known = nvcf_functions()
-    if name not in known:
-        raise UnknownFunction(name, known)
-    return known[name]

@@ -14,7 +14,7 @@ from sdg.catalog.capabilities import UnknownCapability, capabilities, capability
 from sdg.catalog.compatibility import Matrix, combination_refusal, matrix
 from sdg.catalog.foundry_models import FoundryModels, UnknownFoundryModel, foundry_model, foundry_models, retirement
 from sdg.catalog.nims import Nims, UnknownNim, UnknownVariant, nim, nims
-from sdg.catalog.nvcf_functions import UnknownFunction, nvcf_function, nvcf_functions
+from sdg.catalog.nvcf_functions import nvcf_functions
 from sdg.catalog.quantities import gib, number
 from sdg.catalog.storage_provisioners import refusal, storage_provisioners
 from sdg.catalog.workloads import ContainerOnly, UnknownFlow, UnknownWorkload, Workloads, workload, workloads
@@ -113,7 +113,6 @@ class TestNims:
     [
         (nim, "qwen2.5-14b", UnknownNim, "qwen25-14b"),
         (nim, "Cosmos-Reason", UnknownNim, "cosmos-reason"),
-        (nvcf_function, "qwen25-14", UnknownFunction, "qwen25-14b"),
         (foundry_model, "llama-3.3-70b", UnknownFoundryModel, "llama-3-3-70b"),
         (capability, "image-edits", UnknownCapability, "image-edit"),
         (workload, "vdaa", UnknownWorkload, "vda"),
@@ -128,7 +127,7 @@ def test_a_name_that_is_not_there_names_the_near_ones_and_stands_for_none(ask, n
     assert isinstance(raised.value, LookupError)
 
 
-@pytest.mark.parametrize(("ask", "known"), [(nim, nims()), (nvcf_function, nvcf_functions()), (foundry_model, foundry_models())])
+@pytest.mark.parametrize(("ask", "known"), [(nim, nims()), (foundry_model, foundry_models())])
 def test_a_name_that_is_like_no_other_lists_them_all(ask, known) -> None:
     with pytest.raises(LookupError) as raised:
         ask("zzzzzzzzzz")
