@@ -80,15 +80,15 @@ def process_environment(stack: str, *, rehearsed: bool | None = None) -> dict[st
     """The environment of a child process that works on a stack.
 
     On a rehearsal with a virtual host, PATH ends with that host: the program must not meet a `microk8s` or `systemctl` of this machine.
+    A rehearsal in CI is no update in CI: the host, the keys and the services that the preflight asks are the rehearsal's own, and there.
     """
     rehearsed = is_rehearsed(stack) if rehearsed is None else rehearsed
     state = StateDir(rehearsal_state(stack))
-    hidden = _hidden(state) if rehearsed else ()
+    hidden = (*_hidden(state), "CI") if rehearsed else ()
     inherited = {name: value for name, value in os.environ.items() if name not in hidden}
     settings = variables(stack, rehearsed=rehearsed)
     if rehearsed and state.machine.exists():
         settings["PATH"] = os.pathsep.join(str(folder) for folder in (state.bin, state.host / "bin", Path(sys.executable).parent))
-        inherited.pop("CI", None)  # there, the host is not the one that gets the stack; here it is
     return inherited | settings
 
 

@@ -171,7 +171,8 @@ class Space:
         }
         volumes = [{"name": "store", "persistentVolumeClaim": {"claimName": claim or f"{name}-pvc"}}]
         pod = {"restartPolicy": "OnFailure", "containers": [container], "volumes": volumes}
-        return self.create_job(f"{name}-hf-download", {"backoffLimit": 2, "template": {"spec": pod}})
+        tries = 50  # a Job that gives up takes its pod along, with the last words that tests ask for
+        return self.create_job(f"{name}-hf-download", {"backoffLimit": tries, "template": {"spec": pod}})
 
     def status(self, name, resource=NIM_SERVICES):
         return (self.api.get(resource, name, self.name) or {}).get("status") or {}
