@@ -43,10 +43,11 @@ def before(stack):
 
 @pytest.fixture
 def served(stack, before, updates):
-    """The stack, up: it serves at least one NIM."""
+    """The stack, up: it serves at least one NIM, and waits no longer than the tests do."""
     if not all_green(stack):
         serve(stack, SERVED)
         converges(stack)
+    stack.configure(inference={**stack.config("inference"), "deadline": SHORT})
     return stack
 
 
@@ -106,7 +107,8 @@ def red(live, gate):
     assert live.finish() != 0, live.output
     shows_no_key(live.output)
     assert set(re.findall(r"gate (\S+) is red", live.output)) == {gate}, live.output
-    screen = live.output[live.output.rindex(f"gate {gate} is red (the deadline of {SHORT} s was reached)") :]
+    _, ended, screen = live.output.rpartition(f"gate {gate} is red (the deadline of {SHORT} s was reached)")
+    assert ended, live.output
     print(screen)
     block = r"^ +\S+ on (\S.*)\n +seen: +((?:.*\n)+?) +expected: .*\n +next: +(.*)$"
     return {subject: (seen, remedy) for subject, seen, remedy in re.findall(block, screen, re.MULTILINE)}
