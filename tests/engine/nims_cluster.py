@@ -157,7 +157,8 @@ class Space:
         env = [{"name": key, "value": value} for key, value in given.items() if value]
         return self.nim(name, "nvcr.io/nim/nvidia/model-free-nim:2.0.2", {"pvc": {"name": f"{name}-pvc"}}, env=env)
 
-    def download(self, name="qwen25-14b", script=f"hf download {QWEN}", claim=None):
+    def download(self, name="qwen25-14b", script=f"hf download {QWEN}", claim=None, tries=2):
+        """A Job that fetches the model. The one that gives up takes its pod along, and the pod's last words."""
         env = [
             {"name": "HF_HOME", "value": "/model-store/huggingface"},
             {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": {"name": "hf-token-secret", "key": "HF_TOKEN"}}},
@@ -171,7 +172,6 @@ class Space:
         }
         volumes = [{"name": "store", "persistentVolumeClaim": {"claimName": claim or f"{name}-pvc"}}]
         pod = {"restartPolicy": "OnFailure", "containers": [container], "volumes": volumes}
-        tries = 50  # a Job that gives up takes its pod along, with the last words that tests ask for
         return self.create_job(f"{name}-hf-download", {"backoffLimit": tries, "template": {"spec": pod}})
 
     def status(self, name, resource=NIM_SERVICES):

@@ -241,7 +241,7 @@ def test_a_slow_nim_gets_ready_late(nims, switch):
 def test_a_refused_download_ends_with_the_hubs_words(cluster, nims, switch, status, words):
     switch("nim.download", name="qwen25-14b", status=status)
     nims.claim("qwen25-14b-pvc")
-    nims.download()
+    nims.download(tries=50)
     said = until(lambda: nims.last_words("qwen25-14b-hf-download"), "last words of the download")
     assert f"{status} Client Error: {words}" in said
 
@@ -256,7 +256,7 @@ def test_a_download_that_is_refused_once_comes_through_the_second_time(nims, swi
 
 def test_a_download_that_does_not_fit_its_claim_says_so(nims):
     nims.claim("qwen25-14b-pvc", size="10Gi")
-    nims.download()
+    nims.download(tries=50)
     assert "No space left on device" in until(lambda: nims.last_words("qwen25-14b-hf-download"), "last words of the download")
 
 

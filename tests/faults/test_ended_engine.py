@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 import signal
-import time
-from pathlib import Path
+from contextlib import nullcontext
 
 import psutil
 import pytest
 
 from sdg.kube.api import KubernetesApi, items
 from sdg.kube.connection import Connection
+from tests.faults.held_helm import held_helm
 
 ENDED = 2.0  # seconds that Ctrl-C may take
 GONE = 8.0  # seconds in which everything that a killed engine started has ended
@@ -29,26 +29,9 @@ def helm_statuses(stack, namespace):
     return {secret["metadata"]["labels"]["status"] for secret in listed(stack, namespace, "secrets", HELM)}
 
 
-def installing(live, release):
-    """The process of Helm that installs the release, if it runs."""
-    try:
-        for process in psutil.Process(live.process.pid).children(recursive=True):
-            words = process.cmdline()
-            if "install" in words and release in words and Path(words[0]).name == "helm":
-                return process
-    except psutil.Error:  # one of them ended just now
-        return None
-
-
-def inside_helm(stack, live, until, release):
-    """Lets Helm run on in steps of milliseconds until it has written its record, and holds it there: its process, suspended."""
-    helm = until(lambda: installing(live, release), 60)
-    helm.suspend()
-    while "pending-install" not in helm_statuses(stack, release):
-        helm.resume()
-        time.sleep(0.005)
-        helm.suspend()
-    return helm
+def inside_helm(stack, until, release):
+    """Helm has written its record. It gets no further: it is held."""
+    until(lambda: "pending-install" in helm_statuses(stack, release), 60)
 
 
 def engine_processes(stack):
@@ -72,9 +55,9 @@ def recover(stack):
 # what a first update does, in order: each moment is later than the one before; with the release whose Helm call it cuts off
 MOMENTS = {
     "while it creates plain objects": (lambda stack, live, until: live.line(r"core/v1:Secret osmo-admin creating"), None),
-    "inside the first Helm call": (lambda stack, live, until: inside_helm(stack, live, until, "osmo-minimal"), "osmo-minimal"),
+    "inside the first Helm call": (lambda stack, live, until: inside_helm(stack, until, "osmo-minimal"), "osmo-minimal"),
     "while the service gate waits": (lambda stack, live, until: live.line(r"gate osmo-service-gate: waiting"), None),
-    "inside the second Helm call": (lambda stack, live, until: inside_helm(stack, live, until, "osmo-operator"), "osmo-operator"),
+    "inside the second Helm call": (lambda stack, live, until: inside_helm(stack, until, "osmo-operator"), "osmo-operator"),
     "while a smoke workflow runs": (lambda stack, live, until: until(lambda: listed(stack, "osmo-workflows", "pods"), 60), None),
 }
 
@@ -84,10 +67,11 @@ def test_a_first_update_that_is_killed_at_five_moments_converges(stack, updates,
     stack.fault("pod.slow", namespace="osmo-minimal", prefix="osmo-service-", seconds=3)  # a gate that waits
     stack.fault("osmo.outcome", workflow="verify-hello", status="COMPLETED", seconds=3)  # a workflow that runs
     for moment, (reached, cut_off) in MOMENTS.items():
-        live = updates.start()
-        reached(stack, live, until)
-        live.kill()
-        until(lambda live=live: not live.left(), GONE)
+        with held_helm(stack, cut_off) if cut_off else nullcontext():
+            live = updates.start()
+            reached(stack, live, until)
+            live.kill()
+            until(lambda live=live: not live.left(), GONE)
         said = recover(stack)
         assert "unlocked stack rehearsal" in said, (moment, said)
         # of OSMO's: KAI Scheduler's release is made beside them, and may be at any point
@@ -160,11 +144,12 @@ def test_recover_says_when_there_is_nothing_to_recover(deployed):
 
 
 def test_the_demo_recovers_by_itself(deployed, updates, until):
-    live = updates.start(*updates.again("osmo-operator-release", "Release"))
-    live.line(r"Release osmo-operator-release creating")
-    inside_helm(deployed, live, until, "osmo-operator")
-    live.kill()
-    until(lambda: not live.left(), GONE)
+    with held_helm(deployed, "osmo-operator"):
+        live = updates.start(*updates.again("osmo-operator-release", "Release"))
+        live.line(r"Release osmo-operator-release creating")
+        inside_helm(deployed, until, "osmo-operator")
+        live.kill()
+        until(lambda: not live.left(), GONE)
     done = deployed.sdg("demo")
     assert done, done.output
     assert "unlocked stack rehearsal" in done.output
@@ -173,12 +158,13 @@ def test_the_demo_recovers_by_itself(deployed, updates, until):
 
 def test_a_release_that_was_installed_when_the_engine_died_is_taken_over(deployed, updates, until):
     """The call ends although nobody waits for its answer: the state never hears of it."""
-    live = updates.start(*updates.again("osmo-operator-release", "Release"))
-    live.line(r"Release osmo-operator-release creating")
-    held = inside_helm(deployed, live, until, "osmo-operator")
-    os.kill(live.process.pid, signal.SIGSTOP)  # the engine hears nothing more
-    held.resume()
-    until(lambda: helm_statuses(deployed, "osmo-operator") == {"deployed"})
+    with held_helm(deployed, "osmo-operator") as let_go:
+        live = updates.start(*updates.again("osmo-operator-release", "Release"))
+        live.line(r"Release osmo-operator-release creating")
+        inside_helm(deployed, until, "osmo-operator")
+        os.kill(live.process.pid, signal.SIGSTOP)  # the engine hears nothing more
+        let_go()
+        until(lambda: helm_statuses(deployed, "osmo-operator") == {"deployed"})
     live.kill()
     said = recover(deployed)
     assert "removed Helm's record of osmo-operator in osmo-operator (revision 1, deployed), which the state doesn't know" in said
