@@ -131,7 +131,7 @@ def test_a_secret_that_is_missing_is_named_and_final(nims, gate):
 def test_a_refused_download_is_named_while_it_is_tried_again(nims, gate, switch, status, cause):
     switch("nim.download", name="qwen25-14b", status=status)
     nims.claim("qwen25-14b-pvc")
-    nims.download()
+    nims.download(tries=50)  # the one that gives up is another test
     end = time.monotonic() + 30
     while cause not in (seen := DownloadsRecord.observe(gate.downloads(), {}).checks[0]).observed:
         assert time.monotonic() < end, seen
