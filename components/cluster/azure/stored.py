@@ -7,6 +7,7 @@ without one, and takes hundredths of a second.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,6 +18,9 @@ from sdg.azure.made_of import KINDS, Kind
 from sdg.settings.azure import SYSTEM_POOL
 
 _ASK: Final = "pulumi:pulumi:readStackResourceOutputs"  # a function of the engine itself
+# an engine that keeps its state in files writes part of it in place, and cannot read it in that moment ("failed to load checkpoint: EOF")
+TRIES: Final = 8
+PAUSE: Final = 0.25  # seconds
 LOCK: Final = "pulumi-python:dynamic/cluster:DataLock"
 TYPES: Final[Mapping[str, Kind]] = {
     "azure-native:containerservice:ManagedCluster": "cluster",
@@ -54,8 +58,21 @@ def stored() -> Stored:
 
 
 def state() -> Mapping[str, Mapping[str, Any]]:
-    """Outputs of the resources that the stack's state holds, each with its type, by URN. Secrets are among them."""
+    """Outputs of the resources that the stack's state holds, each with its type, by URN. Secrets are among them.
+
+    Raises:
+        Exception: the engine cannot read its state, at the last try either.
+    """
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    for _ in range(TRIES - 1):
+        try:
+            return _outputs(stack)
+        except Exception:  # noqa: BLE001 (the SDK raises nothing more exact)
+            time.sleep(PAUSE)
+    return _outputs(stack)
+
+
+def _outputs(stack: str) -> Mapping[str, Mapping[str, Any]]:
     answer = pulumi.runtime.invoke(_ASK, {"stackName": stack}).value or {}
     return answer.get("outputs") or {}
 
