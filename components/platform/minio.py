@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import pulumi
@@ -20,6 +21,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 from components.cluster.base import ClusterHandle
 from components.generated import GeneratedSecret
+from components.not_awaited import JOB_NOT_AWAITED, NOT_AWAITED
 from components.ownership import Ground, Ownership, owned_namespace
 from components.platform.object_store import ObjectStoreHandle
 from sdg.catalog.versions import versions
@@ -79,25 +81,25 @@ class Minio(pulumi.ComponentResource):
         )
         volume = PersistentVolumeClaim(
             f"{name}-volume",
-            metadata=_not_awaited(layout.MINIO_CLAIM),
+            metadata=_metadata(layout.MINIO_CLAIM),
             spec=_volume(settings.size, cluster.storage_class),
             opts=inside,
         )
         server = Deployment(
             f"{name}-server",
-            metadata=_not_awaited("minio"),
+            metadata=_metadata("minio"),
             spec=_server(mirror.image(versions().images["minio"])),
             opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[root, volume])),
         )
         service = Service(
             f"{name}-service",
-            metadata=_not_awaited("minio"),
+            metadata=_metadata("minio"),
             spec=SERVICE,
             opts=inside,
         )
         bucket = Job(
             f"{name}-bucket",
-            metadata=_not_awaited("minio-bucket"),
+            metadata=_metadata("minio-bucket", JOB_NOT_AWAITED),
             spec=_make_bucket(mirror.image(versions().images["minio-client"]), settings.bucket),
             opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[root, service])),
         )
@@ -126,9 +128,8 @@ def _credential(password: pulumi.Output[str], bucket_uri: str) -> dict[str, pulu
     }
 
 
-def _not_awaited(name: str) -> ObjectMetaArgsDict:
-    """Metadata of an object that the gate behind waits for, by name and reason, at once with all others."""
-    return {"name": name, "namespace": layout.MINIO_NAMESPACE, "annotations": {"pulumi.com/skipAwait": "true"}}
+def _metadata(name: str, annotations: Mapping[str, str] = NOT_AWAITED) -> ObjectMetaArgsDict:
+    return {"name": name, "namespace": layout.MINIO_NAMESPACE, "annotations": dict(annotations)}
 
 
 def _volume(size: str, storage_class: pulumi.Output[str]) -> PersistentVolumeClaimSpecArgsDict:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
+from functools import partial
 
 import pytest
 import requests
@@ -12,6 +14,7 @@ import yaml
 from cli import rehearsal_azure
 from cli.environment import stack_config
 from rehearsal.services.internet.doors import KEYS
+from sdg.platform.layout import download_job
 from tests.conftest import rehearsed_stack
 from tests.engine import refusing
 
@@ -73,7 +76,7 @@ def converges(stack, *options):
     stack.configure(inference={**wanted, "deadline": LONG})
     done = stack.up("--suppress-progress", *options)
     stack.configure(inference=wanted)
-    assert done, done.output
+    assert done, done.ending
     shows_no_key(done.output)
     assert all_green(stack)
 
@@ -112,6 +115,19 @@ def red(live, gate):
     print(screen)
     block = r"^ +\S+ on (\S.*)\n +seen: +((?:.*\n)+?) +expected: .*\n +next: +(.*)$"
     return {subject: (seen, remedy) for subject, seen, remedy in re.findall(block, screen, re.MULTILINE)}
+
+
+@contextmanager
+def ending_slowly(stack, pods):
+    """Pods that are deleted stay until this ends, as those do which take their time to stop."""
+    patch = partial(stack.kubectl, "--namespace", NIMS, "patch", "--type", "json")
+    held = stack.kubectl("--namespace", NIMS, "get", "pods", "--selector", pods, "--output", "name").split()
+    assert held
+    for pod in held:
+        patch(pod, "--patch", '[{"op": "add", "path": "/metadata/finalizers/-", "value": "tests.example/slow"}]')
+    yield
+    for pod in held:
+        patch(pod, "--patch", '[{"op": "remove", "path": "/metadata/finalizers"}]')
 
 
 def shows_no_key(text):
@@ -213,7 +229,10 @@ def test_a_class_of_disks_that_nobody_knew_is_named_and_its_remedy_converges(ser
     assert checks == {}
     serve(served, SERVED, DOWNLOADED)
     served.kubectl("--namespace", NIMS, "delete", "persistentvolumeclaim", f"{DOWNLOADED}-pvc")
-    converges(served, "--refresh")
+    with ending_slowly(served, f"job-name={download_job(DOWNLOADED)}"):
+        converges(served, "--refresh")
+        going = "jsonpath={.metadata.deletionTimestamp}"
+        assert served.kubectl("--namespace", NIMS, "get", "job", download_job(DOWNLOADED), "--output", going) == ""
     serve(served, SERVED, DOWNLOADED, storage_class=DISKS)
     converges(served)  # volumes that are there keep their class
     of_claims = "jsonpath={.items[*].spec.storageClassName}"
@@ -239,7 +258,7 @@ def test_no_key_is_readable_in_the_state_and_a_destroy_leaves_nothing(served, be
     assert "nvcr-pull-secret" in exported.output
     shows_no_key(exported.output)
     done = served.pulumi(*DESTROY)
-    assert done, done.output
+    assert done, done.ending
     shows_no_key(done.output)
     assert (served.resources(), in_cluster(served)) == ([], before)
 

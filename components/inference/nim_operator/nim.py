@@ -12,12 +12,12 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 from components.inference.nim_operator import manifests
 from components.inference.nim_operator.download import digest, download_spec
+from components.not_awaited import JOB_NOT_AWAITED, NOT_AWAITED
 from sdg.catalog.nims import Nim
 from sdg.platform.layout import NIM_NAMESPACE, download_job
 from sdg.settings.mirror import Mirror
 
 DIGEST: Final = "sdg/digest"
-_NOT_AWAITED: Final = {"pulumi.com/skipAwait": "true"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def download(planned: Planned, mirror: Mirror, token: pulumi.Output[str], opts: 
         raise ValueError(f"NIM {planned.name} serves no model of Hugging Face")
     spec = download_spec(planned.name, planned.nim.hugging_face, mirror, planned.at.fetching)
     made_of = token.apply(lambda key: digest(spec, key))
-    marks: dict[str, pulumi.Input[str]] = {**_NOT_AWAITED, "pulumi.com/replaceUnready": "true", DIGEST: made_of}
+    marks: dict[str, pulumi.Input[str]] = {**JOB_NOT_AWAITED, "pulumi.com/replaceUnready": "true", DIGEST: made_of}
     anew = pulumi.ResourceOptions(delete_before_replace=True, replace_on_changes=[f'metadata.annotations["{DIGEST}"]'])
     return Job(
         f"nim-{planned.name}-download",
@@ -89,4 +89,4 @@ def service(planned: Planned, mirror: Mirror, opts: pulumi.ResourceOptions) -> C
 
 
 def _metadata(planned: Planned) -> ObjectMetaArgsDict:
-    return {"name": planned.name, "namespace": NIM_NAMESPACE, "annotations": dict(_NOT_AWAITED)}
+    return {"name": planned.name, "namespace": NIM_NAMESPACE, "annotations": dict(NOT_AWAITED)}

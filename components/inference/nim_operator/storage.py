@@ -8,6 +8,7 @@ from pulumi_kubernetes.storage.v1 import StorageClass
 
 from components.cluster.base import ClusterHandle, ManagedShares
 from components.inference.nim_operator.manifests import SHARED
+from components.not_awaited import NOT_AWAITED
 from sdg.catalog.nims import Nim
 from sdg.platform.layout import NIM_NAMESPACE, OURS, nim_claim
 
@@ -51,7 +52,7 @@ def model_claim(name: str, nim: Nim, storage_class: pulumi.Output[str], opts: pu
     kept = pulumi.ResourceOptions(ignore_changes=["spec.storageClassName"])
     return PersistentVolumeClaim(
         f"nim-{name}-volume",
-        metadata={"name": nim_claim(name), "namespace": NIM_NAMESPACE, "annotations": {"pulumi.com/skipAwait": "true"}},
+        metadata={"name": nim_claim(name), "namespace": NIM_NAMESPACE, "annotations": dict(NOT_AWAITED)},
         spec={"access_modes": [SHARED], "storage_class_name": storage_class, "resources": {"requests": {"storage": nim.volume.size}}},
         opts=pulumi.ResourceOptions.merge(opts, kept),
     )
