@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import yaml
 
 from cli import rehearsal
 from cli.environment import process_environment
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 STACK = "rehearsal"
@@ -57,6 +57,12 @@ class Ran:
 
     def __bool__(self) -> bool:
         return self.code == 0
+
+    @property
+    def ending(self) -> str:
+        """The part that tells why it failed: an update's diagnostics, without the hundred steps before them."""
+        _, found, diagnostics = self.output.rpartition("Diagnostics:\n")
+        return diagnostics if found else self.output
 
 
 @dataclass
@@ -112,7 +118,7 @@ class RehearsedStack:
 
     def kubectl(self, *arguments: str) -> str:
         done = self.run("kubectl", *arguments)
-        assert done, done.output
+        assert done, done.ending
         return done.output
 
     def resources(self) -> list[dict[str, Any]]:
@@ -208,13 +214,6 @@ def user_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Us
         monkeypatch.setenv(name, value)
     yield made
     made.forget()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 30) -> Any:

@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import re
-import socket
 import subprocess
 import time
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from rehearsal.api import (
 )
 from rehearsal.nims.kinds import NIM_SERVICES
 from rehearsal.nodes import NodeGroup
+from tests.ports import free_port
 
 NAMESPACES = Resource("v1", "namespaces")
 CHART = Path(__file__).parents[2] / "rehearsal" / "charts" / "k8s-nim-operator"
@@ -73,9 +73,7 @@ class Cluster:
     @contextmanager
     def forward(self, namespace, what, port=8000):
         """`kubectl port-forward`; gives the URL."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            local = free.getsockname()[1]
+        local = free_port()
         command = [self.tools.path("kubectl"), "port-forward", "-n", namespace, what, f"{local}:{port}"]
         running = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:

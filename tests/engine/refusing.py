@@ -13,7 +13,7 @@ from pathlib import Path
 from cli import rehearsal
 from cli.environment import process_environment
 from rehearsal.state import StateDir
-from tests.conftest import free_port
+from tests.ports import free_port
 
 WIDE = "240"  # columns: no sentence of a table is broken where a test looks for it
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-import random
 import re
 import subprocess
 import sys
@@ -14,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from rehearsal.processes import MARK
-from rehearsal.state import PORT_RANGE, is_free
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SDG = str(Path(sys.executable).with_name("sdg"))
@@ -73,14 +71,8 @@ def command(folder, stack):
     """The command in an empty folder."""
     state = folder / "state"
     environment = os.environ | {"SDG_REHEARSAL": str(state), "XDG_STATE_HOME": str(folder / "xdg-state")}
-    ports = [f"forward.{key}={port}" for key, port in zip(("port", "uiPort"), free_ports(), strict=True)]
+    ports = [f"forward.{key}={free_port()}" for key in ("port", "uiPort")]
     return Command(stack, state, environment, ports)
-
-
-def free_ports():
-    """Below the range that connections of other processes get theirs from."""
-    candidates = random.sample(range(*PORT_RANGE), k=100)
-    return list(itertools.islice(filter(is_free, candidates), 2))
 
 
 def verdicts(output):

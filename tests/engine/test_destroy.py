@@ -36,7 +36,7 @@ PROMISED = {
 
 def up(stack, *arguments):
     done = stack.up(*arguments, timeout=280)
-    assert done, done.output
+    assert done, done.ending
     return done.output
 
 
@@ -111,7 +111,7 @@ def test_a_changed_answer_to_workflows_is_an_update_in_place_and_the_next_destro
     said = up(stack)
     assert "osmo:Drain drain updated" in said
     done = destroy(stack)
-    assert done, done.output
+    assert done, done.ending
     assert "workflows: all have ended; cancelled: train-1" in done.output
     assert urns(stack) == set()
     assert left(stack) == NOTHING
@@ -153,7 +153,7 @@ def test_a_backup_shows_no_key_and_lets_the_data_stay(stack, backup):
 
     held, claims = keys(stack), stack.kubectl(*CLAIMS)
     done = destroy(stack)
-    assert done, done.output
+    assert done, done.ending
     assert urns(stack) == set()
     assert "kept PersistentVolumeClaim/osmo-minimal/postgres-volume: OSMO's database" in done.output
     found = left(stack)
@@ -182,7 +182,7 @@ def test_data_that_stayed_is_taken_over_with_its_keys(stack):
 def test_a_lost_key_stops_the_update_with_the_three_ways_out_and_a_restore_is_one_of_them(stack, backup):
     held = keys(stack)
     done = destroy(stack)  # the backup still holds these very keys
-    assert done, done.output
+    assert done, done.ending
     stack.kubectl("--namespace", "osmo-minimal", "delete", "configmap", "mek-config")
 
     stopped = stack.up(timeout=280)

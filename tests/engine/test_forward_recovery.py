@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,6 +20,7 @@ from sdg.forward.model import target_of
 from sdg.forward.watchdog import PAUSES
 from sdg.kube.connection import Connection
 from sdg.osmo import layout
+from tests.ports import free_port
 
 BOUND = 5.0  # seconds
 PORT_FORWARDS = Resource("kwok.x-k8s.io/v1alpha1", "portforwards")
@@ -73,12 +73,6 @@ def forwards(state, api, user_systemd, tmp_path, monkeypatch):
     finally:
         for spec in specs:
             control.stop_port(spec.port)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def eventually(condition, seconds=30.0):

@@ -41,7 +41,7 @@ def service_values(storage_class):
 def helm(stack, *arguments):
     homes = [f"HELM_{kind}_HOME={stack.state / 'helm-of-tests' / kind.lower()}" for kind in ("CACHE", "CONFIG", "DATA")]
     done = stack.run("env", *homes, str(Tools.locate().path("helm")), *arguments)
-    assert done, done.output
+    assert done, done.ending
     return done.output
 
 
@@ -157,7 +157,7 @@ def keys(by_hand):
     """The keys of the object store, as somebody found them."""
     for name, value in {"storageAccessKeyId": STORAGE["access_key_id"], "storageAccessKey": STORAGE["access_key"]}.items():
         done = by_hand.pulumi("config", "set", "--secret", f"sdg:{name}", value)
-        assert done, done.output
+        assert done, done.ending
 
 
 def pods(stack):

@@ -40,13 +40,13 @@ def delete(stack, *keys):
 
 def up(stack, *arguments):
     done = stack.up(*arguments, timeout=280)
-    assert done, done.output
+    assert done, done.ending
     return done.output
 
 
 def refreshed(stack):
     done = stack.pulumi("refresh", "--yes", "--skip-preview")
-    assert done, done.output
+    assert done, done.ending
     return done.output
 
 

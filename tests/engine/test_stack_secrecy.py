@@ -54,7 +54,7 @@ def update(stack, tmp_path_factory):
     with CommandLines() as lines:
         done = planted.up("--policy-pack", "policy")
         preview = planted.pulumi("preview", "--json")
-    assert done, done.output
+    assert done, done.ending
     assert preview, preview.output
     return {"stack": planted, "printed": done.output + preview.output, "lines": lines.seen, "temporary": temporary}
 

@@ -10,7 +10,7 @@ HOLD = '{"metadata":{"finalizers":["example.com/hold"]}}'
 
 def test_what_holds_a_destroy_up_is_named_live_and_ctrl_c_ends_the_wait(stack, updates, until):
     done = stack.up()
-    assert done, done.output
+    assert done, done.ending
     stack.kubectl("--namespace", HELD, "create", "configmap", "held")
     stack.kubectl("--namespace", HELD, "patch", "configmap", "held", "--type=merge", "--patch", HOLD)
 

@@ -48,7 +48,7 @@ def engine_processes(stack):
 
 def recover(stack):
     done = stack.sdg("recover", "--stack", "rehearsal")
-    assert done, done.output
+    assert done, done.ending
     return done.output
 
 
@@ -80,7 +80,7 @@ def test_a_first_update_that_is_killed_at_five_moments_converges(stack, updates,
 
     stack.clear_faults()
     done = stack.up()
-    assert done, done.output
+    assert done, done.ending
     assert "pending operations" not in done.output
     unchanged = stack.pulumi("preview", "--expect-no-changes")
     assert unchanged, unchanged.output
@@ -92,7 +92,7 @@ def deployed(stack, updates):
     """The stack, up."""
     if not any(r["urn"].endswith("::forward") for r in stack.resources()):
         done = stack.up()
-        assert done, done.output
+        assert done, done.ending
     return stack
 
 
@@ -110,7 +110,7 @@ def test_ctrl_c_ends_an_update_at_once_while_a_gate_waits_and_the_next_one_needs
     until(lambda: not waiting_gate.left(), GONE)
     deployed.clear_faults()
     done = deployed.up()
-    assert done, done.output
+    assert done, done.ending
 
 
 def test_ctrl_c_cancels_the_workflow_that_the_smoke_gate_submitted(deployed, updates, until):
@@ -122,7 +122,7 @@ def test_ctrl_c_cancels_the_workflow_that_the_smoke_gate_submitted(deployed, upd
     until(lambda: not listed(deployed, "osmo-workflows", "pods", {"labelSelector": f"osmo.workflow_id={workflow}"}), GONE)
     deployed.clear_faults()
     done = deployed.up()
-    assert done, done.output
+    assert done, done.ending
 
 
 def test_recover_refuses_while_an_engine_works(deployed, waiting_gate):
@@ -151,7 +151,7 @@ def test_the_demo_recovers_by_itself(deployed, updates, until):
         live.kill()
         until(lambda: not live.left(), GONE)
     done = deployed.sdg("demo")
-    assert done, done.output
+    assert done, done.ending
     assert "unlocked stack rehearsal" in done.output
     assert "Helm's unfinished record of osmo-operator" in done.output
 
@@ -169,4 +169,4 @@ def test_a_release_that_was_installed_when_the_engine_died_is_taken_over(deploye
     said = recover(deployed)
     assert "removed Helm's record of osmo-operator in osmo-operator (revision 1, deployed), which the state doesn't know" in said
     done = deployed.up()
-    assert done, done.output
+    assert done, done.ending

@@ -24,7 +24,7 @@ def deployed(stack, updates):
     """The stack, up."""
     if not any(r["urn"].endswith("::forward") for r in stack.resources()):
         done = stack.up()
-        assert done, done.output
+        assert done, done.ending
     return stack
 
 

@@ -17,6 +17,7 @@ from sdg.forward.lifetime import start_of, started_at
 from sdg.forward.store import Marker, Store
 from sdg.kube.connection import Connection
 from sdg.kube.portforward import Target
+from tests.ports import free_port
 
 KUBECTL = """\
     #!{python}
@@ -44,12 +45,6 @@ def kubeconfig(server="https://127.0.0.1:6443", token="one"):  # noqa: S107 (no 
         clusters: [{{name: c, cluster: {{server: "{server}"}}}}]
         users: [{{name: u, user: {{token: {token}}}}}]
     """)
-
-
-def free_port():
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def eventually(condition, seconds=10.0):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 import shutil
 import signal
-import socket
 import sys
 import textwrap
 import time
@@ -21,6 +19,7 @@ from sdg.forward import control, units
 from sdg.forward.store import Store
 from sdg.kube.connection import Connection
 from sdg.kube.portforward import Target
+from tests.ports import free_port
 
 KUBECONFIG = """\
 current-context: here
@@ -48,12 +47,9 @@ def spec(user_systemd, tmp_path, monkeypatch):
     (bin_ / "kubectl").chmod(0o755)
     monkeypatch.setenv("PATH", f"{bin_}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state $HOME 100%"))
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    wanted = forward.ForwardSpec(Connection(KUBECONFIG), Target("osmo-minimal", "osmo-ui", 80), "lab", port)
+    wanted = forward.ForwardSpec(Connection(KUBECONFIG), Target("osmo-minimal", "osmo-ui", 80), "lab", free_port())
     yield wanted
-    control.stop_port(port)
+    control.stop_port(wanted.port)
 
 
 def eventually(condition, seconds=10.0):
@@ -111,9 +107,7 @@ def test_a_stopped_unit_leaves_no_process_file_credential_or_lingering(spec, use
 
 
 def test_lingering_ends_with_the_last_unit_and_stays_where_the_user_lingered_before(spec, user_systemd):
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        second = of(spec, port=probe.getsockname()[1])
+    second = of(spec, port=free_port())
     for wanted in (spec, second):
         forward.start(wanted)
     forward.stop(spec)
