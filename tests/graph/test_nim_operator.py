@@ -54,6 +54,7 @@ def test_a_download_is_a_job_that_stays_and_is_made_anew_when_it_changes_or_did_
     job = everything.inputs["nim-qwen3-235b-download"]
     assert "ttlSecondsAfterFinished" not in job["spec"]
     assert job["metadata"]["annotations"]["pulumi.com/replaceUnready"] == "true"
+    assert job["metadata"]["annotations"]["pulumi.com/deletionPropagationPolicy"] == "background"  # its successor isn't to go with it
     assert job["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true"
     assert everything.requests["nim-qwen3-235b-download"].deleteBeforeReplace
     (container,) = job["spec"]["template"]["spec"]["containers"]
