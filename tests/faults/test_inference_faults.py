@@ -125,9 +125,11 @@ def ending_slowly(stack, pods):
     assert held
     for pod in held:
         patch(pod, "--patch", '[{"op": "add", "path": "/metadata/finalizers/-", "value": "tests.example/slow"}]')
-    yield
-    for pod in held:
-        patch(pod, "--patch", '[{"op": "remove", "path": "/metadata/finalizers"}]')
+    try:
+        yield
+    finally:
+        for pod in held:
+            patch(pod, "--patch", '[{"op": "remove", "path": "/metadata/finalizers"}]')
 
 
 def shows_no_key(text):
